@@ -1,0 +1,45 @@
+# Finds every part that Ferry is built from, and says in one clear line for
+# each what is missing before it stops.
+
+find_package(PkgConfig QUIET)
+if(NOT PKG_CONFIG_FOUND)
+	message(FATAL_ERROR "missing: pkg-config (scripts/setup installs it)")
+endif()
+find_package(Threads REQUIRED)
+
+set(ferry_missing "")
+
+# ferry_part(<target> <debian package> <pkg-config module>...)
+function(ferry_part name package)
+	string(MAKE_C_IDENTIFIER "${name}" id)
+	pkg_check_modules(FERRY_${id} QUIET IMPORTED_TARGET ${ARGN})
+	if(NOT FERRY_${id}_FOUND)
+		list(APPEND ferry_missing
+			"${name}: pkg-config does not know '${ARGN}' (Debian package ${package})")
+		set(ferry_missing "${ferry_missing}" PARENT_SCOPE)
+		return()
+	endif()
+	add_library(part_${name} INTERFACE)
+	target_link_libraries(part_${name} INTERFACE PkgConfig::FERRY_${id})
+	set_target_properties(PkgConfig::FERRY_${id} PROPERTIES
+		INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${FERRY_${id}_INCLUDE_DIRS}")
+endfunction()
+
+ferry_part(mbedtls "libmbedtls-dev of Debian 13; scripts/setup pins it on Debian 12"
+	"mbedtls >= 3.6.6" "mbedx509 >= 3.6.6" "mbedcrypto >= 3.6.6")
+ferry_part(uv libuv1-dev "libuv >= 1.44")
+ferry_part(llhttp "libllhttp-dev of Debian 13; scripts/setup pins it on Debian 12"
+	libllhttp)
+ferry_part(serialport libserialport-dev libserialport)
+ferry_part(config libconfig-dev libconfig)
+ferry_part(jansson libjansson-dev "jansson >= 2.13")
+ferry_part(sqlite libsqlite3-dev "sqlite3 >= 3.40")
+if(BUILD_TESTING)
+	ferry_part(check check "check >= 0.15")
+endif()
+if(ferry_missing)
+	list(JOIN ferry_missing "\n  missing: " text)
+	message(FATAL_ERROR "\n  missing: ${text}\nscripts/setup installs what is missing.")
+endif()
+
+pkg_check_modules(FERRY_SYSTEMD QUIET IMPORTED_TARGET libsystemd)
