@@ -29,7 +29,22 @@
 #define ERR_MAP_DEVICES(X)
 #define ERR_MAP_RELAY(X)
 #define ERR_MAP_CONFIG(X)
-#define ERR_MAP_ADMIN(X)
+#define ERR_MAP_ADMIN(X) \
+	X(ADMIN_REQUEST, -5901, PERMANENT, "the HTTP request is malformed") \
+	X(ADMIN_HEAD_SIZE, -5902, PERMANENT, "request line and header fields are larger than allowed") \
+	X(ADMIN_BODY_SIZE, -5903, PERMANENT, "the request body is larger than allowed") \
+	X(ADMIN_NOT_FOUND, -5904, PERMANENT, "there is no such resource") \
+	X(ADMIN_METHOD, -5905, PERMANENT, "this resource does not know this method") \
+	X(ADMIN_ROLE, -5906, PERMANENT, "the caller's role does not allow this") \
+	X(ADMIN_MEDIA_TYPE, -5907, PERMANENT, "the request body must be application/json") \
+	X(ADMIN_JSON, -5908, PERMANENT, "the request body is not one JSON object") \
+	X(ADMIN_FIELD, -5909, PERMANENT, "a field of the request breaks a rule") \
+	X(ADMIN_TIMEOUT, -5910, TRANSIENT, "the request took too long") \
+	X(ADMIN_BUSY, -5911, TRANSIENT, "too many connections") \
+	X(ADMIN_STOPPING, -5912, TRANSIENT, "ferryd is stopping") \
+	X(ADMIN_SOCKET_LIVE, -5913, PERMANENT, "another process answers on the admin socket") \
+	X(ADMIN_SOCKET_TAKEN, -5914, PERMANENT, "a file that is no socket is in the place of the admin socket") \
+	X(ADMIN_STATE, -5915, PERMANENT, "this action does not fit the present state")
 
 #define ERR_MAP(X) \
 	ERR_MAP_BASE(X) \
