@@ -24,7 +24,49 @@
 #define ERR_MAP_TRUST(X)
 #define ERR_MAP_GATES(X)
 #define ERR_MAP_STORE(X)
-#define ERR_MAP_VENDOR(X)
+#define ERR_MAP_VENDOR(X) \
+	X(VENDOR_URL, -5401, PERMANENT, "address is not a URL that can be used here") \
+	X(VENDOR_PLAIN, -5402, SECURITY, "plain http is not allowed here") \
+	X(VENDOR_RESOLVE, -5403, TRANSIENT, "host name could not be resolved") \
+	X(VENDOR_ADDRESS, -5404, SECURITY, "host has no address that may be contacted") \
+	X(VENDOR_CONNECT_TIMEOUT, -5405, TRANSIENT, "no connection within the time limit") \
+	X(VENDOR_CLOSED, -5406, TRANSIENT, "connection closed before the answer was complete") \
+	X(VENDOR_QUEUE, -5407, TRANSIENT, "too many requests are waiting") \
+	X(VENDOR_NO_REPORTS, -5408, PERMANENT, "this link has no address for reports") \
+	X(VENDOR_SIZE, -5409, SECURITY, "object is not as long as its catalog or envelope says") \
+	X(VENDOR_TLS_FILE, -5410, PERMANENT, "certificate or key file cannot be used") \
+	X(VENDOR_TLS_KEY_MODE, -5411, SECURITY, "key file is open to others than its owner") \
+	X(VENDOR_TLS_KEY_PAIR, -5412, PERMANENT, "key does not belong to the certificate") \
+	X(VENDOR_TLS_PROTOCOL, -5413, TRANSIENT, "peer does not speak TLS as the standard says") \
+	X(VENDOR_TLS_VERSION, -5414, SECURITY, "peer offers only a TLS version that is not allowed") \
+	X(VENDOR_TLS_UNTRUSTED, -5415, SECURITY, "server certificate does not lead to the configured CA") \
+	X(VENDOR_TLS_NAME, -5416, SECURITY, "server certificate is for another host name") \
+	X(VENDOR_TLS_EXPIRED, -5417, SECURITY, "server certificate or its issuer has expired") \
+	X(VENDOR_TLS_NOT_YET, -5418, SECURITY, "server certificate or its issuer is not yet valid") \
+	X(VENDOR_TLS_PIN, -5419, SECURITY, "server key is none of the pinned ones") \
+	X(VENDOR_TLS_WEAK, -5420, SECURITY, "server certificate uses an algorithm or key too weak") \
+	X(VENDOR_TLS_USAGE, -5421, SECURITY, "server certificate is not for TLS servers") \
+	X(VENDOR_TLS_CLIENT_CERT, -5422, SECURITY, "server wants a client certificate and got none that it takes") \
+	X(VENDOR_TLS_REFUSED, -5423, PERMANENT, "server ended the TLS handshake: no common version or algorithm") \
+	X(VENDOR_TLS_RECORD, -5424, TRANSIENT, "TLS record is damaged") \
+	X(VENDOR_HTTP_SYNTAX, -5430, PERMANENT, "answer is not HTTP/1.1") \
+	X(VENDOR_HTTP_HEAD, -5431, PERMANENT, "answer has more or longer headers than allowed") \
+	X(VENDOR_HTTP_LENGTH, -5432, PERMANENT, "answer does not say how long its body is, or says it twice") \
+	X(VENDOR_HTTP_LARGE, -5433, PERMANENT, "body is larger than the limit") \
+	X(VENDOR_HTTP_TRUNCATED, -5434, TRANSIENT, "body ended before its promised length") \
+	X(VENDOR_HTTP_SURPLUS, -5435, PERMANENT, "bytes follow the end of the answer") \
+	X(VENDOR_HTTP_RANGE, -5436, PERMANENT, "Content-Range is not the range that was asked for") \
+	X(VENDOR_HTTP_CODING, -5437, PERMANENT, "body has a content or transfer coding that was not asked for") \
+	X(VENDOR_HTTP_REDIRECT, -5438, SECURITY, "redirect leads away from the origin") \
+	X(VENDOR_HTTP_REDIRECTS, -5439, PERMANENT, "too many redirects") \
+	X(VENDOR_HTTP_HEAD_TIMEOUT, -5440, TRANSIENT, "no complete response head within the time limit") \
+	X(VENDOR_HTTP_SLOW, -5441, TRANSIENT, "body arrives more slowly than allowed") \
+	X(VENDOR_HTTP_TIMEOUT, -5442, TRANSIENT, "request took longer than its time limit") \
+	X(VENDOR_HTTP_ABSENT, -5450, PERMANENT, "server does not have this object") \
+	X(VENDOR_HTTP_DENIED, -5451, PERMANENT, "server does not let this client in") \
+	X(VENDOR_HTTP_BUSY, -5452, TRANSIENT, "server asks to come back later") \
+	X(VENDOR_HTTP_SERVER, -5453, TRANSIENT, "server failed") \
+	X(VENDOR_HTTP_STATUS, -5454, PERMANENT, "server answered with a status that has no meaning here")
 #define ERR_MAP_TRANSPORT(X)
 #define ERR_MAP_DEVICES(X)
 #define ERR_MAP_RELAY(X)
