@@ -23,7 +23,23 @@
 /* Each room keeps its own codes in its own block. */
 #define ERR_MAP_TRUST(X)
 #define ERR_MAP_GATES(X)
-#define ERR_MAP_STORE(X)
+#define ERR_MAP_STORE(X) \
+	X(STORE_DAMAGED, -5301, PERMANENT, "database file is damaged") \
+	X(STORE_SCHEMA, -5302, PERMANENT, "database was written by another major version") \
+	X(STORE_BUSY, -5303, TRANSIENT, "database is in use by another process") \
+	X(STORE_LOCKED, -5304, SECURITY, "trust store is locked until an administrator unlocks it") \
+	X(STORE_FLOOR, -5305, SECURITY, "value is below a stored floor") \
+	X(STORE_CONFLICT, -5306, SECURITY, "same number was stored before with another digest") \
+	X(STORE_FULL, -5307, PERMANENT, "list has reached its limit") \
+	X(STORE_ROW, -5308, PERMANENT, "row breaks a rule of its table") \
+	X(STORE_SQL, -5309, PERMANENT, "database refused a statement") \
+	X(STORE_CLOSED, -5310, TRANSIENT, "store is closing") \
+	X(STORE_QUOTA, -5311, TRANSIENT, "cache is full of blobs that are still needed") \
+	X(STORE_LENGTH, -5312, SECURITY, "content is longer or shorter than promised") \
+	X(STORE_DIGEST, -5313, SECURITY, "content does not have the digest that it is named by") \
+	X(STORE_UNVERIFIED, -5314, TRANSIENT, "blob has not been verified by this process") \
+	X(STORE_ROTTEN_BLOB, -5315, SECURITY, "cached blob changed on disk after it was verified") \
+	X(STORE_ROTTEN_TABLE, -5316, SECURITY, "leaf table of a cached blob changed on disk")
 #define ERR_MAP_VENDOR(X) \
 	X(VENDOR_URL, -5401, PERMANENT, "address is not a URL that can be used here") \
 	X(VENDOR_PLAIN, -5402, SECURITY, "plain http is not allowed here") \
