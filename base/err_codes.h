@@ -83,7 +83,18 @@
 	X(VENDOR_HTTP_BUSY, -5452, TRANSIENT, "server asks to come back later") \
 	X(VENDOR_HTTP_SERVER, -5453, TRANSIENT, "server failed") \
 	X(VENDOR_HTTP_STATUS, -5454, PERMANENT, "server answered with a status that has no meaning here")
-#define ERR_MAP_TRANSPORT(X)
+#define ERR_MAP_TRANSPORT(X) \
+	X(TRANSPORT_NOT_DELIVERED, -5501, TRANSIENT, "the peer did not acknowledge the message") \
+	X(TRANSPORT_NOT_NOW, -5502, TRANSIENT, "the transport is busy, try again after its delay") \
+	X(TRANSPORT_SECURITY, -5503, SECURITY, "the link cannot reach the security that is asked for") \
+	X(TRANSPORT_DRIVER_DIED, -5504, TRANSIENT, "the driver ended unexpectedly") \
+	X(TRANSPORT_CONTRACT, -5505, PERMANENT, "the driver broke a rule of the driver interface") \
+	X(TRANSPORT_ABI, -5506, PERMANENT, "the driver's table does not fit this gateway") \
+	X(TRANSPORT_OPERATION, -5507, PERMANENT, "the driver lacks a required operation") \
+	X(TRANSPORT_NEEDS, -5508, PERMANENT, "the transport lacks a capability that is needed") \
+	X(TRANSPORT_UNTRUSTED, -5509, SECURITY, "the driver file or a folder above it could be changed by others than root") \
+	X(TRANSPORT_LOAD, -5510, PERMANENT, "the driver file could not be loaded") \
+	X(TRANSPORT_PARAMETER, -5511, PERMANENT, "a setting of the link is unknown, missing or out of range")
 #define ERR_MAP_DEVICES(X)
 #define ERR_MAP_RELAY(X)
 #define ERR_MAP_CONFIG(X)
