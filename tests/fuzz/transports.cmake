@@ -1,0 +1,1 @@
+ferry_fuzz(sim_wire USES room_sim_wire)
