@@ -95,7 +95,50 @@
 	X(TRANSPORT_UNTRUSTED, -5509, SECURITY, "the driver file or a folder above it could be changed by others than root") \
 	X(TRANSPORT_LOAD, -5510, PERMANENT, "the driver file could not be loaded") \
 	X(TRANSPORT_PARAMETER, -5511, PERMANENT, "a setting of the link is unknown, missing or out of range")
-#define ERR_MAP_DEVICES(X)
+#define ERR_MAP_DEVICES(X) \
+	X(ENGINE_OPTION, -5600, PERMANENT, "an option of the engine is unknown or has a bad value") \
+	X(ENGINE_UNKNOWN, -5601, PERMANENT, "there is no update engine of that name") \
+	X(ENGINE_NO_LINK, -5602, TRANSIENT, "the link to the device is down") \
+	X(CLASS_INVALID, -5605, PERMANENT, "the settings of the device class contradict each other") \
+	X(REGISTRY_SIGHT, -5610, PERMANENT, "the link reported a peer that cannot be recorded") \
+	X(REGISTRY_FULL, -5611, PERMANENT, "no more devices can be enrolled") \
+	X(REGISTRY_NO_PEER, -5612, PERMANENT, "there is no such candidate") \
+	X(REGISTRY_MANY_PEERS, -5613, PERMANENT, "several links see a candidate of that key") \
+	X(REGISTRY_NO_CLASS, -5614, PERMANENT, "there is no such device class") \
+	X(REGISTRY_NO_DEVICE, -5615, PERMANENT, "there is no such device") \
+	X(REGISTRY_ID, -5616, PERMANENT, "not a usable device id") \
+	X(REGISTRY_ID_TAKEN, -5617, PERMANENT, "another device has this id") \
+	X(REGISTRY_PEER_TAKEN, -5618, PERMANENT, "the peer belongs to another device") \
+	X(MCUBOOT_MAGIC, -5620, PERMANENT, "not an MCUboot image") \
+	X(MCUBOOT_HEADER, -5621, PERMANENT, "MCUboot header breaks a rule of the format") \
+	X(MCUBOOT_TLV, -5622, PERMANENT, "MCUboot TLV area breaks a rule of the format") \
+	X(MCUBOOT_TRUNCATED, -5623, PERMANENT, "MCUboot image ends before its last TLV") \
+	X(MCUBOOT_NO_HASH, -5624, PERMANENT, "MCUboot image has no hash entry, or several") \
+	X(MCUBOOT_HASH, -5625, PERMANENT, "MCUboot image does not have the hash it states") \
+	X(SMP_ANSWER, -5630, TRANSIENT, "the device's answer cannot be understood") \
+	X(SMP_TIMEOUT, -5631, TRANSIENT, "the device does not answer") \
+	X(SMP_STATUS, -5632, PERMANENT, "the device refused the request") \
+	X(SMP_BUSY, -5633, TRANSIENT, "the device stayed busy") \
+	X(SMP_NO_MEMORY, -5634, TRANSIENT, "the device has no memory for the request") \
+	X(SMP_TOO_SMALL, -5635, PERMANENT, "the device's buffer or the link's payload is too small for an upload") \
+	X(SMP_NO_FREE_SLOT, -5636, TRANSIENT, "no slot of the device is free: its running image is not confirmed yet") \
+	X(SMP_PENDING, -5637, TRANSIENT, "another image already waits for the device's next start") \
+	X(SMP_DOWNGRADE, -5638, PERMANENT, "the device refuses a version that is not newer") \
+	X(SMP_IMAGE_REFUSED, -5639, PERMANENT, "the device refuses this image") \
+	X(SMP_FOREIGN_UPLOAD, -5640, TRANSIENT, "another client uploads to the device at the same time") \
+	X(SMP_RESTARTS, -5641, TRANSIENT, "the device started the upload over too often") \
+	X(SMP_MATCH, -5642, TRANSIENT, "the device received the image damaged, twice") \
+	X(SMP_HASH, -5643, PERMANENT, "the device reports another hash for the uploaded image than expected") \
+	X(SMP_RESET_REFUSED, -5644, TRANSIENT, "the device refuses to restart now") \
+	X(SMP_NOT_RESTARTED, -5645, TRANSIENT, "the device did not restart") \
+	X(SMP_NO_RETURN, -5646, TRANSIENT, "the device did not answer again after its restart") \
+	X(SMP_REVERTED, -5647, PERMANENT, "the device went back to its old image") \
+	X(SMP_BOOT_REFUSED, -5648, PERMANENT, "the device's bootloader refused the image") \
+	X(SMP_OTHER_IMAGE, -5649, PERMANENT, "the device runs another image than the one installed") \
+	X(SMP_NOT_CONFIRMED, -5650, TRANSIENT, "the device did not keep the confirmation") \
+	X(SMP_NO_READ_BACK, -5651, PERMANENT, "the device cannot tell what it runs") \
+	X(SMP_IMAGE_BYTES, -5652, TRANSIENT, "bytes of the image cannot be had") \
+	X(SMP_BAD_EXPECT, -5653, PERMANENT, "the image to install is described in a way no device can take")
 #define ERR_MAP_RELAY(X)
 #define ERR_MAP_CONFIG(X)
 #define ERR_MAP_ADMIN(X) \

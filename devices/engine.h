@@ -63,9 +63,16 @@ struct engine_image {
 enum engine_stage {
 	ENGINE_STAGE_TRANSFER, /* first write */
 	ENGINE_STAGE_STAGED,   /* all bytes there and checked by the device */
-	ENGINE_STAGE_ACTIVATE, /* about to mark for test / permanent and reset */
+	ENGINE_STAGE_ACTIVATE, /* about to mark the image for the next boot */
+	ENGINE_STAGE_RESTART,  /* marked; about to restart the device, once */
 	ENGINE_STAGE_CONFIRM,  /* new image runs, is healthy; about to confirm */
 };
+
+/* Stages come in this order, but an engine leaves out those that the device is
+ * past already. RESTART stands apart from ACTIVATE because marking may be
+ * repeated and restarting may not: a job that had RESTART committed and finds
+ * its image unmarked in the other slot was reverted. */
+#define ENGINE_STAGE_NONE (-1)
 
 enum engine_outcome {
 	ENGINE_DONE,       /* read back: version and, where possible, digest */
@@ -107,6 +114,10 @@ struct engine_event {
 			uint64_t job;
 			enum engine_goal goal;
 			const struct engine_image *image; /* NULL: inventory */
+			/* The last stage that an earlier run of this job was
+			 * given GO for, as committed; ENGINE_STAGE_NONE (-1)
+			 * in a job's first run. */
+			int reached;
 		} offer;
 		struct {
 			uint64_t job;
@@ -136,6 +147,9 @@ struct engine_event {
 		struct {
 			uint64_t job;
 			enum engine_stage stage;
+			/* CONFIRM only: do not confirm (the rule says never),
+			 * read back once more and end. */
+			bool skip;
 		} go;
 		struct {
 			uint32_t airtime_us;
