@@ -1,0 +1,146 @@
+/* COSE (RFC 9052): signed and MACed messages, public keys, their thumbprints.
+ *
+ * Parsing is bounded and allocates nothing: messages are views into the input,
+ * which must outlive them. Parsing says what is there; what may be there is
+ * policy, but for the two rules that no caller may drop: an algorithm fits
+ * exactly one curve (RFC 9864), and a critical header refuses. The writers are
+ * shared with ferry-publish, so that what is signed and what is judged are
+ * built by one piece of code. Any thread. */
+#ifndef FERRY_POLICY_TRUST_COSE_H
+#define FERRY_POLICY_TRUST_COSE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "policy/trust/crypto.h"
+
+#define COSE_SIGNERS_MAX 32
+#define COSE_CERTS_MAX 8
+#define COSE_CERT_LEN_MAX 8192
+#define COSE_KID_LEN 32
+
+/* RFC 9053 section 2.1 and 3.1, RFC 9864 section 2.1. */
+enum cose_alg {
+	COSE_ES256 = -7,
+	COSE_ESP256 = -9,
+	COSE_ES384 = -35,
+	COSE_ES512 = -36,
+	COSE_ESP384 = -51,
+	COSE_ESP512 = -52,
+	COSE_HMAC256 = 5,
+	COSE_HMAC384 = 6,
+	COSE_HMAC512 = 7,
+};
+
+struct cose_alg_facts {
+	enum cose_alg alg;
+	const char *name;
+	enum crypto_hash hash;
+	int curve; /* enum crypto_curve, 0 for a MAC */
+};
+
+/* NULL if the algorithm is not accepted. */
+const struct cose_alg_facts *cose_alg_find(int64_t alg);
+
+/* A public key, EC2. */
+struct cose_key {
+	enum crypto_curve curve;
+	uint8_t point[2 * CRYPTO_POINT_MAX]; /* x || y, coordinates unpadded */
+};
+
+/* From a COSE_Key: kty 2, a known curve, x and y of the curve's length. Other
+ * members are ignored; a private part (-4) refuses. ERR_TRUST_COSE_KEY. */
+int cose_key_parse(struct bytes in, struct cose_key *ret, struct fault *fault);
+
+/* From 0x04 || x || y; the curve by its length. */
+int cose_key_from_point(struct bytes in, struct cose_key *ret);
+
+/* The deterministic map {1, -1, -2, -3}, which is also what is hashed. */
+void cose_key_put(struct buf *b, const struct cose_key *key);
+
+/* RFC 9679, SHA-256. */
+int cose_key_thumbprint(const struct cose_key *key, uint8_t ret[COSE_KID_LEN]);
+
+bool cose_key_equal(const struct cose_key *a, const struct cose_key *b);
+
+/* The algorithm that ferry-publish signs with by default: ESP256, 384, 512. */
+enum cose_alg cose_key_alg(const struct cose_key *key);
+
+enum cose_kind {
+	COSE_NONE = 0,
+	COSE_MAC0 = 17,
+	COSE_SIGN1 = 18,
+	COSE_SIGN = 98,
+};
+
+struct cose_header {
+	bool has_alg;
+	bool alg_is_int;
+	bool alg_protected;
+	int64_t alg;
+	struct bytes kid; /* .at NULL: none */
+	bool kid_protected;
+	struct bytes x5chain; /* the raw item; .at NULL: none */
+};
+
+struct cose_msg {
+	enum cose_kind kind;
+	struct bytes protected_bytes; /* empty for an empty map */
+	struct cose_header header;    /* of the body */
+	bool payload_attached;
+	struct bytes payload;
+	struct bytes tag;             /* MAC0: the tag; SIGN1: the signature */
+	struct bytes signers;         /* SIGN: raw array */
+	unsigned signer_count;        /* SIGN1: 1, MAC0: 0 */
+};
+
+struct cose_signer {
+	struct bytes protected_bytes;
+	struct cose_header header;
+	struct bytes signature;
+};
+
+/* Parses the whole of `in`. Without a CBOR tag the message is taken as
+ * `untagged`; with COSE_NONE there a tag is required. MAC (97) and all other
+ * kinds are ERR_TRUST_COSE_TAG. */
+int cose_parse(struct bytes in, enum cose_kind untagged, struct cose_msg *ret,
+	struct fault *fault);
+
+/* Signer `i` of a SIGN or SIGN1 message that cose_parse() took. */
+int cose_signer_at(const struct cose_msg *msg, unsigned i,
+	struct cose_signer *ret);
+
+/* Verifies signer `i`. `payload` is what was signed: msg->payload or what the
+ * caller knows when it is detached. The algorithm may stand in the unprotected
+ * header only with `lax`, which is for tests of the COSE layer. */
+int cose_verify(const struct cose_msg *msg, unsigned i,
+	const struct cose_key *key, struct bytes aad, struct bytes payload,
+	bool lax);
+
+int cose_verify_mac0(const struct cose_msg *msg, struct bytes key,
+	struct bytes aad, struct bytes payload, bool lax);
+
+/* The certificates of a header's x5chain, leaf first, as views.
+ * ERR_TRUST_CERT_FORM or ERR_TRUST_CERT_COUNT. */
+int cose_x5chain(const struct cose_header *header,
+	struct bytes ret_certs[COSE_CERTS_MAX], unsigned *ret_count);
+
+/* What one signer brings. `sign` makes r || s (2 * curve length bytes) over a
+ * digest; it may ask a token. Returns 0 or a negative code, which the writer
+ * hands on. */
+struct cose_signing {
+	enum cose_alg alg;
+	struct bytes kid;         /* empty: none */
+	const struct bytes *certs; /* x5chain, leaf first; NULL: none */
+	unsigned cert_count;
+	int (*sign)(void *arg, enum cose_alg alg, struct bytes digest,
+		uint8_t *ret_signature, size_t len);
+	void *arg;
+};
+
+/* Tagged messages; an error of `sign` or of the buffer is returned. */
+int cose_put_sign1(struct buf *b, const struct cose_signing *by,
+	struct bytes aad, struct bytes payload, bool detached);
+int cose_put_sign(struct buf *b, const struct cose_signing *by, unsigned count,
+	struct bytes aad, struct bytes payload, bool detached);
+
+#endif
