@@ -1,0 +1,1 @@
+ferry_unit(config_reader USES room_config_reader)
