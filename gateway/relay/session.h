@@ -1,0 +1,97 @@
+/* Binds one device's engine to a live link for the length of one task: a job, or
+ * reading what the device runs.
+ *
+ * A session connects over a transport instance, feeds the engine with what
+ * arrives and with leaf-checked bytes of the image (read one window ahead on
+ * the pool), carries out the engine's commands, and follows the device over
+ * restarts and lost links. It decides nothing: stages, progress and the result
+ * go to its owner, who answers session_go().
+ *
+ *   session_open() -> on_stage -> session_go() ... -> on_result
+ *   session_close() at any time; on_closed is the last callback
+ *
+ * After on_result the session is idle and must be closed. Callbacks never come
+ * from inside a function of this header, but for on_stage, on_facts and
+ * on_progress, which may come from session_go(); all functions may be called
+ * from any callback. Loop thread only. */
+#ifndef FERRY_GATEWAY_RELAY_SESSION_H
+#define FERRY_GATEWAY_RELAY_SESSION_H
+
+#include <uv.h>
+
+#include "devices/engine.h"
+#include "store/cache.h"
+#include "transports/host.h"
+
+struct session;
+
+struct session_result {
+	enum engine_outcome outcome;
+	const struct engine_facts *facts;     /* never NULL */
+	const struct engine_failure *failure; /* NULL when there is none */
+	uint64_t bytes_sent;     /* to the driver, framing included */
+	uint64_t bytes_received;
+	uint64_t bytes_repeated; /* image bytes that the engine asked for twice */
+	uint32_t security;       /* lowest level of the link seen */
+};
+
+struct session_events {
+	void (*on_up)(void *arg);
+	void (*on_stage)(void *arg, enum engine_stage stage,
+		const struct engine_facts *facts);
+	void (*on_progress)(void *arg, uint64_t offset, uint64_t total);
+	void (*on_facts)(void *arg, const struct engine_facts *facts);
+	void (*on_result)(void *arg, const struct session_result *result);
+
+	/* Where the device is now: fills in a transport instance that is up and
+	 * the key of the peer, or returns -EAGAIN when it is nowhere. Asked at
+	 * every connect, so that a device may come back elsewhere. */
+	int (*locate)(void *arg, struct transport **ret_transport,
+		char *ret_peer, size_t size);
+};
+
+struct session_setup {
+	uv_loop_t *loop;
+	const struct engine_ops *engine;
+	const char *options;           /* of the engine; copied by it */
+	const struct ferry_kv *channel;/* settings of channel 0; borrowed for
+				        * the life of the session */
+	size_t channel_count;
+	uint32_t min_security;
+	uint32_t connect_ms; /* to be reached at first */
+	uint32_t lost_ms;    /* to come back after the link was lost */
+	uint64_t job;        /* 0 for inventory */
+	enum engine_goal goal;
+	int reached;         /* last stage that an earlier run was let do */
+	const struct engine_image *image; /* NULL for inventory; copied */
+	struct cache *cache;              /* where the image is */
+	const struct session_events *events; /* static */
+	void *arg;
+};
+
+/* Begins at once. 0, -ENOMEM, or the engine's refusal of its options. */
+int session_open(const struct session_setup *setup, struct session **ret,
+	struct fault *fault);
+
+/* Lets the engine do the stage that it announced last. `skip`: CONFIRM only, do
+ * not confirm. */
+void session_go(struct session *s, enum engine_stage stage, bool skip);
+
+/* Asks the engine to stop at a safe point; on_result follows. */
+void session_withdraw(struct session *s);
+
+/* Disconnects and frees. NULL is allowed: on_closed is not called then. */
+void session_close(struct session *s, void (*on_closed)(void *arg), void *arg);
+
+/* A peer appeared: a session that waits for its device looks again now. */
+void session_poke(struct session *s);
+
+/* What the owner of a transport instance passes on to the session that
+ * session_owns() the link. */
+bool session_owns(const struct session *s, const struct transport *transport,
+	uint64_t link);
+void session_message(struct session *s, const struct ferry_message *message);
+void session_link_down(struct session *s);
+void session_link_changed(struct session *s, const struct ferry_link *record);
+
+#endif
