@@ -83,7 +83,7 @@ enum http_method { HTTP_METHOD_GET, HTTP_METHOD_POST };
 struct http_head {
 	int status;
 	int64_t length;          /* of this body; -1: chunked */
-	char etag[HTTP_ETAG_MAX]; /* with its quotes; "" none or too long */
+	char etag[HTTP_ETAG_MAX]; /* quoted; "": none or too long */
 	uint32_t retry_after_s;  /* 0: none; at most a week */
 	bool is_range;           /* 206; then: */
 	uint64_t range_from;
@@ -123,7 +123,7 @@ struct http_fetch_spec {
 struct http_fetch;
 
 /* ERR_VENDOR_QUEUE when too many wait; -EINVAL for a spec that breaks its own
- * rules (a programming error that outsiders may cause by odd ETags or paths). */
+ * rules, which an odd ETag or path from outside may cause. */
 int http_fetch_start(struct http_client *client,
 	const struct http_fetch_spec *spec, struct http_fetch **ret_fetch);
 

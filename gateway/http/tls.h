@@ -102,7 +102,7 @@ const char *tls_suite_name(const struct tls *tls);
  * close_notify, so whatever was read may be cut short. */
 int tls_read(struct tls *tls, uint8_t *at, size_t len);
 
-/* Encrypts all of `out` into tls_to_send(). At most 256 KiB may wait there:
+/* Encrypts all of `out` into tls_to_send(). At most 512 KiB may wait there:
  * -EMSGSIZE then. */
 int tls_write(struct tls *tls, struct bytes out);
 

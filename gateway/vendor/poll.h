@@ -22,8 +22,8 @@ struct vendor_poll_rules {
 
 /* Milliseconds to wait after `failures` failed rounds in a row (0: the last one
  * was good). Failures double the wait from retry_first_s to retry_max_s, and
- * half of that is random, so that gateways that failed together do not come back
- * together. A Retry-After is a lower bound, with up to a tenth of it added.
+ * half of that is random, so that gateways that failed together do not come
+ * back together. A Retry-After is a lower bound, up to a tenth of it is added.
  * `random` is any 32 random bits. */
 uint64_t vendor_poll_delay_ms(const struct vendor_poll_rules *rules,
 	unsigned failures, uint32_t retry_after_s, uint32_t random);
@@ -40,8 +40,9 @@ void vendor_poll_close(struct vendor_poll *poll, void (*on_closed)(void *arg),
 void vendor_poll_ended(struct vendor_poll *poll, int status,
 	uint32_t retry_after_s);
 
-/* Somebody asks for a round now; back-off and Retry-After are passed over. on_due
- * follows from the loop. During a round: another one follows it at once. */
+/* Somebody asks for a round now; back-off and Retry-After are passed over.
+ * on_due follows from the loop. During a round another one is noted, and follows
+ * it at once. */
 void vendor_poll_now(struct vendor_poll *poll);
 
 /* For `status`. */

@@ -1,0 +1,1 @@
+ferry_program(http_probe SOURCES http_probe.c USES room_vendor)
