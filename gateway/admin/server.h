@@ -4,7 +4,8 @@
  * admin_open() to admin_close(cb); the server dies in its close callback. Who
  * may do what is decided by the kernel's peer credentials (SO_PEERCRED, and
  * SO_PEERGROUPS for supplementary groups) against a list of rules. Everything
- * that a client can make grow has a limit here. Loop thread only. */
+ * that a client can make grow has a limit here. The process must ignore
+ * SIGPIPE: libuv writes to clients that have gone. Loop thread only. */
 #ifndef FERRY_GATEWAY_ADMIN_SERVER_H
 #define FERRY_GATEWAY_ADMIN_SERVER_H
 

@@ -1,0 +1,5 @@
+ferry_unit(admin_time USES room_admin)
+ferry_unit(admin_request USES room_admin)
+ferry_unit(admin_route USES room_admin)
+ferry_unit(admin_access USES room_admin)
+ferry_unit(admin_server SOURCES admin_rig.c USES room_admin)

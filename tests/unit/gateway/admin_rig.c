@@ -1,0 +1,208 @@
+#include "tests/unit/gateway/admin_rig.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/unit/unit.h"
+
+static void give(struct rig *r, uint64_t token)
+{
+	r->token = token;
+	r->asked++;
+	if (!r->holds)
+		admin_answer(r->server, token, r->answer ?
+			json_incref(r->answer) : json_object());
+}
+
+static void on_get(void *arg, uint64_t token, const struct admin_query *query)
+{
+	struct rig *r = arg;
+
+	r->query = *query;
+	give(r, token);
+}
+
+static void on_act(void *arg, uint64_t token, const struct admin_call *call)
+{
+	struct rig *r = arg;
+
+	r->call = *call;
+	give(r, token);
+}
+
+void rig_init(struct rig *r)
+{
+	signal(SIGPIPE, SIG_IGN);
+	memset(r, 0, sizeof(*r));
+	ck_assert_int_eq(uv_loop_init(&r->loop), 0);
+	snprintf(r->dir, sizeof(r->dir), "/tmp/ferry-admin-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(r->dir));
+	ck_assert_int_eq(chmod(r->dir, 0711), 0);
+	snprintf(r->path, sizeof(r->path), "%s/admin.sock", r->dir);
+	r->backend = (struct admin_backend){.arg = r, .get = on_get,
+		.act = on_act};
+	r->config = (struct admin_config){.path = r->path, .mode = 0666,
+		.product = "ferryd/test"};
+}
+
+void rig_open(struct rig *r)
+{
+	struct fault fault = {0};
+	int err = admin_open(&r->loop, &r->config, &r->backend, &r->server,
+		&fault);
+
+	ck_assert_msg(err == 0, "%s: %s", fault.field, fault.rule);
+}
+
+static void on_closed(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+void rig_close(struct rig *r)
+{
+	r->closed = false;
+	admin_close(r->server, on_closed, &r->closed);
+	r->server = NULL;
+	while (!r->closed && uv_run(&r->loop, UV_RUN_ONCE))
+		continue;
+	ck_assert(r->closed);
+}
+
+void rig_done(struct rig *r)
+{
+	if (r->server)
+		rig_close(r);
+	uv_run(&r->loop, UV_RUN_NOWAIT);
+	ck_assert_int_eq(uv_loop_close(&r->loop), 0);
+	unlink(r->path);
+	ck_assert_int_eq(rmdir(r->dir), 0);
+	json_decref(r->answer);
+}
+
+int rig_connect(struct rig *r)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", r->path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_msg(connect(fd, (struct sockaddr *)&address,
+		sizeof(address)) == 0, "connect: %s", strerror(errno));
+	return fd;
+}
+
+int rig_connect_as(struct rig *r, uid_t uid, gid_t gid, gid_t group)
+{
+	int fd;
+
+	ck_assert_int_eq(setgroups(group ? 1 : 0, &group), 0);
+	ck_assert_int_eq(setegid(gid), 0);
+	ck_assert_int_eq(seteuid(uid), 0);
+	fd = rig_connect(r);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(setegid(0), 0);
+	return fd;
+}
+
+void rig_send(int fd, const char *text)
+{
+	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL),
+		(ssize_t)strlen(text));
+}
+
+void rig_turn(struct rig *r, int fd)
+{
+	struct pollfd fds[] = {
+		{.fd = uv_backend_fd(&r->loop), .events = POLLIN},
+		{.fd = fd, .events = POLLIN},
+	};
+	int timeout;
+
+	uv_run(&r->loop, UV_RUN_NOWAIT);
+	timeout = uv_backend_timeout(&r->loop);
+	if (timeout < 0 || timeout > 100)
+		timeout = 100;
+	poll(fds, 2, timeout);
+	uv_run(&r->loop, UV_RUN_NOWAIT);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* False when the other end has hung up. */
+static bool collect(int fd, struct buf *got)
+{
+	uint8_t part[65536];
+	ssize_t n = recv(fd, part, sizeof(part), MSG_DONTWAIT);
+
+	if (n > 0)
+		ck_assert_int_eq(buf_add(got, part, (size_t)n), 0);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+void rig_expect(struct rig *r, int fd, struct buf *got, const char *text)
+{
+	int64_t until = now_ms() + RIG_WAIT_MS;
+
+	for (;;) {
+		bool open = collect(fd, got);
+
+		if (text && got->len &&
+				memmem(got->at, got->len, text, strlen(text)))
+			return;
+		if (!open) {
+			ck_assert_msg(text == NULL, "hung up before '%s': %.*s",
+				text, (int)got->len, (const char *)got->at);
+			return;
+		}
+		ck_assert_msg(now_ms() < until, "no '%s' in time: %.*s",
+			text ? text : "hang-up", (int)got->len,
+			(const char *)got->at);
+		rig_turn(r, fd);
+	}
+}
+
+int rig_ask(struct rig *r, int fd, const char *request, json_t **ret_body)
+{
+	unsigned status = 0, major = 0, minor = 0;
+	size_t head, len = 0;
+	struct buf got;
+	const char *at;
+
+	buf_init(&got, 64U << 20);
+	rig_send(fd, request);
+	rig_expect(r, fd, &got, "\r\n\r\n");
+	at = memmem(got.at, got.len, "\r\n\r\n", 4);
+	head = (size_t)(at - (const char *)got.at) + 4;
+	ck_assert_int_eq(buf_add(&got, "", 1), 0);
+	got.len--;
+	ck_assert_int_eq(sscanf((const char *)got.at, "HTTP/%u.%u %u", &major,
+		&minor, &status), 3);
+	at = strstr((const char *)got.at, "Content-Length: ");
+	ck_assert_ptr_nonnull(at);
+	ck_assert_int_eq(sscanf(at, "Content-Length: %zu", &len), 1);
+	while (got.len < head + len) {
+		size_t had = got.len;
+
+		rig_turn(r, fd);
+		ck_assert(collect(fd, &got) || got.len > had);
+	}
+	ck_assert_uint_eq(got.len, head + len);
+	if (ret_body)
+		*ret_body = json_loadb((const char *)got.at + head, len, 0,
+			NULL);
+	buf_done(&got);
+	return (int)status;
+}
