@@ -1,0 +1,1 @@
+ferry_fuzz(admin USES room_admin)
