@@ -199,7 +199,7 @@ typedef void (*store_jobs_cb)(void *arg, int status, const struct job_row *rows,
 /* One job, open or closed: 0 or 1 row. */
 int store_job(struct store *store, uint64_t id, store_jobs_cb cb, void *arg);
 /* Newest first; `device` NULL for all; jobs with an id below `before`, 0 for
- * no bound; closed ones only if `closed`. */
+ * no bound; closed ones too if `closed`. */
 int store_jobs(struct store *store, const char *device, bool closed,
 	uint64_t before, size_t limit, store_jobs_cb cb, void *arg);
 
@@ -233,6 +233,10 @@ int store_outbox_next(struct store *store, const char *vendor, size_t limit,
 	store_outbox_cb cb, void *arg);
 
 /* ---- figures ---- */
+
+/* Which file, column and rule the latest bad status was about, where that is
+ * known (code 0 otherwise); for the log, inside the callback. */
+const struct fault *store_last_fault(const struct store *store);
 
 /* Since this process started. Any thread. */
 struct store_usage {

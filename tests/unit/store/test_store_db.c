@@ -1,0 +1,1198 @@
+#include "tests/unit/store/store_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/* ---- helpers ---- */
+
+/* What a load gave, copied. */
+struct seen {
+	struct test_answer answer;
+	size_t devices, jobs, vendors, roots, revocations, pins;
+	struct device_row device;
+	struct job_row job;
+	struct vendor_row vendor;
+	struct root_row root;
+	struct revocation_row revocation;
+	struct pin_row pin;
+	char root_text[64];
+	struct catalog_floor_row catalog;
+	size_t catalogs;
+	struct class_floor_row classes[4];
+	size_t class_count;
+	struct device_floor_row floor;
+	size_t floors;
+	struct time_bound_row bound;
+	size_t bounds;
+	uint64_t next_job_id, reports;
+};
+
+static void on_loaded(void *arg, int status, const struct store_loaded *l)
+{
+	struct seen *s = arg;
+
+	on_test_answer(&s->answer, status);
+	ck_assert_int_eq(l != NULL, status == 0);
+	if (!l)
+		return;
+	s->devices = l->device_count;
+	s->jobs = l->job_count;
+	s->vendors = l->vendor_count;
+	s->roots = l->root_count;
+	s->revocations = l->revocation_count;
+	s->pins = l->pin_count;
+	s->catalogs = l->catalog_floor_count;
+	s->class_count = l->class_floor_count;
+	s->floors = l->device_floor_count;
+	s->bounds = l->time_bound_count;
+	s->next_job_id = l->next_job_id;
+	s->reports = l->outbox_count;
+	if (s->devices)
+		s->device = l->devices[0];
+	if (s->jobs)
+		s->job = l->jobs[0];
+	if (s->vendors)
+		s->vendor = l->vendors[0];
+	if (s->revocations)
+		s->revocation = l->revocations[0];
+	if (s->pins)
+		s->pin = l->pins[0];
+	if (s->catalogs)
+		s->catalog = l->catalog_floors[0];
+	for (size_t i = 0; i < s->class_count && i < 4; i++)
+		s->classes[i] = l->class_floors[i];
+	if (s->floors)
+		s->floor = l->device_floors[0];
+	if (s->bounds)
+		s->bound = l->time_bounds[0];
+	if (s->roots) {
+		s->root = l->roots[0];
+		snprintf(s->root_text, sizeof(s->root_text), "%.*s",
+			(int)l->root_bytes[0].len,
+			(const char *)l->root_bytes[0].at);
+	}
+}
+
+static struct seen load(void)
+{
+	struct seen s;
+
+	memset(&s, 0, sizeof(s));
+	ck_assert_int_eq(store_load_all(test_store, on_loaded, &s), 0);
+	test_wait(&s.answer);
+	return s;
+}
+
+static void open_well(void)
+{
+	struct test_answer a = test_open();
+
+	ck_assert_msg(a.status == 0, "%s: %s", a.fault.field, a.fault.rule);
+	ck_assert_int_eq(store_trust_state(test_store), STORE_TRUST_OK);
+}
+
+static void enrol(const char *id)
+{
+	struct store_commit *c = store_commit_new();
+	struct device_row row = test_device(id);
+
+	store_commit_device(c, &row);
+	ck_assert_int_eq(test_commit(c), 0);
+}
+
+static int raise_class(uint64_t sequence)
+{
+	struct class_floor_row row = {.vendor = "acme", .component = "main",
+		.hw_max = UINT64_MAX, .sequence = sequence};
+	struct store_commit *c = store_commit_new();
+
+	store_commit_class_floor(c, &row);
+	return test_commit(c);
+}
+
+static int raise_catalog(uint64_t epoch, uint64_t sequence, uint8_t digest)
+{
+	struct catalog_floor_row row = {.vendor = "acme", .epoch = epoch,
+		.sequence = sequence, .digest = {digest}};
+	struct store_commit *c = store_commit_new();
+
+	store_commit_catalog_floor(c, &row);
+	return test_commit(c);
+}
+
+static int put_root(uint64_t version, uint64_t epoch, uint8_t digest)
+{
+	struct root_row row = {.vendor = "acme", .version = version,
+		.epoch = epoch, .digest = {digest}};
+	struct store_commit *c = store_commit_new();
+	char text[16];
+
+	snprintf(text, sizeof(text), "root %u", (unsigned)version);
+	store_commit_root(c, &row, bytes_of_text(text));
+	return test_commit(c);
+}
+
+static void flip_byte(const char *name, off_t at)
+{
+	int fd = open(test_path(name), O_RDWR);
+	uint8_t byte;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x04;
+	ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+static void write_file(const char *name, const char *text, size_t len)
+{
+	FILE *file = fopen(test_path(name), "wb");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(text, 1, len, file), len);
+	fclose(file);
+}
+
+static void unlock(int expected)
+{
+	struct test_answer a = {0};
+
+	ck_assert_int_eq(store_trust_unlock(test_store, "root", 77,
+		on_test_answer, &a), 0);
+	test_wait(&a);
+	ck_assert_int_eq(a.status, expected);
+}
+
+/* ---- rows ---- */
+
+START_TEST(load_after_reopen_gives_rows_back)
+{
+	struct device_row device = test_device("d1");
+	struct job_row job = test_job(7, "d1");
+	struct vendor_row vendor = {.name = "acme", .failures = 2,
+		.last_error = ERR_STORE_BUSY, .pseudonym_key = {1, 2, 3}};
+	struct store_commit *c = store_commit_new();
+	struct seen s;
+
+	memcpy(device.hash, "\x00\x01\x02", 3);
+	device.hash_len = 3;
+	device.confirmed = true;
+	device.read_ms = -5;
+	job.sequence = UINT64_MAX;
+	job.payload_digest[31] = 9;
+	job.failure = (struct job_failure){.code = ERR_STORE_QUOTA, .step = 4,
+		.offset = UINT64_MAX - 1, .hint = "free some space"};
+	snprintf(job.expect, sizeof(job.expect), "{\"v\":1}");
+	open_well();
+	store_commit_job(c, &job);
+	ck_assert_int_eq(test_commit(c), ERR_STORE_ROW);
+	c = store_commit_new();
+	store_commit_device(c, &device);
+	store_commit_job(c, &job);
+	store_commit_vendor(c, &vendor);
+	ck_assert_int_eq(test_commit(c), 0);
+	test_close();
+	open_well();
+	s = load();
+	ck_assert_int_eq(s.answer.status, 0);
+	ck_assert_uint_eq(s.devices, 1);
+	ck_assert_int_eq(memcmp(&s.device, &device, sizeof(device)), 0);
+	ck_assert_int_eq(memcmp(&s.job, &job, sizeof(job)), 0);
+	ck_assert_int_eq(memcmp(&s.vendor, &vendor, sizeof(vendor)), 0);
+	ck_assert_uint_eq(s.next_job_id, 8);
+	test_close();
+}
+END_TEST
+
+START_TEST(load_leaves_closed_jobs_out)
+{
+	struct store_commit *c = store_commit_new();
+	struct job_row job = test_job(3, "d1");
+	struct seen s;
+
+	open_well();
+	enrol("d1");
+	job.closed = true;
+	store_commit_job(c, &job);
+	ck_assert_int_eq(test_commit(c), 0);
+	s = load();
+	ck_assert_uint_eq(s.jobs, 0);
+	ck_assert_uint_eq(s.next_job_id, 4);
+	test_close();
+}
+END_TEST
+
+START_TEST(commit_with_unclosed_text_is_refused)
+{
+	struct device_row row = test_device("d1");
+	struct store_commit *c = store_commit_new();
+
+	memset(row.note, 'x', sizeof(row.note));
+	ck_assert_int_eq(store_commit_device(c, &row), ERR_STORE_ROW);
+	row = test_device("d2");
+	ck_assert_int_eq(store_commit_device(c, &row), ERR_STORE_ROW);
+	open_well();
+	ck_assert_int_eq(test_commit(c), ERR_STORE_ROW);
+	ck_assert_uint_eq(load().devices, 0);
+	test_close();
+}
+END_TEST
+
+START_TEST(commit_row_rules_are_checked)
+{
+	static const struct ledger_row step = {.job = 1, .step = 14};
+	static const struct ledger_row tier = {.job = 1, .tier = TIER_3 + 1};
+	static const struct job_row no_id = {.device = "d"};
+	static const struct device_row no_name = {.vendor = "v"};
+	static const struct class_floor_row range = {.vendor = "v",
+		.hw_min = 2, .hw_max = 1};
+	struct outbox_row report = {.body_len = ROW_REPORT_MAX + 1};
+	struct store_commit *c = store_commit_new();
+
+	ck_assert_int_eq(store_commit_ledger(c, &step), ERR_STORE_ROW);
+	store_commit_free(c);
+	c = store_commit_new();
+	ck_assert_int_eq(store_commit_ledger(c, &tier), ERR_STORE_ROW);
+	store_commit_free(c);
+	c = store_commit_new();
+	ck_assert_int_eq(store_commit_job(c, &no_id), ERR_STORE_ROW);
+	store_commit_free(c);
+	c = store_commit_new();
+	ck_assert_int_eq(store_commit_device(c, &no_name), ERR_STORE_ROW);
+	store_commit_free(c);
+	c = store_commit_new();
+	ck_assert_int_eq(store_commit_class_floor(c, &range), ERR_STORE_ROW);
+	store_commit_free(c);
+	c = store_commit_new();
+	ck_assert_int_eq(store_commit_outbox(c, &report), ERR_STORE_ROW);
+	store_commit_free(c);
+	ck_assert_int_eq(store_commit_device(NULL, &no_name), -ENOMEM);
+}
+END_TEST
+
+START_TEST(commit_of_many_operations_is_bounded)
+{
+	struct store_commit *c = store_commit_new();
+
+	for (int i = 0; i < STORE_COMMIT_OPS_MAX; i++)
+		ck_assert_int_eq(store_commit_outbox_drop(c, 1), 0);
+	ck_assert_int_eq(store_commit_outbox_drop(c, 1), ERR_STORE_FULL);
+	store_commit_free(c);
+}
+END_TEST
+
+START_TEST(device_forget_with_open_job_is_refused)
+{
+	struct store_commit *c = store_commit_new();
+	struct job_row job = test_job(1, "d1");
+
+	open_well();
+	enrol("d1");
+	store_commit_job(c, &job);
+	ck_assert_int_eq(test_commit(c), 0);
+	c = store_commit_new();
+	store_commit_device_forget(c, "d1");
+	ck_assert_int_eq(test_commit(c), ERR_STORE_ROW);
+	c = store_commit_new();
+	job.closed = true;
+	store_commit_job(c, &job);
+	store_commit_device_forget(c, "d1");
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_uint_eq(load().devices, 0);
+	test_close();
+}
+END_TEST
+
+/* ---- groups ---- */
+
+START_TEST(send_of_many_commits_fails_one_alone)
+{
+	struct test_answer answers[9] = {{0}};
+	struct seen s;
+
+	open_well();
+	for (unsigned i = 0; i < 9; i++) {
+		struct store_commit *c = store_commit_new();
+		struct device_row row = test_device("d");
+		struct ledger_row orphan = test_ledger(99, 1);
+
+		row.id[1] = (char)('0' + i);
+		store_commit_device(c, &row);
+		if (i == 4)
+			store_commit_ledger(c, &orphan);
+		ck_assert_int_eq(store_commit_send(test_store, c,
+			on_test_answer, &answers[i]), 0);
+	}
+	s = load();
+	for (unsigned i = 0; i < 9; i++) {
+		ck_assert_int_eq(answers[i].calls, 1);
+		ck_assert_int_eq(answers[i].status,
+			i == 4 ? ERR_STORE_ROW : 0);
+	}
+	ck_assert_uint_eq(s.devices, 8);
+	test_close();
+}
+END_TEST
+
+START_TEST(send_of_many_commits_shares_syncs)
+{
+	struct test_answer answers[200] = {{0}};
+	struct store_usage before, after;
+
+	open_well();
+	enrol("d1");
+	store_usage(&before);
+	for (unsigned i = 0; i < 200; i++) {
+		struct store_commit *c = store_commit_new();
+		struct job_row job = test_job(i + 1, "d1");
+
+		store_commit_job(c, &job);
+		ck_assert_int_eq(store_commit_send(test_store, c,
+			on_test_answer, &answers[i]), 0);
+	}
+	ck_assert_uint_eq(load().jobs, 200);
+	store_usage(&after);
+	for (unsigned i = 0; i < 200; i++)
+		ck_assert_int_eq(answers[i].status, 0);
+	ck_assert_uint_gt(after.db_syncs, before.db_syncs);
+	ck_assert_uint_lt(after.db_syncs - before.db_syncs, 100);
+	ck_assert_uint_gt(after.db_bytes, before.db_bytes);
+	test_close();
+}
+END_TEST
+
+START_TEST(send_after_close_is_refused)
+{
+	struct test_answer sent = {0}, closed = {0};
+	struct store_commit *c = store_commit_new();
+	struct device_row row = test_device("d1");
+
+	open_well();
+	store_commit_device(c, &row);
+	ck_assert_int_eq(store_commit_send(test_store, c, on_test_answer,
+		&sent), 0);
+	store_close(test_store, on_test_answer, &closed);
+	ck_assert_int_eq(sent.calls + closed.calls, 0);
+	ck_assert_int_eq(store_commit_send(test_store, store_commit_new(), NULL,
+		NULL), ERR_STORE_CLOSED);
+	test_wait(&closed);
+	ck_assert_int_eq(sent.calls, 1);
+	ck_assert_int_eq(sent.status, 0);
+}
+END_TEST
+
+/* ---- queries ---- */
+
+struct ledger_seen {
+	struct test_answer answer;
+	size_t count;
+	int steps[8];
+	uint64_t job;
+};
+
+static void on_ledger(void *arg, int status, const struct ledger_row *rows,
+	size_t count)
+{
+	struct ledger_seen *s = arg;
+
+	on_test_answer(&s->answer, status);
+	s->count = count;
+	for (size_t i = 0; i < count && i < 8; i++)
+		s->steps[i] = rows[i].step;
+	s->job = count ? rows[0].job : 0;
+}
+
+START_TEST(ledger_of_device_is_of_its_latest_job_with_one)
+{
+	struct store_commit *c = store_commit_new();
+	struct ledger_seen s = {.count = 0};
+
+	open_well();
+	enrol("d1");
+	for (uint64_t id = 1; id <= 3; id++) {
+		struct job_row job = test_job(id, "d1");
+
+		store_commit_job(c, &job);
+	}
+	for (int step = 1; step <= 4; step++) {
+		struct ledger_row row = test_ledger(step < 3 ? 1 : 2, step);
+
+		store_commit_ledger(c, &row);
+	}
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_int_eq(store_ledger_of_device(test_store, "d1", 100,
+		on_ledger, &s), 0);
+	test_wait(&s.answer);
+	ck_assert_uint_eq(s.count, 2);
+	ck_assert_uint_eq(s.job, 2);
+	ck_assert_int_eq(s.steps[0], 3);
+	s = (struct ledger_seen){.count = 0};
+	ck_assert_int_eq(store_ledger_of_job(test_store, 1, 1, on_ledger, &s),
+		0);
+	test_wait(&s.answer);
+	ck_assert_uint_eq(s.count, 1);
+	ck_assert_int_eq(s.steps[0], 1);
+	test_close();
+}
+END_TEST
+
+START_TEST(ledger_of_one_job_is_bounded)
+{
+	struct ledger_seen s = {.count = 0};
+	struct job_row job = test_job(1, "d1");
+	struct store_commit *c = store_commit_new();
+
+	open_well();
+	enrol("d1");
+	store_commit_job(c, &job);
+	for (int i = 0; i < STORE_LEDGER_JOB_MAX + 10; i++) {
+		struct ledger_row row = test_ledger(1, i < 10 ? 1 : 2);
+
+		store_commit_ledger(c, &row);
+	}
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_int_eq(store_ledger_of_job(test_store, 1, 1000, on_ledger,
+		&s), 0);
+	test_wait(&s.answer);
+	ck_assert_uint_eq(s.count, STORE_LEDGER_JOB_MAX);
+	ck_assert_int_eq(s.steps[0], 2);
+	test_close();
+}
+END_TEST
+
+struct history_seen {
+	struct test_answer answer;
+	size_t count;
+	uint64_t ids[8];
+};
+
+static void on_history(void *arg, int status, const struct history_row *rows,
+	size_t count)
+{
+	struct history_seen *s = arg;
+
+	on_test_answer(&s->answer, status);
+	s->count = count;
+	for (size_t i = 0; i < count && i < 8; i++)
+		s->ids[i] = rows[i].id;
+}
+
+static struct history_seen ask_history(const struct history_filter *filter,
+	size_t limit)
+{
+	struct history_seen s = {.count = 0};
+
+	ck_assert_int_eq(store_history(test_store, filter, limit, on_history,
+		&s), 0);
+	test_wait(&s.answer);
+	ck_assert_int_eq(s.answer.status, 0);
+	return s;
+}
+
+START_TEST(history_filters_and_pages_backwards)
+{
+	struct history_filter all = {.job = 0}, one = {.device = "d1"};
+	struct store_commit *c = store_commit_new();
+	struct history_seen s;
+
+	open_well();
+	for (int i = 0; i < 6; i++) {
+		struct history_row row = {.at_ms = i, .kind = "note"};
+
+		row.device[0] = 'd';
+		row.device[1] = (char)('0' + i % 2);
+		store_commit_history(c, &row);
+	}
+	ck_assert_int_eq(test_commit(c), 0);
+	s = ask_history(&all, 4);
+	ck_assert_uint_eq(s.count, 4);
+	ck_assert_uint_eq(s.ids[0], 6);
+	all.before = s.ids[3];
+	s = ask_history(&all, 4);
+	ck_assert_uint_eq(s.count, 2);
+	ck_assert_uint_eq(s.ids[1], 1);
+	ck_assert_uint_eq(ask_history(&one, 8).count, 3);
+	snprintf(one.kind, sizeof(one.kind), "other");
+	ck_assert_uint_eq(ask_history(&one, 8).count, 0);
+	test_close();
+}
+END_TEST
+
+struct outbox_seen {
+	struct test_answer answer;
+	size_t count;
+	uint64_t first;
+	uint16_t body_len;
+};
+
+static void on_outbox(void *arg, int status, const struct outbox_row *rows,
+	size_t count)
+{
+	struct outbox_seen *s = arg;
+
+	on_test_answer(&s->answer, status);
+	s->count = count;
+	s->first = count ? rows[0].seq : 0;
+	s->body_len = count ? rows[0].body_len : 0;
+}
+
+static struct outbox_seen ask_outbox(const char *vendor)
+{
+	struct outbox_seen s = {.count = 0};
+
+	ck_assert_int_eq(store_outbox_next(test_store, vendor, 10, on_outbox,
+		&s), 0);
+	test_wait(&s.answer);
+	return s;
+}
+
+static void report(const char *vendor, uint16_t len)
+{
+	struct store_commit *c = store_commit_new();
+	struct outbox_row row = {.body_len = len};
+
+	snprintf(row.vendor, sizeof(row.vendor), "%s", vendor);
+	store_commit_outbox(c, &row);
+	ck_assert_int_eq(test_commit(c), 0);
+}
+
+START_TEST(outbox_number_is_never_given_twice)
+{
+	struct store_commit *c = store_commit_new();
+	struct outbox_seen s;
+
+	open_well();
+	report("a", 3);
+	report("b", ROW_REPORT_MAX);
+	s = ask_outbox(NULL);
+	ck_assert_uint_eq(s.count, 2);
+	ck_assert_uint_eq(ask_outbox("b").body_len, ROW_REPORT_MAX);
+	store_commit_outbox_drop(c, 1);
+	store_commit_outbox_drop(c, 2);
+	ck_assert_int_eq(test_commit(c), 0);
+	test_close();
+	open_well();
+	report("a", 1);
+	ck_assert_uint_eq(ask_outbox(NULL).first, 3);
+	test_close();
+}
+END_TEST
+
+START_TEST(outbox_that_is_full_drops_the_oldest_and_counts)
+{
+	struct store_commit *c = NULL;
+
+	open_well();
+	for (int i = 0; i < STORE_OUTBOX_MAX + 5; i++) {
+		struct outbox_row row = {.vendor = "a"};
+
+		if (!c)
+			c = store_commit_new();
+		store_commit_outbox(c, &row);
+		if (i % 1000 != 999 && i != STORE_OUTBOX_MAX + 4)
+			continue;
+		ck_assert_int_eq(test_commit(c), 0);
+		c = NULL;
+	}
+	ck_assert_uint_eq(ask_outbox(NULL).first, 6);
+	ck_assert_uint_eq(store_outbox_dropped(test_store), 5);
+	test_close();
+}
+END_TEST
+
+static void on_jobs(void *arg, int status, const struct job_row *rows,
+	size_t count)
+{
+	struct history_seen *s = arg;
+
+	on_test_answer(&s->answer, status);
+	s->count = count;
+	for (size_t i = 0; i < count && i < 8; i++)
+		s->ids[i] = rows[i].id;
+}
+
+static struct history_seen ask_jobs(const char *device, bool closed,
+	uint64_t before)
+{
+	struct history_seen s = {.count = 0};
+
+	ck_assert_int_eq(store_jobs(test_store, device, closed, before, 8,
+		on_jobs, &s), 0);
+	test_wait(&s.answer);
+	ck_assert_int_eq(s.answer.status, 0);
+	return s;
+}
+
+START_TEST(jobs_query_filters)
+{
+	struct store_commit *c = store_commit_new();
+	struct history_seen s = {.count = 0};
+
+	open_well();
+	enrol("d0");
+	enrol("d1");
+	for (uint64_t id = 1; id <= 4; id++) {
+		struct job_row job = test_job(id, id % 2 ? "d1" : "d0");
+
+		job.closed = id < 3;
+		store_commit_job(c, &job);
+	}
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_uint_eq(ask_jobs(NULL, true, 0).count, 4);
+	ck_assert_uint_eq(ask_jobs(NULL, false, 0).count, 2);
+	ck_assert_uint_eq(ask_jobs("d1", true, 0).ids[0], 3);
+	ck_assert_uint_eq(ask_jobs("d1", true, 3).ids[0], 1);
+	ck_assert_uint_eq(ask_jobs("d9", true, 0).count, 0);
+	ck_assert_int_eq(store_job(test_store, 2, on_jobs, &s), 0);
+	test_wait(&s.answer);
+	ck_assert_uint_eq(s.count, 1);
+	ck_assert_uint_eq(s.ids[0], 2);
+	test_close();
+}
+END_TEST
+
+/* ---- floors ---- */
+
+START_TEST(class_floor_only_rises)
+{
+	struct seen s;
+
+	open_well();
+	ck_assert_int_eq(raise_class(UINT64_MAX - 1), 0);
+	ck_assert_int_eq(raise_class(7), 0);
+	s = load();
+	ck_assert_uint_eq(s.class_count, 1);
+	ck_assert_uint_eq(s.classes[0].sequence, UINT64_MAX - 1);
+	ck_assert_uint_eq(s.classes[0].hw_max, UINT64_MAX);
+	ck_assert_int_eq(raise_class(UINT64_MAX), 0);
+	ck_assert_uint_eq(load().classes[0].sequence, UINT64_MAX);
+	test_close();
+}
+END_TEST
+
+START_TEST(catalog_floor_rises_by_epoch_then_sequence)
+{
+	struct seen s;
+
+	open_well();
+	ck_assert_int_eq(raise_catalog(1, 9, 'a'), 0);
+	ck_assert_int_eq(raise_catalog(1, 8, 'b'), 0);
+	s = load();
+	ck_assert_uint_eq(s.catalog.sequence, 9);
+	ck_assert_int_eq(raise_catalog(2, 3, 'c'), 0);
+	s = load();
+	ck_assert_uint_eq(s.catalog.epoch, 2);
+	ck_assert_uint_eq(s.catalog.sequence, 3);
+	ck_assert_int_eq(raise_catalog(1, 99, 'd'), ERR_STORE_FLOOR);
+	test_close();
+}
+END_TEST
+
+START_TEST(catalog_floor_with_other_digest_is_a_conflict)
+{
+	open_well();
+	ck_assert_int_eq(raise_catalog(1, 9, 'a'), 0);
+	ck_assert_int_eq(raise_catalog(1, 9, 'a'), 0);
+	ck_assert_int_eq(raise_catalog(1, 9, 'b'), ERR_STORE_CONFLICT);
+	ck_assert_uint_eq(load().catalog.digest[0], 'a');
+	test_close();
+}
+END_TEST
+
+START_TEST(device_floor_lower_needs_leave_and_ends_with_a_rise)
+{
+	struct device_floor_row row = {.vendor = "acme", .device = "d1",
+		.component = "main", .sequence = 9};
+	struct store_commit *c = store_commit_new();
+	struct seen s;
+
+	open_well();
+	store_commit_device_floor(c, &row);
+	ck_assert_int_eq(test_commit(c), 0);
+	row.sequence = 4;
+	c = store_commit_new();
+	ck_assert_int_eq(store_commit_device_floor_lower(c, &row, false),
+		ERR_STORE_FLOOR);
+	store_commit_free(c);
+	c = store_commit_new();
+	store_commit_device_floor_lower(c, &row, true);
+	ck_assert_int_eq(test_commit(c), 0);
+	s = load();
+	ck_assert_uint_eq(s.floor.sequence, 4);
+	ck_assert(s.floor.lowered);
+	c = store_commit_new();
+	store_commit_device_floor(c, &row);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert(load().floor.lowered);
+	row.sequence = 5;
+	c = store_commit_new();
+	store_commit_device_floor(c, &row);
+	ck_assert_int_eq(test_commit(c), 0);
+	s = load();
+	ck_assert_uint_eq(s.floor.sequence, 5);
+	ck_assert(!s.floor.lowered);
+	test_close();
+}
+END_TEST
+
+START_TEST(time_bound_only_rises)
+{
+	struct time_bound_row row = {.vendor = "acme", .time_ms = 1000};
+	struct store_commit *c = store_commit_new();
+
+	open_well();
+	store_commit_time_bound(c, &row);
+	row.time_ms = 999;
+	store_commit_time_bound(c, &row);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_int_eq(load().bound.time_ms, 1000);
+	test_close();
+}
+END_TEST
+
+START_TEST(root_only_rises_in_version_and_epoch)
+{
+	struct seen s;
+
+	open_well();
+	ck_assert_int_eq(put_root(3, 2, 'a'), 0);
+	ck_assert_int_eq(put_root(3, 2, 'a'), 0);
+	ck_assert_int_eq(put_root(3, 2, 'b'), ERR_STORE_CONFLICT);
+	ck_assert_int_eq(put_root(2, 2, 'b'), ERR_STORE_FLOOR);
+	ck_assert_int_eq(put_root(4, 1, 'b'), ERR_STORE_FLOOR);
+	s = load();
+	ck_assert_uint_eq(s.root.version, 3);
+	ck_assert_str_eq(s.root_text, "root 3");
+	ck_assert_int_eq(put_root(4, 2, 'b'), 0);
+	s = load();
+	ck_assert_uint_eq(s.roots, 1);
+	ck_assert_str_eq(s.root_text, "root 4");
+	test_close();
+}
+END_TEST
+
+START_TEST(epoch_forgets_floors_once_and_keeps_revocations)
+{
+	struct revocation_row revoked = {.vendor = "acme", .what = "key",
+		.id = "k", .id_len = 1, .at_ms = 5};
+	struct pin_row pin = {.vendor = "acme", .what = "crl", .name = "ca",
+		.number = 6};
+	struct store_commit *c = store_commit_new();
+	struct seen s;
+
+	open_well();
+	ck_assert_int_eq(raise_class(UINT64_MAX), 0);
+	ck_assert_int_eq(raise_catalog(1, UINT64_MAX, 'a'), 0);
+	store_commit_revocation(c, &revoked);
+	store_commit_pin(c, &pin);
+	ck_assert_int_eq(test_commit(c), 0);
+	for (int i = 0; i < 2; i++) {
+		c = store_commit_new();
+		store_commit_epoch(c, "acme", 2, 50);
+		ck_assert_int_eq(test_commit(c), 0);
+		s = load();
+		ck_assert_uint_eq(s.class_count, i);
+		ck_assert_uint_eq(s.catalogs, i);
+		ck_assert_int_eq(s.bound.time_ms, 50);
+		ck_assert_uint_eq(s.revocations, 1);
+		ck_assert_uint_eq(s.pins, 1);
+		ck_assert_int_eq(raise_class(1), 0);
+		ck_assert_int_eq(raise_catalog(2, 1, 'b'), 0);
+	}
+	ck_assert_int_eq(raise_catalog(1, 5, 'c'), ERR_STORE_FLOOR);
+	test_close();
+}
+END_TEST
+
+START_TEST(pin_keeps_its_digest_and_raises_its_number)
+{
+	struct pin_row pin = {.vendor = "acme", .what = "crl", .name = "ca",
+		.digest = {1}, .number = 6};
+	struct store_commit *c = store_commit_new();
+
+	open_well();
+	store_commit_pin(c, &pin);
+	pin.number = 5;
+	store_commit_pin(c, &pin);
+	pin.number = 8;
+	store_commit_pin(c, &pin);
+	ck_assert_int_eq(test_commit(c), 0);
+	pin.digest[0] = 2;
+	c = store_commit_new();
+	store_commit_pin(c, &pin);
+	ck_assert_int_eq(test_commit(c), ERR_STORE_CONFLICT);
+	ck_assert_uint_eq(load().pin.number, 8);
+	test_close();
+}
+END_TEST
+
+START_TEST(vendor_reset_needs_leave_and_forgets_the_root)
+{
+	struct store_commit *c = store_commit_new();
+
+	open_well();
+	ck_assert_int_eq(put_root(3, 2, 'a'), 0);
+	ck_assert_int_eq(raise_class(5), 0);
+	ck_assert_int_eq(store_commit_vendor_reset(c, "acme", false),
+		ERR_STORE_FLOOR);
+	store_commit_free(c);
+	c = store_commit_new();
+	store_commit_vendor_reset(c, "acme", true);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_uint_eq(load().roots, 0);
+	ck_assert_uint_eq(load().class_count, 0);
+	ck_assert_int_eq(put_root(1, 1, 'z'), 0);
+	test_close();
+}
+END_TEST
+
+/* ---- what may be wrong with the files ---- */
+
+START_TEST(open_without_trust_file_is_locked_until_unlocked)
+{
+	struct store_commit *c = store_commit_new();
+	struct device_row row = test_device("d2");
+	struct history_filter all = {.job = 0};
+
+	open_well();
+	enrol("d1");
+	ck_assert_int_eq(raise_class(5), 0);
+	test_close();
+	ck_assert_int_eq(unlink(test_path("trust.db")), 0);
+	ck_assert_int_eq(test_open().status, 0);
+	ck_assert_int_eq(store_trust_state(test_store), STORE_TRUST_ABSENT);
+	ck_assert_int_eq(raise_class(6), ERR_STORE_LOCKED);
+	store_commit_device(c, &row);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_uint_eq(load().devices, 2);
+	test_close();
+	ck_assert_int_ne(access(test_path("trust.db"), F_OK), 0);
+	ck_assert_int_eq(test_open().status, 0);
+	unlock(0);
+	ck_assert_int_eq(store_trust_state(test_store), STORE_TRUST_OK);
+	ck_assert_int_eq(raise_class(6), 0);
+	ck_assert_uint_eq(ask_history(&all, 5).count, 1);
+	test_close();
+	open_well();
+	ck_assert_uint_eq(load().classes[0].sequence, 6);
+	test_close();
+}
+END_TEST
+
+START_TEST(open_with_trust_file_of_another_is_locked)
+{
+	char kept[PATH_MAX + 64];
+
+	open_well();
+	ck_assert_int_eq(raise_class(5), 0);
+	test_close();
+	snprintf(kept, sizeof(kept), "%s", test_path("kept"));
+	ck_assert_int_eq(rename(test_path("trust.db"), kept), 0);
+	ck_assert_int_eq(unlink(test_path("state.db")), 0);
+	open_well();
+	ck_assert_int_eq(raise_class(1), 0);
+	test_close();
+	ck_assert_int_eq(rename(kept, test_path("trust.db")), 0);
+	ck_assert_int_eq(test_open().status, 0);
+	ck_assert_int_eq(store_trust_state(test_store), STORE_TRUST_OTHER);
+	ck_assert_uint_eq(load().class_count, 0);
+	unlock(0);
+	ck_assert_uint_eq(load().classes[0].sequence, 5);
+	test_close();
+	open_well();
+	test_close();
+}
+END_TEST
+
+START_TEST(open_without_state_file_is_locked_if_there_are_floors)
+{
+	open_well();
+	test_close();
+	ck_assert_int_eq(unlink(test_path("state.db")), 0);
+	open_well();
+	ck_assert_int_eq(raise_class(5), 0);
+	test_close();
+	ck_assert_int_eq(unlink(test_path("state.db")), 0);
+	ck_assert_int_eq(test_open().status, 0);
+	ck_assert_int_eq(store_trust_state(test_store), STORE_TRUST_OTHER);
+	test_close();
+}
+END_TEST
+
+static const struct damage {
+	const char *name;
+	const char *file;
+	off_t at;     /* the byte to flip; -1: garbage; -2: cut in half */
+} damages[] = {
+	{"garbage", "", -1, },
+	{"cut in half", "", -2},
+	{"magic", "", 3},
+	{"page size", "", 16},
+	{"schema page", "", 3000},
+	{"second page", "", 4096 + 2000},
+	{"last byte of a page", "", 2 * 4096 - 1},
+};
+
+static void damage_file(const char *file, const struct damage *d)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(test_path(file), &st), 0);
+	if (d->at == -1)
+		write_file(file, "garbage garbage garbage", 23);
+	else if (d->at == -2)
+		ck_assert_int_eq(truncate(test_path(file),
+			st.st_size / 2 / 4096 * 4096 + 100), 0);
+	else
+		flip_byte(file, d->at);
+}
+
+START_TEST(open_with_damaged_trust_file_is_locked)
+{
+	const struct damage *d = &damages[_i];
+	struct test_answer a;
+
+	open_well();
+	ck_assert_int_eq(raise_class(5), 0);
+	test_close();
+	damage_file("trust.db", d);
+	a = test_open();
+	ck_assert_msg(a.status == 0, "%s: %s", d->name, err_name(a.status));
+	ck_assert_msg(store_trust_state(test_store) == STORE_TRUST_DAMAGED,
+		"%s: %s", d->name,
+		store_trust_text(store_trust_state(test_store)));
+	ck_assert_int_eq(raise_class(5), ERR_STORE_LOCKED);
+	unlock(0);
+	ck_assert_int_eq(access(test_path("trust.db.damaged-77"), F_OK), 0);
+	ck_assert_uint_eq(load().class_count, 0);
+	test_close();
+	open_well();
+	test_close();
+}
+END_TEST
+
+START_TEST(open_with_damaged_state_file_is_an_error)
+{
+	const struct damage *d = &damages[_i];
+	struct seen s = {.devices = 0};
+	struct test_answer a;
+	struct stat before, after;
+
+	open_well();
+	enrol("d1");
+	test_close();
+	damage_file("state.db", d);
+	ck_assert_int_eq(stat(test_path("state.db"), &before), 0);
+	a = test_open();
+	ck_assert_msg(a.status == ERR_STORE_DAMAGED, "%s: %s", d->name,
+		err_name(a.status));
+	ck_assert_str_eq(a.fault.field, "state.db");
+	ck_assert_int_eq(store_load_all(test_store, on_loaded, &s), 0);
+	test_close();
+	ck_assert_int_eq(s.answer.status, ERR_STORE_DAMAGED);
+	ck_assert_int_eq(stat(test_path("state.db"), &after), 0);
+	ck_assert_int_eq(before.st_size, after.st_size);
+}
+END_TEST
+
+START_TEST(open_twice_is_busy)
+{
+	struct test_answer a;
+	struct store *first;
+
+	open_well();
+	first = test_store;
+	a = test_open();
+	ck_assert_int_eq(a.status, ERR_STORE_BUSY);
+	test_close();
+	test_store = first;
+	test_close();
+}
+END_TEST
+
+START_TEST(open_in_absent_folder_fails)
+{
+	struct test_answer a = test_open_in(test_path("nowhere"));
+
+	ck_assert_int_lt(a.status, 0);
+	ck_assert_int_ne(a.status, ERR_STORE_DAMAGED);
+	test_close();
+}
+END_TEST
+
+/* ---- backup ---- */
+
+static void back_up(void)
+{
+	struct test_answer a = {0};
+
+	ck_assert_int_eq(store_backup(test_store, test_path("backup"),
+		on_test_answer, &a), 0);
+	test_wait(&a);
+	ck_assert_int_eq(a.status, 0);
+}
+
+START_TEST(restore_brings_state_back_and_never_lowers_trust)
+{
+	struct fault fault = {0};
+	struct seen s;
+
+	open_well();
+	enrol("d1");
+	ck_assert_int_eq(raise_class(5), 0);
+	ck_assert_int_eq(put_root(1, 1, 'a'), 0);
+	back_up();
+	enrol("d2");
+	ck_assert_int_eq(raise_class(9), 0);
+	ck_assert_int_eq(put_root(2, 1, 'b'), 0);
+	back_up();
+	enrol("d3");
+	ck_assert_int_eq(raise_class(11), 0);
+	ck_assert_int_eq(store_restore(test_path("backup"), test_dir, &fault),
+		ERR_STORE_BUSY);
+	test_close();
+	fault = (struct fault){0};
+	ck_assert_msg(store_restore(test_path("backup"), test_dir, &fault) == 0,
+		"%s %s", fault.field, fault.rule);
+	open_well();
+	s = load();
+	ck_assert_uint_eq(s.devices, 2);
+	ck_assert_uint_eq(s.classes[0].sequence, 11);
+	ck_assert_str_eq(s.root_text, "root 2");
+	test_close();
+}
+END_TEST
+
+START_TEST(restore_raises_a_trust_file_that_is_behind)
+{
+	struct fault fault = {0};
+	struct seen s;
+
+	open_well();
+	ck_assert_int_eq(raise_class(9), 0);
+	ck_assert_int_eq(put_root(2, 1, 'b'), 0);
+	back_up();
+	test_close();
+	ck_assert_int_eq(unlink(test_path("trust.db")), 0);
+	ck_assert_int_eq(test_open().status, 0);
+	unlock(0);
+	ck_assert_int_eq(raise_class(1), 0);
+	test_close();
+	ck_assert_msg(store_restore(test_path("backup"), test_dir, &fault) == 0,
+		"%s %s", fault.field, fault.rule);
+	open_well();
+	s = load();
+	ck_assert_uint_eq(s.classes[0].sequence, 9);
+	ck_assert_str_eq(s.root_text, "root 2");
+	test_close();
+}
+END_TEST
+
+START_TEST(restore_without_trust_file_stays_locked)
+{
+	struct fault fault = {0};
+
+	open_well();
+	enrol("d1");
+	ck_assert_int_eq(raise_class(9), 0);
+	back_up();
+	test_close();
+	ck_assert_int_eq(unlink(test_path("trust.db")), 0);
+	ck_assert_int_eq(unlink(test_path("state.db")), 0);
+	ck_assert_int_eq(store_restore(test_path("backup"), test_dir, &fault),
+		0);
+	ck_assert_int_eq(test_open().status, 0);
+	ck_assert_int_eq(store_trust_state(test_store), STORE_TRUST_OTHER);
+	unlock(0);
+	ck_assert_uint_eq(load().classes[0].sequence, 9);
+	ck_assert_uint_eq(load().devices, 1);
+	test_close();
+}
+END_TEST
+
+START_TEST(restore_leaves_floors_of_an_old_epoch_out)
+{
+	struct store_commit *c = store_commit_new();
+	struct fault fault = {0};
+
+	open_well();
+	ck_assert_int_eq(put_root(1, 1, 'a'), 0);
+	ck_assert_int_eq(raise_class(UINT64_MAX), 0);
+	back_up();
+	store_commit_epoch(c, "acme", 2, 5);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_int_eq(raise_class(3), 0);
+	test_close();
+	ck_assert_int_eq(store_restore(test_path("backup"), test_dir, &fault),
+		0);
+	open_well();
+	ck_assert_uint_eq(load().classes[0].sequence, 3);
+	test_close();
+}
+END_TEST
+
+START_TEST(restore_of_damaged_copy_changes_nothing)
+{
+	struct fault fault = {0};
+
+	open_well();
+	enrol("d1");
+	back_up();
+	enrol("d2");
+	test_close();
+	flip_byte("backup/state.db", 5000);
+	ck_assert_int_eq(store_restore(test_path("backup"), test_dir, &fault),
+		ERR_STORE_DAMAGED);
+	ck_assert_str_eq(fault.field, "state.db");
+	open_well();
+	ck_assert_uint_eq(load().devices, 2);
+	test_close();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("store.db");
+	TCase *c = tcase_create("db");
+	int n = sizeof(damages) / sizeof(damages[0]);
+
+	tcase_add_checked_fixture(c, test_setup, test_teardown);
+	tcase_add_test(c, load_after_reopen_gives_rows_back);
+	tcase_add_test(c, load_leaves_closed_jobs_out);
+	tcase_add_test(c, commit_with_unclosed_text_is_refused);
+	tcase_add_test(c, commit_row_rules_are_checked);
+	tcase_add_test(c, commit_of_many_operations_is_bounded);
+	tcase_add_test(c, device_forget_with_open_job_is_refused);
+	tcase_add_test(c, send_of_many_commits_fails_one_alone);
+	tcase_add_test(c, send_of_many_commits_shares_syncs);
+	tcase_add_test(c, send_after_close_is_refused);
+	tcase_add_test(c, ledger_of_device_is_of_its_latest_job_with_one);
+	tcase_add_test(c, ledger_of_one_job_is_bounded);
+	tcase_add_test(c, history_filters_and_pages_backwards);
+	tcase_add_test(c, outbox_number_is_never_given_twice);
+	tcase_add_test(c, outbox_that_is_full_drops_the_oldest_and_counts);
+	tcase_add_test(c, jobs_query_filters);
+	tcase_add_test(c, class_floor_only_rises);
+	tcase_add_test(c, catalog_floor_rises_by_epoch_then_sequence);
+	tcase_add_test(c, catalog_floor_with_other_digest_is_a_conflict);
+	tcase_add_test(c, device_floor_lower_needs_leave_and_ends_with_a_rise);
+	tcase_add_test(c, time_bound_only_rises);
+	tcase_add_test(c, root_only_rises_in_version_and_epoch);
+	tcase_add_test(c, epoch_forgets_floors_once_and_keeps_revocations);
+	tcase_add_test(c, pin_keeps_its_digest_and_raises_its_number);
+	tcase_add_test(c, vendor_reset_needs_leave_and_forgets_the_root);
+	tcase_add_test(c, open_without_trust_file_is_locked_until_unlocked);
+	tcase_add_test(c, open_with_trust_file_of_another_is_locked);
+	tcase_add_test(c, open_without_state_file_is_locked_if_there_are_floors);
+	tcase_add_loop_test(c, open_with_damaged_trust_file_is_locked, 0, n);
+	tcase_add_loop_test(c, open_with_damaged_state_file_is_an_error, 0, n);
+	tcase_add_test(c, open_twice_is_busy);
+	tcase_add_test(c, open_in_absent_folder_fails);
+	tcase_add_test(c, restore_brings_state_back_and_never_lowers_trust);
+	tcase_add_test(c, restore_raises_a_trust_file_that_is_behind);
+	tcase_add_test(c, restore_without_trust_file_stays_locked);
+	tcase_add_test(c, restore_leaves_floors_of_an_old_epoch_out);
+	tcase_add_test(c, restore_of_damaged_copy_changes_nothing);
+	suite_add_tcase(s, c);
+	return unit_run(s);
+}
