@@ -536,6 +536,7 @@ static int map_error(const struct tls *tls, int r)
 	case MBEDTLS_ERR_X509_ALLOC_FAILED:
 		return -ENOMEM;
 	case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+	case MBEDTLS_ERR_SSL_BAD_CERTIFICATE:
 		return verify_error(tls);
 	case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
 		return alert_error(tls);
@@ -543,7 +544,6 @@ static int map_error(const struct tls *tls, int r)
 		return ERR_VENDOR_TLS_VERSION;
 	case MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE:
 		return ERR_VENDOR_TLS_REFUSED;
-	case MBEDTLS_ERR_SSL_BAD_CERTIFICATE:
 	case MBEDTLS_ERR_SSL_CA_CHAIN_REQUIRED:
 		return ERR_VENDOR_TLS_UNTRUSTED;
 	case MBEDTLS_ERR_SSL_CONN_EOF:
