@@ -1,0 +1,246 @@
+/* Ports that are streams: PTYs and TCP. */
+#include "tools/sim/station.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pty.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "tools/sim/line_speed.h"
+#include "tools/sim/world.h"
+
+#define READ_MAX 4096
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void poll_end(uv_poll_t **poll)
+{
+	if (!*poll)
+		return;
+	uv_poll_stop(*poll);
+	uv_close((uv_handle_t *)*poll, on_poll_closed);
+	*poll = NULL;
+}
+
+static int poll_begin(struct station *s, int fd, uv_poll_t **ret)
+{
+	uv_poll_t *poll = calloc(1, sizeof(*poll));
+	int err;
+
+	if (!poll)
+		return -ENOMEM;
+	err = uv_poll_init(world_loop(s->world), poll, fd);
+	if (err) {
+		free(poll);
+		return err;
+	}
+	poll->data = s;
+	*ret = poll;
+	return 0;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+static void want_reading(struct station *s, bool want)
+{
+	if (!s->poll || want == s->polling)
+		return;
+	s->polling = want;
+	if (want)
+		uv_poll_start(s->poll, UV_READABLE, on_readable);
+	else
+		uv_poll_stop(s->poll);
+}
+
+static void drop_connection(struct station *s)
+{
+	poll_end(&s->poll);
+	s->polling = false;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+/* About 20 ms of the line: the host's bytes are taken as a wire takes them. */
+static size_t read_size(const struct station *s)
+{
+	size_t n = s->device.baud / 10 / 50;
+
+	if (s->device.baud == 0 || n > READ_MAX)
+		return READ_MAX;
+	return n < 64 ? 64 : n;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct station *s = poll->data;
+	uint64_t now = uv_hrtime();
+	uint8_t bytes[READ_MAX];
+	ssize_t n;
+
+	(void)events;
+	if (s->baud_of_line)
+		s->device.baud = line_speed(s->fd);
+	n = status < 0 ? 0 : read(s->fd, bytes, read_size(s));
+	if (n > 0)
+		device_rx(&s->device, now, bytes_of(bytes, (size_t)n));
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		drop_connection(s);
+	station_service(s, now);
+}
+
+static void write_out(struct station *s, struct bytes out)
+{
+	while (s->fd >= 0 && out.len > 0) {
+		ssize_t n = write(s->fd, out.at, out.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		out = bytes_slice(out, (size_t)n, out.len);
+	}
+	/* Nobody reads: what does not fit falls off the wire. */
+	if (out.len > 0)
+		s->device.mcu.counts.answers_dropped++;
+}
+
+void port_stream_service(struct station *s, uint64_t now)
+{
+	struct bytes out;
+
+	while ((out = device_tx(&s->device, now)).len > 0) {
+		write_out(s, out);
+		device_tx_done(&s->device);
+	}
+	want_reading(s, device_rx_free_at(&s->device) <= now);
+}
+
+uint64_t port_stream_due(const struct station *s)
+{
+	return s->poll && !s->polling ? device_rx_free_at(&s->device) :
+					DEVICE_NEVER;
+}
+
+void port_stream_close(struct station *s)
+{
+	drop_connection(s);
+	poll_end(&s->listen_poll);
+	if (s->slave_fd >= 0)
+		close(s->slave_fd);
+	if (s->listen_fd >= 0)
+		close(s->listen_fd);
+	s->slave_fd = s->listen_fd = -1;
+	if (s->path[0])
+		unlink(s->path);
+}
+
+/* Never a moment without a link, never one that points to nothing. */
+static int point_link(const struct station *s)
+{
+	char next[GROUP_PATH_SIZE + 8];
+
+	if (!s->path[0])
+		return 0;
+	snprintf(next, sizeof(next), "%s.next", s->path);
+	unlink(next);
+	if (symlink(s->port_name, next) < 0 || rename(next, s->path) < 0)
+		return -errno;
+	return 0;
+}
+
+int port_pty_open(struct station *s)
+{
+	struct termios raw;
+	int old_fd = s->fd, err;
+
+	memset(&raw, 0, sizeof(raw));
+	cfmakeraw(&raw);
+	raw.c_cflag |= CS8 | CREAD | CLOCAL;
+	cfsetspeed(&raw, B115200);
+	if (openpty(&s->fd, &s->slave_fd, NULL, &raw, NULL) < 0) {
+		s->fd = old_fd;
+		return -errno;
+	}
+	fcntl(s->fd, F_SETFD, FD_CLOEXEC);
+	fcntl(s->slave_fd, F_SETFD, FD_CLOEXEC);
+	fcntl(s->fd, F_SETFL, O_RDWR | O_NONBLOCK);
+	if (ttyname_r(s->slave_fd, s->port_name, sizeof(s->port_name)) != 0)
+		return -errno;
+	err = poll_begin(s, s->fd, &s->poll);
+	if (err)
+		return err;
+	want_reading(s, true);
+	return point_link(s);
+}
+
+static void on_connection(uv_poll_t *poll, int status, int events)
+{
+	struct station *s = poll->data;
+	int fd = accept4(s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)status;
+	(void)events;
+	if (fd < 0)
+		return;
+	/* A serial server has one client. */
+	if (s->fd >= 0 || poll_begin(s, fd, &s->poll) < 0) {
+		close(fd);
+		return;
+	}
+	s->fd = fd;
+	want_reading(s, true);
+	station_service(s, uv_hrtime());
+}
+
+static int write_port_file(const struct station *s)
+{
+	char next[GROUP_PATH_SIZE + 8];
+	FILE *file;
+	int err = 0;
+
+	if (!s->path[0])
+		return 0;
+	snprintf(next, sizeof(next), "%s.next", s->path);
+	file = fopen(next, "w");
+	if (!file)
+		return -errno;
+	if (fprintf(file, "%s\n", s->port_name) < 0)
+		err = -EIO;
+	if (fclose(file) != 0 && !err)
+		err = -errno;
+	if (!err && rename(next, s->path) < 0)
+		err = -errno;
+	return err;
+}
+
+int port_tcp_open(struct station *s)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+			.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(at);
+	int err;
+
+	s->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			0);
+	if (s->listen_fd < 0 ||
+			bind(s->listen_fd, (struct sockaddr *)&at, len) < 0 ||
+			listen(s->listen_fd, 4) < 0 ||
+			getsockname(s->listen_fd, (struct sockaddr *)&at, &len) < 0)
+		return -errno;
+	snprintf(s->port_name, sizeof(s->port_name), "tcp://127.0.0.1:%u",
+			ntohs(at.sin_port));
+	err = poll_begin(s, s->listen_fd, &s->listen_poll);
+	if (err)
+		return err;
+	uv_poll_start(s->listen_poll, UV_READABLE, on_connection);
+	return write_port_file(s);
+}
