@@ -21,11 +21,103 @@
 	X(TOO_LARGE, -5020, PERMANENT, "larger than the limit of this field")
 
 /* Each room keeps its own codes in its own block. */
-#define ERR_MAP_TRUST(X)
+#define ERR_MAP_TRUST(X) \
+	X(TRUST_CRYPTO, -5101, PERMANENT, "the crypto library failed") \
+	X(TRUST_COSE_FORM, -5102, PERMANENT, "not a well-formed COSE message") \
+	X(TRUST_COSE_TAG, -5103, PERMANENT, "the CBOR tag is not the one of this COSE message") \
+	X(TRUST_COSE_ALG, -5104, SECURITY, "the algorithm is not accepted") \
+	X(TRUST_COSE_ALG_UNPROTECTED, -5105, SECURITY, "the algorithm is not in the protected header") \
+	X(TRUST_COSE_CRIT, -5106, SECURITY, "the header has critical parts that are not understood") \
+	X(TRUST_COSE_ATTACHED, -5107, PERMANENT, "the payload must be detached") \
+	X(TRUST_COSE_DETACHED, -5108, PERMANENT, "the payload must be attached") \
+	X(TRUST_COSE_KID, -5109, SECURITY, "the key identifier is missing or not protected") \
+	X(TRUST_COSE_KEY, -5110, PERMANENT, "not an acceptable public key") \
+	X(TRUST_COSE_KEY_CURVE, -5111, SECURITY, "the curve of the key does not fit the algorithm") \
+	X(TRUST_COSE_SIGNATURE, -5112, SECURITY, "the signature does not verify") \
+	X(TRUST_COSE_MAC, -5113, SECURITY, "the MAC does not verify") \
+	X(TRUST_CERT_FORM, -5114, PERMANENT, "not a readable certificate") \
+	X(TRUST_CERT_CHAIN, -5115, SECURITY, "the certificate chain does not end at an anchor") \
+	X(TRUST_CERT_EXPIRED, -5116, SECURITY, "a certificate has expired") \
+	X(TRUST_CERT_NOT_YET, -5117, SECURITY, "a certificate is not yet valid") \
+	X(TRUST_CERT_USAGE, -5118, SECURITY, "the certificate lacks key usage digitalSignature") \
+	X(TRUST_CERT_EKU, -5119, SECURITY, "the certificate lacks extended key usage codeSigning") \
+	X(TRUST_CERT_COUNT, -5120, PERMANENT, "more certificates than a chain may have") \
+	X(TRUST_CERT_ALG, -5121, SECURITY, "a certificate uses a key or digest that is too weak") \
+	X(TRUST_REVOCATION_MISSING, -5122, SECURITY, "revocation evidence is required and there is none") \
+	X(TRUST_NEGATIVE_KEY, -5123, PERMANENT, "a map has a negative key that must be understood") \
+	X(TRUST_ROOT_FORM, -5124, PERMANENT, "not a well-formed root") \
+	X(TRUST_ROOT_VERSION, -5125, SECURITY, "the root's version is not the next one") \
+	X(TRUST_ROOT_EPOCH, -5126, SECURITY, "the root's epoch is lower than the one before") \
+	X(TRUST_ROOT_THRESHOLD, -5127, SECURITY, "too few signatures by the root's own keys") \
+	X(TRUST_ROOT_THRESHOLD_OLD, -5128, SECURITY, "too few signatures by the keys of the root before") \
+	X(TRUST_ROOT_KEY_TWICE, -5129, SECURITY, "the root lists one key twice") \
+	X(TRUST_ROOT_ROLE, -5130, PERMANENT, "the root lacks a role that it needs") \
+	X(TRUST_ROOT_EXPIRED, -5131, SECURITY, "the newest root has expired") \
+	X(TRUST_ROOT_NOT_YET, -5132, SECURITY, "the root was issued in the future") \
+	X(TRUST_ROOT_BEHIND, -5133, SECURITY, "the root is older than one that was accepted before") \
+	X(TRUST_CATALOG_FORM, -5134, PERMANENT, "not a well-formed catalog") \
+	X(TRUST_CATALOG_THRESHOLD, -5135, SECURITY, "too few signatures by the catalog role") \
+	X(TRUST_CATALOG_ROOT, -5136, TRANSIENT, "the catalog needs a newer root") \
+	X(TRUST_CATALOG_EPOCH, -5137, SECURITY, "the catalog's epoch is not the root's") \
+	X(TRUST_CATALOG_ROLLBACK, -5138, SECURITY, "the catalog is older than one that was accepted before") \
+	X(TRUST_CATALOG_TWIN, -5139, SECURITY, "another catalog with this sequence was accepted before") \
+	X(TRUST_CATALOG_EXPIRED, -5140, SECURITY, "the catalog has expired") \
+	X(TRUST_CATALOG_NOT_YET, -5141, SECURITY, "the catalog was issued in the future") \
+	X(TRUST_CATALOG_ENTRY_TWICE, -5142, PERMANENT, "the catalog lists one release twice") \
+	X(TRUST_SUIT_FORM, -5145, PERMANENT, "not a well-formed SUIT envelope or manifest") \
+	X(TRUST_SUIT_UNTAGGED, -5146, SECURITY, "the envelope has no tag 107") \
+	X(TRUST_SUIT_TAG, -5147, PERMANENT, "the tag of the envelope is not 107") \
+	X(TRUST_SUIT_NO_WRAPPER, -5148, SECURITY, "the envelope has no authentication wrapper") \
+	X(TRUST_SUIT_NO_MANIFEST, -5149, PERMANENT, "the envelope has no manifest") \
+	X(TRUST_SUIT_NO_SIGNATURE, -5150, SECURITY, "the envelope is not signed") \
+	X(TRUST_SUIT_MAC_ONLY, -5151, SECURITY, "the envelope has a MAC but no signature") \
+	X(TRUST_SUIT_DIGEST, -5152, SECURITY, "the manifest is not the one that was signed") \
+	X(TRUST_SUIT_DIGEST_ALG, -5153, PERMANENT, "the digest algorithm is not supported") \
+	X(TRUST_SUIT_SEVERED, -5154, SECURITY, "a severed member is not the one that was signed") \
+	X(TRUST_SUIT_SEVERED_ABSENT, -5155, PERMANENT, "a severed member that is needed is not in the envelope") \
+	X(TRUST_SUIT_VERSION, -5156, PERMANENT, "the manifest version is not 1") \
+	X(TRUST_SUIT_COMMAND, -5157, PERMANENT, "the manifest uses an unknown command") \
+	X(TRUST_SUIT_CUSTOM, -5158, PERMANENT, "the manifest uses a custom command or parameter") \
+	X(TRUST_SUIT_PARAMETER, -5159, PERMANENT, "the manifest uses an unknown parameter") \
+	X(TRUST_SUIT_COMPONENT, -5160, PERMANENT, "the manifest selects no component, or one it does not list") \
+	X(TRUST_SUIT_DEPENDENCY, -5161, PERMANENT, "manifests with dependencies are not supported") \
+	X(TRUST_SUIT_INTEGRATED, -5162, PERMANENT, "payloads inside the envelope are not supported") \
+	X(TRUST_SUIT_ENCRYPTED, -5163, PERMANENT, "encrypted payloads are not supported") \
+	X(TRUST_SUIT_NO_VENDOR, -5164, SECURITY, "the manifest does not check the vendor") \
+	X(TRUST_SUIT_NO_CLASS, -5165, SECURITY, "the manifest does not check the class") \
+	X(TRUST_SUIT_VENDOR, -5166, SECURITY, "the manifest is for another vendor") \
+	X(TRUST_SUIT_CLASS, -5167, SECURITY, "the manifest is for another class") \
+	X(TRUST_SUIT_DEVICE, -5168, SECURITY, "the manifest is for another device") \
+	X(TRUST_SUIT_CONDITION, -5169, PERMANENT, "a condition of the manifest is not met") \
+	X(TRUST_SUIT_CONDITION_UNKNOWN, -5170, PERMANENT, "a condition of the manifest cannot be judged here") \
+	X(TRUST_SUIT_NOTHING, -5171, PERMANENT, "the manifest has nothing to install") \
+	X(TRUST_SUIT_NO_SLOT, -5172, PERMANENT, "the manifest fetches a component that is no slot of the class") \
+	X(TRUST_SUIT_NOT_EXECUTED, -5173, PERMANENT, "a slot of the class would be written by a command that is never executed") \
+	X(TRUST_SUIT_NO_DIGEST, -5174, SECURITY, "a fetched component has no digest") \
+	X(TRUST_SUIT_NO_SIZE, -5175, SECURITY, "a fetched component has no size") \
+	X(TRUST_SUIT_USE_BEFORE, -5176, SECURITY, "the manifest is past its use-before time") \
+	X(TRUST_SUIT_SEQUENCE, -5177, SECURITY, "the manifest's sequence is below the floor") \
+	X(TRUST_OFFER_AUTHOR, -5180, SECURITY, "no author that the root lists has signed") \
+	X(TRUST_OFFER_THRESHOLD, -5181, SECURITY, "too few authors have signed") \
+	X(TRUST_OFFER_SCOPE, -5182, SECURITY, "the author may not sign for this vendor, class or component") \
+	X(TRUST_OFFER_UNLISTED, -5183, SECURITY, "the catalog does not list this release") \
+	X(TRUST_OFFER_ENVELOPE, -5184, SECURITY, "the envelope is not the one that the catalog lists") \
+	X(TRUST_OFFER_MANIFEST, -5185, SECURITY, "the manifest is not the one that the catalog lists") \
+	X(TRUST_OFFER_SEQUENCE, -5186, SECURITY, "the sequences of manifest and catalog entry differ") \
+	X(TRUST_OFFER_TARGET, -5187, SECURITY, "the catalog entry is for another vendor, class or component") \
+	X(TRUST_OFFER_HARDWARE, -5188, PERMANENT, "the hardware revision is outside the range of the entry") \
+	X(TRUST_OFFER_WITHDRAWN, -5189, PERMANENT, "the release was withdrawn") \
+	X(TRUST_OFFER_PAYLOAD, -5190, SECURITY, "the catalog entry does not list the image of the manifest") \
+	X(TRUST_OFFER_PAYLOAD_LEN, -5191, SECURITY, "the image has another length than the manifest says") \
+	X(TRUST_OFFER_PAYLOAD_DIGEST, -5192, SECURITY, "the image has another digest than the manifest says") \
+	X(TRUST_OFFER_TIER, -5193, SECURITY, "a step reached a lower tier than the class requires")
 
 /* policy/gates */
 
-#define ERR_MAP_GATES(X)
+#define ERR_MAP_GATES(X) \
+	X(GATE_WINDOW, -5201, PERMANENT, "not a valid time window") \
+	X(GATE_BUDGET, -5202, PERMANENT, "the retry budget is used up") \
+	X(GATE_APPROVAL, -5203, PERMANENT, "not a valid approval rule")
 
 /* store */
 
