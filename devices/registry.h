@@ -58,8 +58,10 @@ struct candidate {
 	char usb_serial[64];
 	enum peer_id_kind id_kind;
 	char suggested_class[CLASS_NAME_SIZE]; /* first that matches, "" none */
-	char hw_attribute[24]; /* what a class with that source would take */
-	char product[64];      /* attributes `product` or `name`, "" none */
+	char product[64]; /* attributes `product` or `name`, "" none */
+	/* As many attributes as fit: name, NUL, value, NUL, name ... */
+	char attributes[384];
+	size_t attributes_len;
 	bool present;
 	int64_t first_seen_s;
 	int64_t seen_s;

@@ -96,7 +96,6 @@ struct mcuboot_reader {
 	uint16_t entry_type;
 	uint32_t skip;
 	unsigned entries;
-	uint8_t digest_of[32];
 	int err;
 };
 
