@@ -94,7 +94,6 @@
 	X(TRUST_SUIT_NO_SLOT, -5172, PERMANENT, "the manifest fetches a component that is no slot of the class") \
 	X(TRUST_SUIT_NOT_EXECUTED, -5173, PERMANENT, "a slot of the class would be written by a command that is never executed") \
 	X(TRUST_SUIT_NO_DIGEST, -5174, SECURITY, "a fetched component has no digest") \
-	X(TRUST_SUIT_NO_SIZE, -5175, SECURITY, "a fetched component has no size") \
 	X(TRUST_SUIT_USE_BEFORE, -5176, SECURITY, "the manifest is past its use-before time") \
 	X(TRUST_SUIT_SEQUENCE, -5177, SECURITY, "the manifest's sequence is below the floor") \
 	X(TRUST_OFFER_AUTHOR, -5180, SECURITY, "no author that the root lists has signed") \
@@ -110,7 +109,8 @@
 	X(TRUST_OFFER_PAYLOAD, -5190, SECURITY, "the catalog entry does not list the image of the manifest") \
 	X(TRUST_OFFER_PAYLOAD_LEN, -5191, SECURITY, "the image has another length than the manifest says") \
 	X(TRUST_OFFER_PAYLOAD_DIGEST, -5192, SECURITY, "the image has another digest than the manifest says") \
-	X(TRUST_OFFER_TIER, -5193, SECURITY, "a step reached a lower tier than the class requires")
+	X(TRUST_OFFER_TIER, -5193, SECURITY, "a step reached a lower tier than the class requires") \
+	X(TRUST_OFFER_TRANSFERRED, -5194, SECURITY, "the root has handed the class over to another vendor")
 
 /* policy/gates */
 

@@ -124,6 +124,16 @@ int cose_verify_mac0(const struct cose_msg *msg, struct bytes key,
 int cose_x5chain(const struct cose_header *header,
 	struct bytes ret_certs[COSE_CERTS_MAX], unsigned *ret_count);
 
+/* The digest of the Sig_structure or MAC_structure (RFC 9052 section 4.4, 6.3)
+ * up to and with the payload. `signer` is used for COSE_SIGN only. */
+int cose_tbs_digest(enum cose_kind kind, struct bytes body, struct bytes signer,
+	struct bytes aad, struct bytes payload, enum crypto_hash hash,
+	uint8_t ret[CRYPTO_HASH_MAX]);
+
+/* The same bytes without the payload: everything before its content. */
+void cose_tbs_put(struct buf *b, enum cose_kind kind, struct bytes body,
+	struct bytes signer, struct bytes aad, size_t payload_len);
+
 /* What one signer brings. `sign` makes r || s (2 * curve length bytes) over a
  * digest; it may ask a token. Returns 0 or a negative code, which the writer
  * hands on. */

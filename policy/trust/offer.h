@@ -45,6 +45,7 @@ struct offer_request {
 	 * catalog: found by the manifest digest. */
 	const struct catalog *catalog;
 	const struct catalog_entry *entry;
+	int catalog_code; /* what catalog_accept() returned; 1: not asked */
 
 	/* What is known of the child; see struct suit_facts (`now` in it is
 	 * ignored, the one below counts). */

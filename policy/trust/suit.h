@@ -222,6 +222,7 @@ struct suit_fetch {
 	unsigned component; /* index in the manifest */
 	uint32_t slot;      /* of the class; 0 when slots are not known */
 	struct suit_digest digest;
+	bool has_len; /* the manifest says the size */
 	uint64_t len;
 	struct bytes uri;
 };
@@ -229,7 +230,6 @@ struct suit_fetch {
 struct suit_outcome {
 	bool vendor_checked; /* a condition in the shared sequence was met */
 	bool class_checked;
-	bool slots_judged;   /* false: the facts had no slots */
 	bool use_before_seen;
 	uint64_t use_before;     /* the earliest that was met */
 	bool needs_authorization; /* condition 27: a person must approve */
@@ -244,9 +244,11 @@ struct suit_outcome {
 };
 
 /* Evaluates shared sequence, payload-fetch and install. Refuses with the code of
- * the first rule that is broken; a fact that is missing lets its condition
- * pass and shows in the outcome (`slots_judged`) or in the facts themselves.
- * `ret` is filled as far as it got also on a refusal. */
+ * the first rule that is broken. Where vendor, class, slots or time are missing
+ * from the facts, what asks for them is taken as met: whoever left them out says
+ * "not evaluated". Conditions about what only the device knows (its present
+ * image, its version, a device-id that is missing) refuse. `ret` is filled as
+ * far as it got also on a refusal. */
 int suit_evaluate(const struct suit_manifest *manifest,
 	const struct suit_facts *facts, struct suit_outcome *ret,
 	struct fault *fault);

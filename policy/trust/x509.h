@@ -12,6 +12,8 @@
 struct x509_facts {
 	struct cose_key key; /* valid if `has_key` */
 	bool has_key;        /* an EC key on a curve that we know */
+	uint8_t key_id[COSE_KID_LEN]; /* thumbprint; SHA-256 of the
+					 SubjectPublicKeyInfo for other keys */
 	bool is_ca;
 	bool can_sign;       /* key usage digitalSignature */
 	bool code_signing;   /* extended key usage codeSigning */

@@ -1,0 +1,686 @@
+#include "policy/trust/offer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "policy/trust/component.h"
+
+/* The state of one judgement; each stage adds its rows. */
+struct judge {
+	const struct offer_request *req;
+	struct verdict *v;
+	struct offer_plan *plan;
+	struct fault fault;
+	bool blind; /* a stage failed without which the rest means nothing */
+	struct suit_envelope envelope;
+	struct suit_manifest manifest;
+	const struct catalog_entry *entry;
+	struct root_role anchors; /* made of request anchors */
+	struct root_entry anchor_entries[OFFER_ANCHORS_MAX];
+	const struct root_role *authors;
+	struct role_signatures found;
+};
+
+static void skip(struct judge *j, const char *name, unsigned step,
+	const char *why)
+{
+	verdict_add(j->v, name, CHECK_NOT_EVALUATED, 0, step, "%s",
+		j->blind ? "an earlier check failed" : why);
+}
+
+/* Adds a row for a code and the fault that belongs to it, and forgets the
+ * fault. */
+static void judged(struct judge *j, const char *name, unsigned step, int code,
+	const char *evidence, ...) __attribute__((format(printf, 5, 6)));
+
+static void judged(struct judge *j, const char *name, unsigned step, int code,
+	const char *evidence, ...)
+{
+	char text[160];
+	va_list args;
+
+	va_start(args, evidence);
+	vsnprintf(text, sizeof(text), evidence, args);
+	va_end(args);
+	if (code && !j->fault.code && !text[0])
+		snprintf(text, sizeof(text), "%s", err_text(code));
+	verdict_add_code(j->v, name, code, step, &j->fault, "%s", text);
+	j->fault = (struct fault){0};
+}
+
+static void judge_form(struct judge *j)
+{
+	int err = suit_envelope_parse(j->req->envelope, &j->envelope,
+		&j->fault);
+
+	judged(j, "envelope-form", STEP_CHECK, err, "%zu bytes",
+		j->req->envelope.len);
+	if (err) {
+		j->blind = true;
+		skip(j, "envelope-tag", STEP_CHECK, "");
+		return;
+	}
+	judged(j, "envelope-tag", STEP_CHECK,
+		j->envelope.tagged ? 0 : ERR_TRUST_SUIT_UNTAGGED,
+		"%s", j->envelope.tagged ? "tag 107" : "no tag");
+	if (!suit_envelope_release(&j->envelope, j->plan->release))
+		j->plan->entry = j->entry;
+}
+
+static void judge_root(struct judge *j)
+{
+	const struct root *root = j->req->root;
+
+	if (!root || !j->req->now_known) {
+		skip(j, "root-current", STEP_CHECK, root ? "no time" :
+			"no root");
+		return;
+	}
+	judged(j, "root-current", STEP_CHECK,
+		root_judge_time(root, j->req->now, &j->fault),
+		"version %llu, expires %llu", (unsigned long long)root->version,
+		(unsigned long long)root->expires);
+}
+
+static void judge_catalog(struct judge *j)
+{
+	const struct catalog *c = j->req->catalog;
+	enum catalog_state state;
+
+	if (!c) {
+		skip(j, "catalog-signature", STEP_CHECK, "no catalog");
+		skip(j, "catalog-current", STEP_CHECK, "no catalog");
+		return;
+	}
+	if (j->req->catalog_code > 0)
+		skip(j, "catalog-signature", STEP_CHECK, "no root");
+	else
+		judged(j, "catalog-signature", STEP_CHECK,
+			j->req->catalog_code,
+			j->req->catalog_code ? "" : "sequence %llu, epoch %llu",
+			(unsigned long long)c->sequence,
+			(unsigned long long)c->epoch);
+	if (!j->req->root || !j->req->now_known) {
+		skip(j, "catalog-current", STEP_CHECK, "no root or no time");
+		return;
+	}
+	state = catalog_state(c, j->req->root, j->req->now);
+	judged(j, "catalog-current", STEP_CHECK, state == CATALOG_EXPIRED ?
+			ERR_TRUST_CATALOG_EXPIRED : 0, "expires %llu%s",
+		(unsigned long long)c->expires,
+		state == CATALOG_GRACE ? ", in the offline grace" : "");
+}
+
+static int entry_code(struct judge *j)
+{
+	const struct catalog_entry *e = j->entry;
+	uint8_t digest[32];
+	int err;
+
+	if (!e)
+		return ERR_TRUST_OFFER_UNLISTED;
+	err = crypto_sha256(j->req->envelope, digest);
+	if (err)
+		return err;
+	if (e->envelope_len != j->req->envelope.len ||
+			!bytes_equal(e->envelope_digest, bytes_of(digest, 32)))
+		return ERR_TRUST_OFFER_ENVELOPE;
+	if (!j->blind && !bytes_equal(e->manifest_digest,
+			bytes_of(j->plan->release, 32)))
+		return ERR_TRUST_OFFER_MANIFEST;
+	return 0;
+}
+
+static void judge_entry(struct judge *j)
+{
+	if (!j->req->catalog && !j->req->entry) {
+		skip(j, "catalog-entry", STEP_CHECK, "no catalog");
+		skip(j, "not-withdrawn", STEP_CHECK, "no catalog");
+		return;
+	}
+	if (!j->entry && !j->blind)
+		j->entry = catalog_find_manifest(j->req->catalog,
+			bytes_of(j->plan->release, 32));
+	j->plan->entry = j->entry;
+	judged(j, "catalog-entry", STEP_CHECK, entry_code(j), "%s",
+		j->entry ? "envelope and manifest digest" : "no entry");
+	if (!j->entry) {
+		skip(j, "not-withdrawn", STEP_CHECK, "no entry");
+		return;
+	}
+	judged(j, "not-withdrawn", STEP_CHECK, j->entry->withdrawn ?
+			ERR_TRUST_OFFER_WITHDRAWN : 0, "%s", "");
+}
+
+static void judge_digest(struct judge *j)
+{
+	int err;
+
+	if (j->blind) {
+		skip(j, "manifest-digest", STEP_SIGN, "");
+		return;
+	}
+	err = suit_envelope_check_digest(&j->envelope);
+	judged(j, "manifest-digest", STEP_SIGN, err, "algorithm %lld",
+		(long long)j->envelope.digest.alg);
+	if (err)
+		j->blind = true;
+	else
+		verdict_reach(j->v, STEP_SIGN, TIER_BASIC);
+}
+
+/* Author anchors as if a root listed them. */
+static void authors_of_anchors(struct judge *j)
+{
+	unsigned count = j->req->anchor_count;
+
+	if (count > OFFER_ANCHORS_MAX)
+		count = OFFER_ANCHORS_MAX;
+	for (unsigned i = 0; i < count; i++) {
+		const struct offer_anchor *a = &j->req->anchors[i];
+		struct root_entry *e = &j->anchor_entries[i];
+
+		e->kind = a->is_certificate ? ROOT_ENTRY_CERTIFICATE :
+				ROOT_ENTRY_KEY;
+		e->key = a->key;
+		e->certificate = a->certificate;
+		if (!a->is_certificate && cose_key_thumbprint(&a->key, e->id))
+			e->kind = ROOT_ENTRY_UNKNOWN;
+	}
+	j->anchors = (struct root_role){ROLE_AUTHOR, 1, count,
+		j->anchor_entries};
+	j->authors = &j->anchors;
+}
+
+static void merge(struct role_signatures *all,
+	const struct role_signatures *more)
+{
+	if (!all->first_refusal)
+		all->first_refusal = more->first_refusal;
+	for (unsigned i = 0; i < more->count; i++) {
+		bool is_new = all->count < ROOT_ENTRIES_MAX;
+
+		for (unsigned k = 0; is_new && k < all->count; k++)
+			is_new = all->of[k].entry != more->of[i].entry;
+		if (is_new)
+			all->of[all->count++] = more->of[i];
+	}
+}
+
+#define TAG_MAC_HEAD "\xd8\x61"
+
+static bool is_mac_with_recipients(struct bytes block)
+{
+	return block.len > 2 && !memcmp(block.at, TAG_MAC_HEAD, 2);
+}
+
+/* All authentication blocks; the code of the first thing that is wrong with
+ * them as a whole. */
+static int signatures_code(struct judge *j)
+{
+	unsigned macs = 0;
+	unsigned signatures = 0;
+
+	for (unsigned i = 0; i < j->envelope.block_count; i++) {
+		struct role_signatures found;
+		struct cose_msg msg;
+		int err;
+
+		if (is_mac_with_recipients(j->envelope.blocks[i])) {
+			macs++;
+			continue;
+		}
+		err = cose_parse(j->envelope.blocks[i], COSE_NONE, &msg,
+			&j->fault);
+		if (err)
+			return err;
+		if (msg.payload_attached)
+			return ERR_TRUST_COSE_ATTACHED;
+		if (msg.kind == COSE_MAC0) {
+			macs++;
+			continue;
+		}
+		signatures++;
+		err = role_verify(j->authors, &msg, ROLE_KID_OR_CHAIN,
+			bytes_of("", 0), j->envelope.signed_digest,
+			j->req->now, &found);
+		if (err)
+			return err;
+		merge(&j->found, &found);
+	}
+	if (signatures == 0)
+		return macs ? ERR_TRUST_SUIT_MAC_ONLY :
+				ERR_TRUST_SUIT_NO_SIGNATURE;
+	if (j->found.count == 0)
+		return j->found.first_refusal ? j->found.first_refusal :
+				ERR_TRUST_OFFER_AUTHOR;
+	return 0;
+}
+
+static void judge_author(struct judge *j)
+{
+	const struct role_signature *first = &j->found.of[0];
+	int err;
+
+	if (j->envelope.block_count == 0 && j->blind) {
+		skip(j, "author-signature", STEP_SIGN, "");
+		return;
+	}
+	if (j->req->root)
+		j->authors = root_role(j->req->root, ROLE_AUTHOR);
+	else
+		authors_of_anchors(j);
+	err = signatures_code(j);
+	judged(j, "author-signature", STEP_SIGN, err, "%s by %s%s",
+		err ? err_text(err) : cose_alg_find(first->alg)->name,
+		err ? "nobody accepted" : first->subject,
+		!err && !first->by_chain ? " (bare key)" : "");
+	if (err) {
+		j->blind = true;
+		return;
+	}
+	j->plan->signer_not_after = first->not_after;
+	verdict_reach(j->v, STEP_SIGN, TIER_UPGRADED);
+}
+
+static void judge_dates(struct judge *j)
+{
+	if (j->blind || !j->req->now_known)
+		skip(j, "author-dates", STEP_SIGN, "no time");
+	else
+		judged(j, "author-dates", STEP_SIGN, 0,
+			"judged at %llu%s", (unsigned long long)
+			trust_now_latest(j->req->now),
+			j->req->now.synchronised ? "" : " (lower bound)");
+}
+
+/* The seam of revocation: evidence is not read yet, so that `require` always
+ * refuses. */
+static void judge_revocation(struct judge *j)
+{
+	switch (j->req->revocation) {
+	case REVOCATION_REQUIRE:
+		judged(j, "revocation", STEP_SIGN, ERR_TRUST_REVOCATION_MISSING,
+			"%s", "required, and no evidence is there");
+		return;
+	case REVOCATION_OFF:
+		break;
+	}
+	verdict_add(j->v, "revocation", CHECK_OFF, 0, STEP_SIGN,
+		"SWITCHED OFF by policy: a revoked signer would be accepted");
+}
+
+static void judge_manifest(struct judge *j)
+{
+	int severed = 0;
+	int err;
+
+	if (j->blind) {
+		skip(j, "manifest-form", STEP_CHECK, "");
+		skip(j, "severed-members", STEP_CHECK, "");
+		return;
+	}
+	err = suit_manifest_parse(&j->envelope, &j->manifest, &j->fault);
+	judged(j, "manifest-form", STEP_CHECK, err,
+		"sequence %llu, %u components",
+		(unsigned long long)j->manifest.sequence,
+		j->manifest.component_count);
+	if (err) {
+		j->blind = true;
+		skip(j, "severed-members", STEP_CHECK, "");
+		return;
+	}
+	j->plan->sequence = j->manifest.sequence;
+	for (int key = 0; key <= SUIT_UNINSTALL; key++)
+		if (j->manifest.members[key].presence == SUIT_SEVERED_BAD)
+			severed = key;
+	judged(j, "severed-members", STEP_CHECK,
+		severed ? ERR_TRUST_SUIT_SEVERED : 0, severed ?
+		"member %d" : "all are what was signed", severed);
+}
+
+/* The row that a refusal of suit_evaluate() belongs to. */
+static const char *row_of_code(int code)
+{
+	switch (code) {
+	case ERR_TRUST_SUIT_DEPENDENCY:
+		return "no-dependencies";
+	case ERR_TRUST_SUIT_NO_VENDOR:
+	case ERR_TRUST_SUIT_VENDOR:
+		return "vendor";
+	case ERR_TRUST_SUIT_NO_CLASS:
+	case ERR_TRUST_SUIT_CLASS:
+		return "class";
+	case ERR_TRUST_SUIT_NO_SLOT:
+	case ERR_TRUST_SUIT_NOT_EXECUTED:
+		return "slots";
+	case ERR_TRUST_SUIT_USE_BEFORE:
+		return "use-before";
+	default:
+		return "install";
+	}
+}
+
+/* One row of the evaluation: failed if `code` is its own, else passed if it is
+ * known to be, else not evaluated. */
+static void outcome_row(struct judge *j, const char *name, int code,
+	bool passed, bool known, const char *evidence)
+{
+	if (code && !strcmp(row_of_code(code), name))
+		judged(j, name, STEP_CHECK, code, "%s", "");
+	else if (passed && known)
+		verdict_add(j->v, name, CHECK_PASS, 0, STEP_CHECK, "%s",
+			evidence);
+	else
+		skip(j, name, STEP_CHECK, known ? "the evaluation ended early" :
+			"the fact is missing");
+}
+
+static void judge_commands(struct judge *j)
+{
+	struct suit_outcome *o = &j->plan->outcome;
+	struct suit_facts facts = j->req->facts;
+	bool done;
+	int err;
+
+	facts.now = j->req->now;
+	facts.now_known = j->req->now_known;
+	if (j->blind) {
+		static const char *const rows[] = {"no-dependencies", "vendor",
+			"class", "slots", "use-before", "install"};
+
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			skip(j, rows[i], STEP_CHECK, "");
+		return;
+	}
+	err = suit_evaluate(&j->manifest, &facts, o, &j->fault);
+	done = !err;
+	outcome_row(j, "no-dependencies", err,
+		!j->manifest.has_dependencies, true, "none");
+	outcome_row(j, "vendor", err, o->vendor_checked, facts.vendor_id.at,
+		"the manifest checks it and it is ours");
+	outcome_row(j, "class", err, o->class_checked, facts.class_id.at,
+		"the manifest checks it and it is ours");
+	outcome_row(j, "slots", err, done, facts.slots != NULL,
+		"every fetched component is a slot of the class");
+	outcome_row(j, "use-before", err, done, facts.now_known,
+		o->use_before_seen ? "not reached" : "not limited");
+	outcome_row(j, "install", err, done, true,
+		"there is something to install");
+	if (err)
+		j->blind = true;
+}
+
+/* Every component that is fetched is inside the signer's scope. */
+static bool in_scope(const struct judge *j, const struct root_entry *entry)
+{
+	const struct suit_outcome *o = &j->plan->outcome;
+	struct bytes vendor_id = j->req->facts.vendor_id;
+	struct bytes class_id = j->req->facts.class_id;
+
+	if (!vendor_id.at && j->entry)
+		vendor_id = j->entry->vendor_id;
+	if (!class_id.at && j->entry)
+		class_id = j->entry->class_id;
+	for (unsigned i = 0; i < o->fetch_count; i++)
+		if (!root_entry_allows(entry, vendor_id, class_id,
+				j->manifest.components[
+				o->fetches[i].component]))
+			return false;
+	return true;
+}
+
+static void judge_scope(struct judge *j)
+{
+	unsigned inside = 0;
+
+	if (j->blind || !j->req->root) {
+		skip(j, "author-scope", STEP_SIGN, "no root");
+		skip(j, "author-threshold", STEP_SIGN, "no root");
+		return;
+	}
+	for (unsigned i = 0; i < j->found.count; i++)
+		inside += in_scope(j,
+			&j->authors->entries[j->found.of[i].entry]);
+	judged(j, "author-scope", STEP_SIGN,
+		inside ? 0 : ERR_TRUST_OFFER_SCOPE,
+		"%u of %u signers may sign this", inside, j->found.count);
+	judged(j, "author-threshold", STEP_SIGN,
+		inside >= j->authors->threshold ? 0 :
+		ERR_TRUST_OFFER_THRESHOLD, "%u of %u", inside,
+		j->authors->threshold);
+}
+
+static bool fetches_component(const struct judge *j, struct bytes component)
+{
+	const struct suit_outcome *o = &j->plan->outcome;
+
+	for (unsigned i = 0; i < o->fetch_count; i++)
+		if (bytes_equal(j->manifest.components[o->fetches[i].component],
+				component))
+			return true;
+	return false;
+}
+
+static bool differs(struct bytes known, struct bytes other)
+{
+	return known.at && !bytes_equal(known, other);
+}
+
+static void judge_target(struct judge *j)
+{
+	const struct catalog_entry *e = j->entry;
+	char text[128];
+	bool wrong;
+
+	if (j->blind || !e) {
+		skip(j, "entry-target", STEP_CHECK, "no catalog");
+		skip(j, "entry-sequence", STEP_CHECK, "no catalog");
+		return;
+	}
+	wrong = differs(j->req->facts.vendor_id, e->vendor_id) ||
+			differs(j->req->facts.class_id, e->class_id) ||
+			!fetches_component(j, e->component);
+	judged(j, "entry-target", STEP_CHECK,
+		wrong ? ERR_TRUST_OFFER_TARGET : 0, "component %s",
+		component_to_text(e->component, text, sizeof(text)));
+	judged(j, "entry-sequence", STEP_CHECK,
+		e->sequence == j->manifest.sequence ? 0 :
+		ERR_TRUST_OFFER_SEQUENCE, "manifest %llu, entry %llu",
+		(unsigned long long)j->manifest.sequence,
+		(unsigned long long)e->sequence);
+}
+
+static void judge_authority(struct judge *j)
+{
+	struct bytes class_id = j->req->facts.class_id;
+
+	if (!class_id.at && j->entry)
+		class_id = j->entry->class_id;
+	if (j->blind || !j->req->root || !class_id.at) {
+		skip(j, "class-authority", STEP_CHECK, "no root or no class");
+		return;
+	}
+	judged(j, "class-authority", STEP_CHECK,
+		root_transfer_of(j->req->root, class_id) ?
+		ERR_TRUST_OFFER_TRANSFERRED : 0, "%s",
+		"the vendor's own");
+}
+
+static void judge_floor(struct judge *j)
+{
+	const struct offer_request *r = j->req;
+
+	if (j->blind || !r->floor_known) {
+		skip(j, "sequence-floor", STEP_CHECK, "no floor");
+		return;
+	}
+	judged(j, "sequence-floor", STEP_CHECK,
+		j->manifest.sequence >= r->floor ? 0 : ERR_TRUST_SUIT_SEQUENCE,
+		"%llu, floor %llu", (unsigned long long)j->manifest.sequence,
+		(unsigned long long)r->floor);
+}
+
+static void judge_hardware(struct judge *j)
+{
+	const struct catalog_entry *e = j->entry;
+	bool fits;
+
+	if (!e) {
+		skip(j, "hardware", STEP_CHECK, "no catalog");
+		return;
+	}
+	if (!e->has_hardware) {
+		judged(j, "hardware", STEP_CHECK, 0, "%s", "every revision");
+		return;
+	}
+	if (!j->req->hardware_known) {
+		skip(j, "hardware", STEP_CHECK, "the revision is not known");
+		return;
+	}
+	fits = j->req->hardware >= e->hardware_min &&
+			j->req->hardware <= e->hardware_max;
+	judged(j, "hardware", STEP_CHECK, fits ? 0 : ERR_TRUST_OFFER_HARDWARE,
+		"revision %llu, range %llu to %llu",
+		(unsigned long long)j->req->hardware,
+		(unsigned long long)e->hardware_min,
+		(unsigned long long)e->hardware_max);
+}
+
+/* The payload of the entry that an image is: by digest where the algorithms
+ * agree, else by length. */
+static int image_find(const struct judge *j, struct offer_image *image,
+	bool has_len)
+{
+	bool by_digest = image->digest.hash == CRYPTO_SHA256;
+
+	for (unsigned i = 0; i < j->entry->payload_count; i++) {
+		struct catalog_payload p;
+
+		if (catalog_entry_payload(j->entry, i, &p))
+			break;
+		if (by_digest ? !bytes_equal(p.sha256, image->digest.value) :
+				!has_len || p.len != image->len)
+			continue;
+		if (has_len && p.len != image->len)
+			return ERR_TRUST_OFFER_PAYLOAD_LEN;
+		image->payload = (int)i;
+		image->from = p;
+		image->len = p.len;
+		return 0;
+	}
+	return ERR_TRUST_OFFER_PAYLOAD;
+}
+
+static void judge_images(struct judge *j)
+{
+	const struct suit_outcome *o = &j->plan->outcome;
+	int code = 0;
+
+	if (j->blind) {
+		skip(j, "image-listed", STEP_CHECK, "");
+		return;
+	}
+	for (unsigned i = 0; i < o->fetch_count; i++) {
+		const struct suit_fetch *f = &o->fetches[i];
+		struct offer_image *image =
+			&j->plan->images[j->plan->image_count++];
+		int err;
+
+		*image = (struct offer_image){
+			.component = f->component,
+			.component_id = j->manifest.components[f->component],
+			.slot = f->slot,
+			.digest = f->digest,
+			.len = f->len,
+			.payload = -1,
+		};
+		err = j->entry ? image_find(j, image, f->has_len) : 0;
+		code = code ? code : err;
+	}
+	if (!j->entry)
+		skip(j, "image-listed", STEP_CHECK, "no catalog");
+	else
+		judged(j, "image-listed", STEP_CHECK, code, "%u of %u images",
+			code ? 0 : j->plan->image_count, j->plan->image_count);
+}
+
+/* The digest of a payload in the algorithm of the image; .at NULL if it was not
+ * computed. */
+static struct bytes payload_digest(const struct offer_payload *p,
+	enum crypto_hash hash)
+{
+	const uint8_t *at = hash == CRYPTO_SHA256 ? p->sha256 :
+			hash == CRYPTO_SHA384 ? p->sha384 : p->sha512;
+
+	return bytes_of(at, at ? crypto_hash_len(hash) : 0);
+}
+
+static int payload_code(const struct judge *j, const struct offer_image *image,
+	bool has_len)
+{
+	const struct offer_request *r = j->req;
+
+	for (unsigned i = 0; i < r->payload_count; i++) {
+		const struct offer_payload *p = &r->payloads[i];
+
+		if (!bytes_equal(payload_digest(p, image->digest.hash),
+				image->digest.value))
+			continue;
+		if (image->payload >= 0 && !bytes_equal(image->from.sha256,
+				bytes_of(p->sha256, 32)))
+			continue;
+		return (has_len || image->payload >= 0) &&
+				p->len != image->len ?
+				ERR_TRUST_OFFER_PAYLOAD_LEN : 0;
+	}
+	return ERR_TRUST_OFFER_PAYLOAD_DIGEST;
+}
+
+static void judge_payloads(struct judge *j)
+{
+	const struct suit_outcome *o = &j->plan->outcome;
+	int code = 0;
+
+	if (j->blind || !j->req->payloads) {
+		skip(j, "image-digest", STEP_CHECK, "no image given");
+		return;
+	}
+	for (unsigned i = 0; !code && i < j->plan->image_count; i++)
+		code = payload_code(j, &j->plan->images[i],
+			o->fetches[i].has_len);
+	judged(j, "image-digest", STEP_CHECK, code,
+		"%u images, whole length and digest", j->plan->image_count);
+	if (!code)
+		verdict_reach(j->v, STEP_CHECK, TIER_BASIC);
+}
+
+int offer_judge(const struct offer_request *request, struct verdict *ret,
+	struct offer_plan *ret_plan)
+{
+	struct offer_plan plan = {0};
+	struct judge j = {.req = request, .v = ret, .plan = &plan,
+		.entry = request->entry};
+
+	verdict_init(ret);
+	judge_form(&j);
+	judge_root(&j);
+	judge_catalog(&j);
+	judge_entry(&j);
+	judge_digest(&j);
+	judge_author(&j);
+	judge_dates(&j);
+	judge_revocation(&j);
+	judge_manifest(&j);
+	judge_commands(&j);
+	judge_scope(&j);
+	judge_authority(&j);
+	judge_target(&j);
+	judge_floor(&j);
+	judge_hardware(&j);
+	judge_images(&j);
+	judge_payloads(&j);
+	if (ret_plan)
+		*ret_plan = plan;
+	return verdict_code(ret);
+}
