@@ -1,0 +1,504 @@
+#include "gateway/config/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "gateway/config/schema.h"
+
+#define REFUSE(p, code, file, field, ...) \
+	conf_problem_set(p, code, file, 0, field, __VA_ARGS__)
+
+int config_uuid_parse(const char *text, uint8_t ret[16])
+{
+	char plain[33];
+	size_t n = 0;
+
+	if (strlen(text) != 36)
+		return -EINVAL;
+	for (size_t i = 0; i < 36; i++) {
+		bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (hyphen != (text[i] == '-'))
+			return -EINVAL;
+		if (!hyphen)
+			plain[n++] = text[i];
+	}
+	plain[n] = '\0';
+	return bytes_from_hex(plain, ret, 16);
+}
+
+/* ---- one file each ---- */
+
+/* The name of a file without its folder and ".conf" is the preset. */
+static void name_from_file(char *name, size_t size, const char *path)
+{
+	const char *base = strrchr(path, '/');
+
+	base = base ? base + 1 : path;
+	snprintf(name, size, "%.*s", (int)(strlen(base) - 5), base);
+}
+
+static int check_name(const char *file, const char *name,
+	struct conf_problem *p)
+{
+	size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	if (!*name || strlen(name) >= CONFIG_NAME_SIZE)
+		return REFUSE(p, ERR_CONFIG_VALUE, file, "name",
+			"must have 1 to 63 characters");
+	if (name[good])
+		return REFUSE(p, ERR_CONFIG_VALUE, file, "name",
+			"may hold only a-z 0-9 . _ -");
+	return 0;
+}
+
+static int read_approval(const char *text, enum config_approval *ret)
+{
+	static const char *const names[] = {"auto", "ask", "security-only"};
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (strcmp(text, names[i]))
+			continue;
+		*ret = (enum config_approval)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_uuids(char (*texts)[40], unsigned count, uint8_t (*ret)[16],
+	const char *file, const char *field, struct conf_problem *p)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (config_uuid_parse(texts[i], ret[i]))
+			return REFUSE(p, ERR_CONFIG_VALUE, file, field,
+				"must be UUIDs, not '%s'", texts[i]);
+	return 0;
+}
+
+static int vendor_read(const char *path, void *into, struct conf_problem *p)
+{
+	struct config_vendor *v = into;
+	int err;
+
+	config_vendor_init(v);
+	snprintf(v->file, sizeof(v->file), "%s", path);
+	name_from_file(v->name, sizeof(v->name), path);
+	err = conf_read(path, config_vendor_fields, v, p);
+	if (!err)
+		err = check_name(path, v->name, p);
+	if (!err)
+		err = parse_uuids(v->vendor_id_texts, v->vendor_id_count,
+			v->vendor_ids, path, "vendor_ids", p);
+	if (!err)
+		err = parse_uuids(v->class_id_texts, v->class_id_count,
+			v->class_ids, path, "class_ids", p);
+	if (err)
+		return err;
+	if (v->vendor_id_count == 0)
+		return REFUSE(p, ERR_CONFIG_MISSING, path, "vendor_ids",
+			"must name at least one vendor-id");
+	if (!v->link.certificate[0] != !v->link.key[0])
+		return REFUSE(p, ERR_CONFIG_MISSING, path, "link.key",
+			"certificate and key come together");
+	v->revocation_off = !strcmp(v->revocation, "off");
+	return 0;
+}
+
+static int class_time(const char *text, int64_t *ret)
+{
+	struct tm tm = {0};
+	const char *end;
+
+	*ret = 0;
+	if (!*text)
+		return 0;
+	end = strptime(text, "%Y-%m-%d", &tm);
+	if (!end || *end)
+		return -EINVAL;
+	*ret = (int64_t)timegm(&tm);
+	return 0;
+}
+
+/* Settings in words, by the names of devices/class.h. */
+static int class_words(const char *path, const struct config_class_file *f,
+	struct device_class *d, struct conf_problem *p)
+{
+	if (config_uuid_parse(f->vendor_id, d->vendor_id))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "vendor_id",
+			"must be a UUID, not '%s'", f->vendor_id);
+	if (config_uuid_parse(f->class_id, d->class_id))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "class_id",
+			"must be a UUID, not '%s'", f->class_id);
+	if (class_confirm_read(f->confirm, &d->confirm))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "confirm",
+			"does not know '%s'", f->confirm);
+	if (class_reappear_read(f->reappear, &d->reappear))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "reappear",
+			"does not know '%s'", f->reappear);
+	if (class_hw_source_read(f->hw_source, &d->hw_source))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "hw_source",
+			"does not know '%s'", f->hw_source);
+	if (class_time(f->end_of_support, &d->end_of_support_s))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "end_of_support",
+			"must be a date like 2030-12-31, not '%s'",
+			f->end_of_support);
+	return 0;
+}
+
+static void class_lists(const struct config_class_file *f,
+	struct device_class *d)
+{
+	for (unsigned i = 0; i < f->match_count; i++) {
+		snprintf(d->match[i].name, sizeof(d->match[i].name), "%s",
+			f->match[i].key);
+		snprintf(d->match[i].glob, sizeof(d->match[i].glob), "%.63s",
+			f->match[i].value);
+	}
+	d->match_count = f->match_count;
+	for (unsigned i = 0; i < f->component_count; i++) {
+		snprintf(d->components[i].id, sizeof(d->components[i].id), "%s",
+			f->components[i].id);
+		d->components[i].slot = (uint32_t)f->components[i].slot;
+	}
+	d->component_count = f->component_count;
+	for (unsigned i = 0; i < f->tier_count; i++)
+		d->tiers[f->tiers[i].step] =
+			(uint8_t)config_tier_parse(f->tiers[i].tier);
+}
+
+static void class_plain(const struct config_class_file *f,
+	struct device_class *d)
+{
+	snprintf(d->name, sizeof(d->name), "%s", f->name);
+	snprintf(d->vendor, sizeof(d->vendor), "%s", f->vendor);
+	snprintf(d->engine, sizeof(d->engine), "%s", f->engine);
+	snprintf(d->options, sizeof(d->options), "%s", f->options);
+	snprintf(d->hw_value, sizeof(d->hw_value), "%s", f->hw_value);
+	snprintf(d->reset_line, sizeof(d->reset_line), "%s", f->reset_line);
+	d->auto_enrol = f->auto_enrol;
+	d->reset_on_open = f->reset_on_open;
+	d->battery = f->battery;
+	d->can_revert = f->can_revert;
+	d->can_resume = f->can_resume;
+	d->can_prove = f->can_prove;
+	d->connect_limit_s = (uint32_t)f->connect_limit_s;
+	d->transfer_limit_s = (uint32_t)f->transfer_limit_s;
+	d->return_limit_s = (uint32_t)f->return_limit_s;
+	d->inventory_interval_s = (uint32_t)f->inventory_interval_s;
+	d->confirm_after_s = (uint32_t)f->confirm_after_s;
+}
+
+static int class_convert(const char *path, const struct config_class_file *f,
+	struct config_class *c, struct conf_problem *p)
+{
+	struct fault fault = {0};
+	int err = class_words(path, f, &c->device, p);
+
+	if (err)
+		return err;
+	class_plain(f, &c->device);
+	class_lists(f, &c->device);
+	err = class_check(&c->device, &fault);
+	if (err)
+		return REFUSE(p, err, path, fault.field, "%s", fault.rule);
+	c->has_approval = f->approval[0] != '\0';
+	if (c->has_approval && read_approval(f->approval, &c->approval))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "approval",
+			"must be auto, ask or security-only, not '%s'",
+			f->approval);
+	snprintf(c->vendor, sizeof(c->vendor), "%s", f->vendor);
+	snprintf(c->window, sizeof(c->window), "%s", f->window);
+	c->channel_count = f->channel_count;
+	memcpy(c->channel, f->channel, sizeof(c->channel));
+	return 0;
+}
+
+static int class_read(const char *path, void *into, struct conf_problem *p)
+{
+	struct config_class *c = into;
+	struct config_class_file *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return REFUSE(p, -ENOMEM, path, "file", "finds no memory");
+	class_init(&c->device);
+	config_class_file_init(f, &c->device);
+	snprintf(c->file, sizeof(c->file), "%s", path);
+	name_from_file(f->name, sizeof(f->name), path);
+	err = conf_read(path, config_class_fields, f, p);
+	if (!err)
+		err = check_name(path, f->name, p);
+	if (!err)
+		err = class_convert(path, f, c, p);
+	free(f);
+	return err;
+}
+
+static int link_read(const char *path, void *into, struct conf_problem *p)
+{
+	struct config_link *l = into;
+	int err;
+
+	snprintf(l->file, sizeof(l->file), "%s", path);
+	name_from_file(l->name, sizeof(l->name), path);
+	err = conf_read(path, config_link_fields, l, p);
+	return err ? err : check_name(path, l->name, p);
+}
+
+/* ---- folders ---- */
+
+static int is_conf(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > 5 &&
+		!strcmp(entry->d_name + len - 5, ".conf");
+}
+
+/* A kind of file: a folder of them becomes an array. */
+struct kind {
+	const char *folder;
+	size_t size; /* of an element */
+	unsigned max;
+	int (*read)(const char *path, void *into, struct conf_problem *p);
+};
+
+static const struct kind kinds[] = {
+	{"vendors.d", sizeof(struct config_vendor), CONFIG_VENDORS_MAX,
+		vendor_read},
+	{"classes.d", sizeof(struct config_class), CONFIG_CLASSES_MAX,
+		class_read},
+	{"links.d", sizeof(struct config_link), CONFIG_LINKS_MAX, link_read},
+};
+
+static int read_entries(const char *path, const struct kind *kind,
+	struct dirent **entries, unsigned n, char *array,
+	struct conf_problem *p)
+{
+	char file[CONFIG_PATH_SIZE + 300];
+	int err = 0;
+
+	for (unsigned i = 0; i < n && !err; i++) {
+		snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
+		err = kind->read(file, array + i * kind->size, p);
+	}
+	return err;
+}
+
+/* Reads each *.conf of a folder, in the order of their names. An absent folder
+ * is an empty one. */
+static int read_folder(const char *folder, const struct kind *kind, void **ret,
+	unsigned *ret_count, struct conf_problem *p)
+{
+	char path[CONFIG_PATH_SIZE + 16];
+	struct dirent **entries = NULL;
+	char *array = NULL;
+	int n, err = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, kind->folder);
+	n = scandir(path, &entries, is_conf, alphasort);
+	if (n < 0)
+		return errno == ENOENT ? 0 : REFUSE(p, -errno, path, "folder",
+			"cannot be read: %s", err_text(-errno));
+	if ((unsigned)n > kind->max)
+		err = REFUSE(p, ERR_CONFIG_RANGE, path, "folder",
+			"may hold at most %u files", kind->max);
+	if (!err && n > 0) {
+		array = calloc((size_t)n, kind->size);
+		err = array ? read_entries(path, kind, entries, (unsigned)n,
+			array, p) : REFUSE(p, -ENOMEM, path, "folder",
+			"finds no memory");
+	}
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	free(entries);
+	if (err) {
+		free(array);
+		return err;
+	}
+	*ret = array;
+	*ret_count = (unsigned)n;
+	return 0;
+}
+
+/* ---- across files ---- */
+
+const struct config_vendor *config_vendor_find(const struct config *config,
+	const char *name)
+{
+	for (unsigned i = 0; i < config->vendor_count; i++)
+		if (!strcmp(config->vendors[i].name, name))
+			return &config->vendors[i];
+	return NULL;
+}
+
+const struct config_class *config_class_find(const struct config *config,
+	const char *name)
+{
+	for (unsigned i = 0; i < config->class_count; i++)
+		if (!strcmp(config->classes[i].device.name, name))
+			return &config->classes[i];
+	return NULL;
+}
+
+const struct config_link *config_link_find(const struct config *config,
+	const char *name)
+{
+	for (unsigned i = 0; i < config->link_count; i++)
+		if (!strcmp(config->links[i].name, name))
+			return &config->links[i];
+	return NULL;
+}
+
+static bool is_among(const uint8_t id[16], const uint8_t (*ids)[16],
+	unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!memcmp(id, ids[i], 16))
+			return true;
+	return false;
+}
+
+bool config_vendor_may_name(const struct config_vendor *vendor,
+	const uint8_t vendor_id[16], const uint8_t class_id[16])
+{
+	if (!is_among(vendor_id, (const uint8_t (*)[16])vendor->vendor_ids,
+			vendor->vendor_id_count))
+		return false;
+	return vendor->class_id_count == 0 || is_among(class_id,
+		(const uint8_t (*)[16])vendor->class_ids,
+		vendor->class_id_count);
+}
+
+/* Two vendors that may both name a class: neither starts. */
+static int check_claims(const struct config *config,
+	const struct config_class *c, struct conf_problem *p)
+{
+	const struct config_vendor *vendor = config_vendor_find(config,
+		c->vendor);
+
+	if (!vendor)
+		return REFUSE(p, ERR_CONFIG_REFERENCE, c->file, "vendor",
+			"names no file of vendors.d: '%s'", c->vendor);
+	if (!config_vendor_may_name(vendor, c->device.vendor_id,
+			c->device.class_id))
+		return REFUSE(p, ERR_CONFIG_REFERENCE, c->file, "class_id",
+			"is not one that vendor '%s' may name", c->vendor);
+	for (unsigned i = 0; i < config->vendor_count; i++)
+		if (&config->vendors[i] != vendor && config_vendor_may_name(
+				&config->vendors[i], c->device.vendor_id,
+				c->device.class_id))
+			return REFUSE(p, ERR_CONFIG_TWICE, c->file, "class_id",
+				"is claimed by vendor '%s' too",
+				config->vendors[i].name);
+	return 0;
+}
+
+static int check_names(const struct config *config, struct conf_problem *p)
+{
+	for (unsigned i = 0; i < config->vendor_count; i++) {
+		const struct config_vendor *v = &config->vendors[i];
+
+		if (config_vendor_find(config, v->name) != v)
+			return REFUSE(p, ERR_CONFIG_TWICE, v->file, "name",
+				"'%s' stands twice", v->name);
+	}
+	for (unsigned i = 0; i < config->class_count; i++) {
+		const struct config_class *c = &config->classes[i];
+
+		if (config_class_find(config, c->device.name) != c)
+			return REFUSE(p, ERR_CONFIG_TWICE, c->file, "name",
+				"'%s' stands twice", c->device.name);
+	}
+	for (unsigned i = 0; i < config->link_count; i++) {
+		const struct config_link *l = &config->links[i];
+
+		if (config_link_find(config, l->name) != l)
+			return REFUSE(p, ERR_CONFIG_TWICE, l->file, "name",
+				"'%s' stands twice", l->name);
+	}
+	return 0;
+}
+
+static int check_all(const struct config *config, struct conf_problem *p)
+{
+	int err = check_names(config, p);
+
+	for (unsigned i = 0; i < config->class_count && !err; i++)
+		err = check_claims(config, &config->classes[i], p);
+	return err;
+}
+
+/* ---- the whole ---- */
+
+static int main_read(struct config *config, const char *folder,
+	struct conf_problem *p)
+{
+	char path[CONFIG_PATH_SIZE + 16];
+	int err;
+
+	config_init(config);
+	if (strlen(folder) >= sizeof(config->folder))
+		return REFUSE(p, ERR_CONFIG_RANGE, folder, "folder",
+			"has too long a path");
+	snprintf(config->folder, sizeof(config->folder), "%s", folder);
+	snprintf(path, sizeof(path), "%s/ferryd.conf", folder);
+	err = conf_read(path, config_main_fields, config, p);
+	if (err)
+		return err;
+	if (read_approval(config->approval_text, &config->approval))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "approval",
+			"must be auto, ask or security-only, not '%s'",
+			config->approval_text);
+	if (!strcmp(config->relay.clock, "synchronised"))
+		config->clock = CONFIG_CLOCK_SYNCHRONISED;
+	else if (!strcmp(config->relay.clock, "untrusted"))
+		config->clock = CONFIG_CLOCK_UNTRUSTED;
+	else
+		config->clock = CONFIG_CLOCK_AUTO;
+	return 0;
+}
+
+int config_load(const char *folder, struct config **ret,
+	struct conf_problem *problem)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	void *arrays[3] = {NULL, NULL, NULL};
+	unsigned counts[3] = {0, 0, 0};
+	int err;
+
+	if (!config)
+		return REFUSE(problem, -ENOMEM, folder, "folder",
+			"finds no memory");
+	err = main_read(config, folder, problem);
+	for (unsigned i = 0; i < 3 && !err; i++)
+		err = read_folder(folder, &kinds[i], &arrays[i], &counts[i],
+			problem);
+	config->vendors = arrays[0];
+	config->vendor_count = counts[0];
+	config->classes = arrays[1];
+	config->class_count = counts[1];
+	config->links = arrays[2];
+	config->link_count = counts[2];
+	if (!err)
+		err = check_all(config, problem);
+	if (err) {
+		config_free(config);
+		return err;
+	}
+	*ret = config;
+	return 0;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	free(config->vendors);
+	free(config->classes);
+	free(config->links);
+	free(config);
+}
