@@ -208,7 +208,8 @@ static bool field_is_fit(const struct db_field *f, const char *row, bool key)
 static bool step_is_fit(const struct ledger_row *row)
 {
 	return row->step >= 0 && row->step <= 13 &&
-		(int)row->tier >= TIER_NONE && row->tier <= TIER_3;
+		(int)row->tier >= LEDGER_TIER_NONE &&
+			row->tier <= LEDGER_TIER_3;
 }
 
 /* A component may be unnamed, and so may nothing else that is a key. */

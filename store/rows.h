@@ -93,11 +93,11 @@ struct job_row {
 };
 
 enum ledger_tier {
-	TIER_NONE, /* below Basic */
-	TIER_BASIC,
-	TIER_1,
-	TIER_2,
-	TIER_3,
+	LEDGER_TIER_NONE, /* below Basic */
+	LEDGER_TIER_BASIC,
+	LEDGER_TIER_1,
+	LEDGER_TIER_2,
+	LEDGER_TIER_3,
 };
 
 /* One of the thirteen steps of a job, with evidence. Appended, never changed;

@@ -1,0 +1,51 @@
+/* What the daemon keeps beside a device of the registry: its open job, how its
+ * last one ended, and reading what it runs. Loop thread. */
+#ifndef FERRY_GATEWAY_DAEMON_CHILD_H
+#define FERRY_GATEWAY_DAEMON_CHILD_H
+
+#include "gateway/daemon/line.h"
+
+/* How the last job of a release ended, so that it is not begun again by
+ * itself. */
+struct child_ended {
+	uint8_t manifest[32];
+	uint64_t job;
+	int state; /* enum job_state */
+};
+
+struct child {
+	struct child *next;
+	struct gateway *gateway;
+	char id[REGISTRY_ID_SIZE];
+	char enrolled_by[ROW_NAME_SIZE];
+	char note[ROW_NOTE_SIZE];
+	struct job *job;
+	struct child_ended ended; /* of the latest job; job 0: none */
+	struct session *inventory;
+	bool read_this_run;
+	int64_t next_read_ms;     /* wall clock */
+	unsigned read_failures;
+	int read_status;
+};
+
+/* The record of a device, made if it is not there. NULL: no memory. */
+struct child *child_of(struct gateway *g, const char *id);
+struct child *child_find(const struct gateway *g, const char *id);
+struct device *child_device(const struct child *c);
+
+/* Persists the device's record; `c` may hold more rows already. */
+int child_put(struct store_commit *c, const struct child *child);
+void child_save(struct child *child, const char *kind, const char *who);
+
+/* Reads what is due, a few devices at a time. */
+void child_read_due(struct gateway *g);
+
+/* Where the device is now: for session_events.locate. */
+int child_locate(const struct child *c, struct transport **ret_transport,
+	char *ret_peer, size_t size, struct line **ret_line);
+
+/* Stops reading and frees the record (the registry's is the caller's). */
+void child_forget(struct child *c);
+void child_close_all(struct gateway *g);
+
+#endif

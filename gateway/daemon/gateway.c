@@ -1,0 +1,321 @@
+#include "gateway/daemon/gateway.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "gateway/daemon/child.h"
+#include "gateway/daemon/job.h"
+#include "gateway/daemon/plan.h"
+#include "gateway/daemon/view.h"
+
+#define FLOORS_MAX STORE_TRUST_ROWS_MAX
+
+int64_t gateway_wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Whether the kernel believes that something disciplines the clock. */
+static bool kernel_is_synchronised(void)
+{
+	struct timex t = {0};
+
+	return adjtimex(&t) != TIME_ERROR && !(t.status & STA_UNSYNC);
+}
+
+struct trust_clock gateway_clock(const struct gateway *g)
+{
+	struct trust_clock clock = {.build = FERRY_BUILD_TIME};
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	clock.boot = (uint64_t)now.tv_sec;
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock.system = (uint64_t)now.tv_sec;
+	switch (g->config->clock) {
+	case CONFIG_CLOCK_AUTO:
+		clock.synchronised = kernel_is_synchronised();
+		break;
+	case CONFIG_CLOCK_SYNCHRONISED:
+		clock.synchronised = true;
+		break;
+	case CONFIG_CLOCK_UNTRUSTED:
+		clock.synchronised = false;
+		break;
+	}
+	return clock;
+}
+
+static void on_wake(uv_timer_t *timer)
+{
+	struct gateway *g = timer->data;
+
+	if (g->stopping)
+		return;
+	g->waking = false;
+	plan_apply(g);
+	child_read_due(g);
+	job_schedule(g);
+}
+
+void gateway_wake(struct gateway *g)
+{
+	if (g->stopping || g->waking)
+		return;
+	g->waking = true;
+	uv_timer_start(&g->wake_timer, on_wake, 0, 0);
+}
+
+void gateway_wake_at(struct gateway *g, uint64_t in_ms)
+{
+	if (g->stopping || g->waking)
+		return;
+	if (uv_is_active((uv_handle_t *)&g->wake_timer) &&
+			uv_timer_get_due_in(&g->wake_timer) <= in_ms)
+		return;
+	uv_timer_start(&g->wake_timer, on_wake, in_ms, 0);
+}
+
+/* ---- alarms ---- */
+
+static struct alarm_row *alarm_find(struct gateway *g, const char *code)
+{
+	for (unsigned i = 0; i < g->alarm_count; i++)
+		if (!strcmp(g->alarms[i].code, code))
+			return &g->alarms[i];
+	return NULL;
+}
+
+void gateway_alarm(struct gateway *g, const char *code, const char *hint,
+	const char *text, ...)
+{
+	struct alarm_row *row = alarm_find(g, code);
+	char line[sizeof(row->text)];
+	va_list args;
+
+	va_start(args, text);
+	vsnprintf(line, sizeof(line), text, args);
+	va_end(args);
+	if (row && !strcmp(row->text, line))
+		return;
+	if (!row) {
+		if (g->alarm_count == GATEWAY_ALARMS_MAX)
+			return;
+		row = &g->alarms[g->alarm_count++];
+		*row = (struct alarm_row){.since_ms = gateway_wall_ms()};
+		snprintf(row->code, sizeof(row->code), "%s", code);
+	}
+	memcpy(row->text, line, sizeof(row->text));
+	snprintf(row->hint, sizeof(row->hint), "%s", hint ? hint : "");
+	log_error("gateway", "alarm", "code=%s text=\"%s\" hint=\"%s\"",
+		row->code, row->text, row->hint);
+	view_tell_alarm(g, row, false);
+}
+
+void gateway_alarm_clear(struct gateway *g, const char *code)
+{
+	struct alarm_row *row = alarm_find(g, code);
+
+	if (!row)
+		return;
+	log_info("gateway", "alarm cleared", "code=%s", code);
+	view_tell_alarm(g, row, true);
+	*row = g->alarms[--g->alarm_count];
+}
+
+/* ---- commits ---- */
+
+struct pending_commit {
+	struct gateway *gateway;
+	store_cb cb;
+	void *arg;
+};
+
+static void commit_alarm(struct gateway *g, int status)
+{
+	gateway_alarm(g, "store", status == -ENOSPC ?
+		"make room in the state folder" :
+		"look at the state folder and its file system",
+		"a change could not be stored: %s", err_text(status));
+}
+
+static void on_committed(void *arg, int status)
+{
+	struct pending_commit *p = arg;
+
+	if (status && status != ERR_STORE_LOCKED)
+		commit_alarm(p->gateway, status);
+	else if (!status)
+		gateway_alarm_clear(p->gateway, "store");
+	if (p->cb)
+		p->cb(p->arg, status);
+	free(p);
+}
+
+int gateway_commit(struct gateway *g, struct store_commit *take_commit,
+	store_cb cb, void *arg)
+{
+	struct pending_commit *p = malloc(sizeof(*p));
+	int err;
+
+	if (!p) {
+		store_commit_free(take_commit);
+		commit_alarm(g, -ENOMEM);
+		return -ENOMEM;
+	}
+	*p = (struct pending_commit){g, cb, arg};
+	err = store_commit_send(g->store, take_commit, on_committed, p);
+	if (err) {
+		free(p);
+		commit_alarm(g, err);
+	}
+	return err;
+}
+
+void gateway_history(struct store_commit *c, const char *kind,
+	const char *vendor, const char *device, uint64_t job, const char *who,
+	const char *detail)
+{
+	struct history_row row = {.at_ms = gateway_wall_ms(), .job = job};
+
+	snprintf(row.kind, sizeof(row.kind), "%s", kind);
+	snprintf(row.vendor, sizeof(row.vendor), "%s", vendor ? vendor : "");
+	snprintf(row.device, sizeof(row.device), "%s", device ? device : "");
+	snprintf(row.who, sizeof(row.who), "%s", who ? who : "");
+	snprintf(row.detail, sizeof(row.detail), "%s", detail ? detail : "{}");
+	store_commit_history(c, &row);
+}
+
+/* ---- classes, hardware, floors ---- */
+
+const struct config_class *gateway_class(const struct gateway *g,
+	const char *name)
+{
+	return config_class_find(g->config, name);
+}
+
+bool gateway_hardware(const struct device *device, uint64_t *ret)
+{
+	char *end = NULL;
+	unsigned long long value;
+
+	if (device->hw_revision[0] < '0' || device->hw_revision[0] > '9')
+		return false;
+	errno = 0;
+	value = strtoull(device->hw_revision, &end, 10);
+	if (errno || *end)
+		return false;
+	*ret = value;
+	return true;
+}
+
+static const struct device_floor_row *device_floor(const struct gateway *g,
+	const char *vendor, const char *device, const char *component)
+{
+	for (size_t i = 0; i < g->device_floor_count; i++) {
+		const struct device_floor_row *row = &g->device_floors[i];
+
+		if (!strcmp(row->vendor, vendor) &&
+				!strcmp(row->device, device) &&
+				!strcmp(row->component, component))
+			return row;
+	}
+	return NULL;
+}
+
+uint64_t gateway_floor(const struct gateway *g, const struct device *device,
+	const struct device_class *klass, const char *component)
+{
+	const struct device_floor_row *own = device_floor(g, klass->vendor,
+		device->id, component);
+	uint64_t floor = own ? own->sequence : 0;
+	uint64_t hardware = 0;
+	bool known = gateway_hardware(device, &hardware);
+
+	if (own && own->lowered)
+		return floor;
+	for (size_t i = 0; i < g->class_floor_count; i++) {
+		const struct class_floor_row *row = &g->class_floors[i];
+
+		if (row->sequence <= floor || strcmp(row->vendor,
+				klass->vendor) || strcmp(row->component,
+				component) || memcmp(row->class_id,
+				klass->class_id, 16))
+			continue;
+		if (!known || (hardware >= row->hw_min &&
+				hardware <= row->hw_max))
+			floor = row->sequence;
+	}
+	return floor;
+}
+
+/* Room for one element more, doubling. */
+static int grow(void **array, size_t count, size_t size)
+{
+	void *more;
+
+	if (count >= FLOORS_MAX)
+		return ERR_STORE_FULL;
+	if (count & (count - 1) || (count && count < 16))
+		return 0;
+	more = realloc(*array, (count < 16 ? 16 : 2 * count) * size);
+	if (!more)
+		return -ENOMEM;
+	*array = more;
+	return 0;
+}
+
+int gateway_take_class_floor(struct gateway *g,
+	const struct class_floor_row *row)
+{
+	int err;
+
+	for (size_t i = 0; i < g->class_floor_count; i++) {
+		struct class_floor_row *have = &g->class_floors[i];
+
+		if (strcmp(have->vendor, row->vendor) || memcmp(have->class_id,
+				row->class_id, 16) || strcmp(have->component,
+				row->component) || have->hw_min !=
+				row->hw_min || have->hw_max != row->hw_max)
+			continue;
+		if (row->sequence > have->sequence)
+			have->sequence = row->sequence;
+		return 0;
+	}
+	err = grow((void **)&g->class_floors, g->class_floor_count,
+		sizeof(*row));
+	if (!err)
+		g->class_floors[g->class_floor_count++] = *row;
+	return err;
+}
+
+int gateway_take_device_floor(struct gateway *g,
+	const struct device_floor_row *row)
+{
+	int err;
+
+	for (size_t i = 0; i < g->device_floor_count; i++) {
+		struct device_floor_row *have = &g->device_floors[i];
+
+		if (strcmp(have->vendor, row->vendor) ||
+				strcmp(have->device, row->device) ||
+				strcmp(have->component, row->component))
+			continue;
+		if (row->lowered || row->sequence >= have->sequence)
+			*have = *row;
+		return 0;
+	}
+	err = grow((void **)&g->device_floors, g->device_floor_count,
+		sizeof(*row));
+	if (!err)
+		g->device_floors[g->device_floor_count++] = *row;
+	return err;
+}

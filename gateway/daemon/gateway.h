@@ -1,0 +1,123 @@
+/* The daemon's own objects and how they hang together. Internal to
+ * gateway/daemon; everything here belongs to the loop thread.
+ *
+ *   gateway -> vendors  (vendor.h)   link, poll, roots, catalog of one vendor
+ *           -> releases (release.h)  one manifest: fetched, verified or refused
+ *           -> lines    (line.h)     one link of links.d: a transport instance
+ *           -> children (child.h)    what is kept beside a registry device
+ *           -> jobs     (job.h)      one release for one device
+ *
+ * An object never frees another; it asks by the functions of its header. After
+ * anything that may change what should happen next, gateway_wake() is called: it
+ * plans and schedules once from the loop, however often it was called. */
+#ifndef FERRY_GATEWAY_DAEMON_GATEWAY_H
+#define FERRY_GATEWAY_DAEMON_GATEWAY_H
+
+#include <uv.h>
+
+#include "devices/registry.h"
+#include "gateway/admin/server.h"
+#include "gateway/config/config.h"
+#include "policy/gates/gates.h"
+#include "policy/trust/trust.h"
+#include "store/cache.h"
+#include "store/db.h"
+#include "transports/host.h"
+
+struct vendor;
+struct release;
+struct line;
+struct child;
+struct job;
+
+#define GATEWAY_ALARMS_MAX 32
+
+/* Something an operator must act on. Known by its code. */
+struct alarm_row {
+	char code[48];
+	char text[160];
+	char hint[160];
+	int64_t since_ms;
+};
+
+struct gateway {
+	uv_loop_t *loop;
+	struct config *config;
+	struct store *store;
+	struct cache *cache;
+	struct registry *registry;
+	const struct device_class *class_list[CONFIG_CLASSES_MAX];
+	struct admin_server *admin;
+
+	struct vendor *vendors;
+	struct release *releases;
+	struct line *lines;
+	struct child *children;
+	struct job *jobs; /* open ones */
+
+	/* Floors as trust.db has them. */
+	struct class_floor_row *class_floors;
+	size_t class_floor_count;
+	struct device_floor_row *device_floors;
+	size_t device_floor_count;
+
+	uint64_t next_job_id;
+	uint64_t outbox_count;
+	uint64_t ended_done, ended_failed, ended_unverified;
+	unsigned transfers;   /* sessions of jobs that are open */
+	unsigned inventories; /* sessions that only read */
+
+	struct alarm_row alarms[GATEWAY_ALARMS_MAX];
+	unsigned alarm_count;
+
+	uv_timer_t wake_timer;  /* plan and schedule */
+	uv_timer_t tick_timer;  /* hourly: time bounds */
+	bool waking;
+	bool trust_locked;
+	bool stopping;
+	int64_t started_ms;
+};
+
+/* Wall clock in milliseconds since 1970, for records and people. */
+int64_t gateway_wall_ms(void);
+
+/* What the clocks say, for policy/trust. */
+struct trust_clock gateway_clock(const struct gateway *g);
+
+/* Plans and schedules soon; `in_ms` later at the latest. */
+void gateway_wake(struct gateway *g);
+void gateway_wake_at(struct gateway *g, uint64_t in_ms);
+
+/* Raises an alarm once, or clears it; both tell watchers and the log. */
+void gateway_alarm(struct gateway *g, const char *code, const char *hint,
+	const char *text, ...) __attribute__((format(printf, 4, 5)));
+void gateway_alarm_clear(struct gateway *g, const char *code);
+
+/* Sends a commit; a failure raises the alarm "store". `cb` may be NULL. When the
+ * commit cannot even be queued, `cb` is not called and the error is returned. */
+int gateway_commit(struct gateway *g, struct store_commit *take_commit,
+	store_cb cb, void *arg);
+
+/* One entry of the history; texts may be NULL. `detail` is JSON or NULL. */
+void gateway_history(struct store_commit *c, const char *kind,
+	const char *vendor, const char *device, uint64_t job, const char *who,
+	const char *detail);
+
+const struct config_class *gateway_class(const struct gateway *g,
+	const char *name);
+
+/* The highest sequence that counts for a device and component (canonical text);
+ * docs/architecture.md, "Floors". */
+uint64_t gateway_floor(const struct gateway *g, const struct device *device,
+	const struct device_class *klass, const char *component);
+
+/* Adds what a commit has stored to the floors in memory. 0 or -ENOMEM. */
+int gateway_take_class_floor(struct gateway *g,
+	const struct class_floor_row *row);
+int gateway_take_device_floor(struct gateway *g,
+	const struct device_floor_row *row);
+
+/* The hardware revision as a number. False when it is not known or none. */
+bool gateway_hardware(const struct device *device, uint64_t *ret);
+
+#endif

@@ -1,0 +1,54 @@
+/* One link of links.d: a transport instance, and the peers that it sees.
+ *
+ * Peers are fed to the registry; what arrives on a connection goes to the
+ * session that owns it. Loop thread. */
+#ifndef FERRY_GATEWAY_DAEMON_LINE_H
+#define FERRY_GATEWAY_DAEMON_LINE_H
+
+#include "gateway/daemon/gateway.h"
+#include "gateway/relay/session.h"
+
+struct line_session {
+	struct line_session *next;
+	struct session *session;
+};
+
+struct line {
+	struct line *next;
+	struct gateway *gateway;
+	char name[CONFIG_NAME_SIZE];
+	const struct config_link *config;
+	struct transport_driver *driver;
+	struct transport *transport;
+	bool up;
+	bool failed;           /* never tried again by itself */
+	int status;
+	char text[160];
+	char address[96];
+	uint32_t peers;
+	int64_t since_ms;
+	uint64_t caps;
+	uint32_t payload_max;
+	unsigned transfers;    /* sessions of jobs on it */
+	struct line_session *sessions;
+	bool closing;
+};
+
+/* A link that cannot be opened stays, shown as failed. -ENOMEM. */
+int line_add(struct gateway *g, const struct config_link *config);
+struct line *line_find(const struct gateway *g, const char *name);
+
+/* Messages of the session's connection reach it from now on; until forgotten. */
+int line_attach(struct line *l, struct session *s);
+void line_forget(struct gateway *g, struct session *s);
+
+/* "up", "starting", "down", "failed", "stopped". */
+const char *line_state_name(const struct line *l);
+
+/* Checks the settings of a link without opening it: driver and parameters. */
+int line_check(const struct config *config, const struct config_link *link,
+	struct conf_problem *problem);
+
+void line_close(struct line *l, void (*on_closed)(void *arg), void *arg);
+
+#endif

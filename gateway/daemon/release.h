@@ -1,0 +1,92 @@
+/* One manifest for one class: its envelope and its image fetched once, judged
+ * wholly, readable from the cache.
+ *
+ * Made when the first job needs it. Everything is judged again after a start:
+ * a stored verdict is history, never authority. The verdict is about the class
+ * (vendor-id, class-id, slots) without a device; floor and hardware range of
+ * each device are judged by the plan. Loop thread; judging runs on the pool. */
+#ifndef FERRY_GATEWAY_DAEMON_RELEASE_H
+#define FERRY_GATEWAY_DAEMON_RELEASE_H
+
+#include "gateway/daemon/vendor.h"
+
+enum release_state {
+	RELEASE_LISTED,
+	RELEASE_ENVELOPE,  /* being fetched */
+	RELEASE_JUDGING,   /* before the image, or with it */
+	RELEASE_PAYLOAD,   /* being fetched, or hashed again */
+	RELEASE_VERIFIED,
+	RELEASE_REFUSED,   /* see verdict; stays until the catalog changes */
+	RELEASE_FAILED,    /* could not be fetched; tried again at retry_ms */
+};
+
+struct release {
+	struct release *next;
+	struct gateway *gateway;
+	char vendor[CONFIG_NAME_SIZE];
+	char class_name[CLASS_NAME_SIZE];
+	char component[ROW_COMPONENT_SIZE];
+	uint8_t manifest[32];
+	uint8_t envelope[32];
+	uint64_t envelope_len;
+	uint8_t payload[32];
+	uint64_t payload_len;
+	char payload_path[CATALOG_PATH_MAX + 1];
+	uint64_t sequence;
+	char version[ROW_VERSION_SIZE];        /* text for people */
+	char expect_version[40];
+	uint8_t expect_hash[64];
+	uint8_t expect_hash_len;
+	bool security;
+	uint32_t slot;
+	bool needs_authorization;
+	enum release_state state;
+	struct verdict verdict;
+	int code;              /* why REFUSED or FAILED */
+	struct fault fault;
+	unsigned failures;
+	int64_t retry_ms;      /* wall clock */
+	unsigned users;        /* open jobs */
+	bool pinned;
+	uint64_t fetched_bytes;
+	uint64_t have_bytes;
+	struct cache_part *part;
+	uint64_t request;
+	struct release_work *work;
+	const char *tls_version; /* of the link that brought it */
+	bool mutual;
+	bool closing;
+};
+
+/* The release of a catalog entry for a class; made if it is not there. NULL: no
+ * memory or too many. */
+struct release *release_of(struct vendor *v, const struct device_class *klass,
+	const struct catalog_entry *entry);
+struct release *release_find(const struct gateway *g, const char *class_name,
+	const uint8_t manifest[32]);
+
+/* A job needs it (and does not any more): keeps its image in the cache. */
+void release_use(struct release *r);
+void release_unuse(struct release *r);
+
+/* Does the next thing towards VERIFIED, if something needs it. */
+void release_advance(struct release *r);
+
+/* The image turned out rotten on disk: fetched and judged again. */
+void release_rotten(struct release *r);
+
+/* A new catalog or a reload: releases that are not listed any more are marked
+ * withdrawn (REFUSED), refused ones are judged anew. */
+void release_recheck(struct vendor *v);
+
+/* Whether it is verified and still current: asked right before the first byte
+ * and right before activation. 0, or why not. */
+int release_is_good(const struct release *r);
+
+const char *release_state_name(enum release_state state);
+
+/* Cancels what is under way; frees it once nothing runs any more. */
+void release_close_all(struct gateway *g);
+bool release_all_closed(const struct gateway *g);
+
+#endif

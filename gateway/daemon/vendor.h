@@ -1,0 +1,87 @@
+/* One vendor: its link, when it is asked, its roots and its catalog.
+ *
+ * A round of questions: root N+1, N+2, ... until there is no more, then the
+ * catalog (by ETag). What is accepted is committed to trust.db before anything
+ * is done on the strength of it; root and catalog files are also kept in the
+ * cache's object area, to be judged again at the next start. Loop thread. */
+#ifndef FERRY_GATEWAY_DAEMON_VENDOR_H
+#define FERRY_GATEWAY_DAEMON_VENDOR_H
+
+#include "gateway/daemon/gateway.h"
+#include "gateway/vendor/https.h"
+#include "gateway/vendor/poll.h"
+
+enum vendor_stage {
+	VENDOR_STARTING, /* reading what was kept */
+	VENDOR_IDLE,
+	VENDOR_ROOT,     /* asking for the next root */
+	VENDOR_CATALOG,
+	VENDOR_STORING,  /* waiting for a commit */
+	VENDOR_STOPPED,  /* its trust could not be opened; needs a person */
+};
+
+#define VENDOR_WAITERS_MAX 16
+
+/* Somebody who waits for the end of the round: `ferryctl check`. */
+struct vendor_waiter {
+	void (*on_end)(void *arg, struct vendor *v, int status, bool news);
+	void *arg;
+};
+
+struct vendor {
+	struct vendor *next;
+	struct gateway *gateway;
+	char name[CONFIG_NAME_SIZE];
+	const struct config_vendor *config;
+	struct vendor_link *link;
+	struct vendor_poll *poll;
+	enum vendor_stage stage;
+	struct trust_vendor trust;
+	bool trust_is_open;
+	bool expired_seen;     /* the alarm about expiry is up */
+	uint8_t first_root_sha256[32];
+	char etag[VENDOR_ETAG_MAX + 1];
+	char new_etag[VENDOR_ETAG_MAX + 1];
+	bool news;
+	uint64_t request;
+	int last_status;
+	struct fault last_fault;
+	int64_t checked_ms, succeeded_ms;
+	uint32_t retry_after_s;
+	uint8_t pseudonym_key[32];
+	uint64_t fetched_bytes;
+	bool reporting;
+	struct vendor_waiter waiters[VENDOR_WAITERS_MAX];
+	unsigned waiter_count;
+	bool closing;
+	unsigned holds;
+	void (*on_closed)(void *arg);
+	void *close_arg;
+};
+
+/* Takes over what the databases keep of the vendor and starts to ask. Never
+ * fails for a reason of the vendor: then its stage is VENDOR_STOPPED and an
+ * alarm says why. -ENOMEM. */
+int vendor_add(struct gateway *g, const struct config_vendor *config,
+	const struct store_loaded *loaded);
+
+struct vendor *vendor_find(const struct gateway *g, const char *name);
+
+/* Asks now. `on_end` may be NULL. -EBUSY when too many wait already. */
+int vendor_check(struct vendor *v,
+	void (*on_end)(void *arg, struct vendor *v, int status, bool news),
+	void *arg);
+
+/* 0 when a transfer may start. */
+int vendor_state(const struct vendor *v);
+
+/* The catalog in force, or NULL. */
+const struct catalog *vendor_catalog(const struct vendor *v);
+
+/* Sends what is in the outbox for it, if it takes reports. */
+void vendor_report(struct vendor *v);
+
+/* Removes it from the gateway and frees it. */
+void vendor_close(struct vendor *v, void (*on_closed)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,43 @@
+/* The daemon's objects as the JSON of docs/admin-api.md, and the events that
+ * watchers get. Reads only. Loop thread. */
+#ifndef FERRY_GATEWAY_DAEMON_VIEW_H
+#define FERRY_GATEWAY_DAEMON_VIEW_H
+
+#include <jansson.h>
+
+#include "gateway/daemon/plan.h"
+
+/* Each makes a new object; NULL when memory ran out. */
+json_t *view_status(const struct gateway *g);
+json_t *view_vendor(const struct vendor *v);
+json_t *view_line(const struct line *l);
+json_t *view_candidate(const struct gateway *g, const struct candidate *c);
+json_t *view_class(const struct gateway *g, const struct config_class *c);
+json_t *view_device(struct gateway *g, const struct device *d);
+json_t *view_job(const struct job *j);
+/* A job of the database that is not open any more. */
+json_t *view_job_row(const struct gateway *g, const struct job_row *row);
+json_t *view_plan_row(struct gateway *g, const struct plan_row *row);
+json_t *view_history_row(const struct history_row *row);
+json_t *view_gates(const struct gates *gates);
+json_t *view_offers(struct gateway *g);  /* array */
+json_t *view_images(struct gateway *g);  /* array */
+/* The thirteen steps from the rows of a job; `klass` may be NULL. */
+json_t *view_ledger(const struct device_class *klass,
+	const struct ledger_row *rows, size_t count);
+json_t *view_failure(int code, int step, bool has_offset, uint64_t offset,
+	const char *device_status, int64_t next_retry_ms, const char *hint);
+json_t *view_time_ms(int64_t at_ms); /* RFC 3339, null for 0 */
+
+/* Tell watchers. Cheap when nobody watches. */
+void view_tell_job(const struct job *j);
+void view_tell_progress(const struct job *j);
+void view_tell_device(struct gateway *g, const struct device *d);
+void view_tell_device_forgotten(struct gateway *g, const char *id);
+void view_tell_candidate(struct gateway *g, const char *link, const char *key);
+void view_tell_line(const struct line *l);
+void view_tell_vendor(const struct vendor *v);
+void view_tell_image(struct gateway *g, const struct release *r);
+void view_tell_alarm(struct gateway *g, const struct alarm_row *a, bool cleared);
+
+#endif
