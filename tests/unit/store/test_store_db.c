@@ -241,7 +241,7 @@ END_TEST
 START_TEST(commit_row_rules_are_checked)
 {
 	static const struct ledger_row step = {.job = 1, .step = 14};
-	static const struct ledger_row tier = {.job = 1, .tier = TIER_3 + 1};
+	static const struct ledger_row tier = {.job = 1, .tier = LEDGER_TIER_3 + 1};
 	static const struct job_row no_id = {.device = "d"};
 	static const struct device_row no_name = {.vendor = "v"};
 	static const struct class_floor_row range = {.vendor = "v",
