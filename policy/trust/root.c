@@ -147,6 +147,13 @@ int root_first(struct bytes file, struct root **ret, struct fault *fault)
 	return 0;
 }
 
+int root_parse(struct bytes file, struct root **ret, struct fault *fault)
+{
+	struct cose_msg msg;
+
+	return open_file(file, ret, &msg, fault);
+}
+
 static int follows(const struct root *before, const struct root *root,
 	const struct cose_msg *msg, struct fault *fault)
 {

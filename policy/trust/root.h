@@ -88,6 +88,10 @@ int root_first(struct bytes file, struct root **ret, struct fault *fault);
 int root_next(const struct root *root, struct bytes file, struct root **ret,
 	struct fault *fault);
 
+/* Structure only; nothing is trusted yet. For ferry-publish, which shows roots
+ * and collects signatures for them. */
+int root_parse(struct bytes file, struct root **ret, struct fault *fault);
+
 void root_free(struct root *root);
 
 /* NULL if the root does not have the role. */
