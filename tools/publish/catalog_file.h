@@ -1,0 +1,34 @@
+/* Writes the catalog from the release records: payload, signature and the
+ * check by the gateway's own code before anything is published.
+ *
+ * Functions that fail have said why. One thread. */
+#ifndef FERRY_PUBLISH_CATALOG_FILE_H
+#define FERRY_PUBLISH_CATALOG_FILE_H
+
+#include "policy/trust/catalog.h"
+#include "tools/publish/record.h"
+
+struct catalog_plan {
+	uint64_t sequence;
+	uint64_t issued;
+	uint64_t expires;
+	uint64_t root_version;
+	uint64_t epoch;
+	const struct release_list *releases;
+};
+
+/* The payload (docs/formats.md, "Catalog"). */
+int catalog_plan_write(const struct catalog_plan *plan, struct buf *ret);
+
+struct catalog_options {
+	const char *const *keys; /* NULL: keys/catalog/key.pem */
+	size_t keys_count;
+	uint64_t expires;        /* 0: by the vendor's settings */
+};
+
+/* Makes, checks and publishes www/catalog.cose with the next sequence.
+ * `ret_expires` may be NULL. */
+int catalog_publish(struct publisher *p, const struct release_list *releases,
+	const struct catalog_options *options, uint64_t *ret_expires);
+
+#endif

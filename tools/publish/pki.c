@@ -1,0 +1,384 @@
+#include "tools/publish/pki.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include <mbedtls/asn1write.h>
+#include <mbedtls/error.h>
+#include <mbedtls/oid.h>
+#include <mbedtls/pem.h>
+#include <mbedtls/psa_util.h>
+#include <mbedtls/x509_crt.h>
+
+#include "tools/publish/files.h"
+#include "tools/publish/hash.h"
+#include "tools/publish/say.h"
+#include "tools/publish/when.h"
+
+#define CERT_BEGIN "-----BEGIN CERTIFICATE-----\n"
+#define CERT_END "-----END CERTIFICATE-----\n"
+#define NAME_TEXT_SIZE 1024
+
+static int complain_mbedtls(const char *file, const char *what, int status)
+{
+	char text[128];
+
+	mbedtls_strerror(status, text, sizeof(text));
+	return complain(-EINVAL, file, what, "%s (-0x%04x)", text,
+		(unsigned)-status);
+}
+
+/* Appends ",KEY=value" with everything that could be syntax as \XX. */
+static int name_add(struct buf *b, const char *key, const char *value)
+{
+	buf_printf(b, "%s%s=", b->len ? "," : "", key);
+	for (const char *at = value; *at; at++) {
+		unsigned char c = (unsigned char)*at;
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+				(c >= '0' && c <= '9') || c == '-' || c == '.')
+			buf_add(b, at, 1);
+		else
+			buf_printf(b, "\\%02X", c);
+	}
+	return b->err;
+}
+
+static int subject_set(mbedtls_x509write_cert *cert,
+	const struct pki_request *request)
+{
+	struct buf name;
+	int status;
+
+	buf_init(&name, NAME_TEXT_SIZE);
+	name_add(&name, "CN", request->common_name);
+	if (request->organization)
+		name_add(&name, "O", request->organization);
+	if (buf_add(&name, "", 1)) {
+		buf_done(&name);
+		return complain(-EINVAL, request->common_name, "subject",
+			"name is too long");
+	}
+	status = mbedtls_x509write_crt_set_subject_name(cert,
+		(const char *)name.at);
+	if (!status && request->issuer.len == 0)
+		status = mbedtls_x509write_crt_set_issuer_name(cert,
+			(const char *)name.at);
+	buf_done(&name);
+	return status ? complain_mbedtls(request->common_name, "subject",
+		status) : 0;
+}
+
+static int issuer_set(mbedtls_x509write_cert *cert,
+	const struct pki_request *request)
+{
+	char name[NAME_TEXT_SIZE];
+	mbedtls_x509_crt issuer;
+	int status;
+
+	if (request->issuer.len == 0)
+		return 0;
+	mbedtls_x509_crt_init(&issuer);
+	status = mbedtls_x509_crt_parse_der(&issuer, request->issuer.at,
+		request->issuer.len);
+	if (!status)
+		status = mbedtls_x509_dn_gets(name, sizeof(name),
+			&issuer.subject);
+	if (status >= 0)
+		status = mbedtls_x509write_crt_set_issuer_name(cert, name);
+	mbedtls_x509_crt_free(&issuer);
+	return status ? complain_mbedtls(request->common_name, "issuer",
+		status) : 0;
+}
+
+static void time_format(uint64_t at, char text[32])
+{
+	char iso[WHEN_TEXT_SIZE];
+	size_t n = 0;
+
+	when_format(at, iso);
+	for (size_t i = 0; iso[i] && n < 14; i++)
+		if (iso[i] >= '0' && iso[i] <= '9')
+			text[n++] = iso[i];
+	text[n] = '\0';
+}
+
+static int validity_set(mbedtls_x509write_cert *cert,
+	const struct pki_request *request)
+{
+	char from[32], to[32];
+
+	time_format(request->not_before, from);
+	time_format(request->not_after, to);
+	return mbedtls_x509write_crt_set_validity(cert, from, to);
+}
+
+static int serial_set(mbedtls_x509write_cert *cert)
+{
+	uint8_t serial[16];
+	int err = random_bytes(serial, sizeof(serial));
+
+	if (err)
+		return err;
+	/* Positive, and without leading zero bytes. */
+	serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40);
+	return mbedtls_x509write_crt_set_serial_raw(cert, serial,
+		sizeof(serial));
+}
+
+static int usage_set(mbedtls_x509write_cert *cert, enum pki_use use)
+{
+	unsigned flags = MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
+	mbedtls_asn1_sequence oid = {
+		.buf = {.tag = MBEDTLS_ASN1_OID},
+	};
+	const char *text = NULL;
+	int status;
+
+	switch (use) {
+	case PKI_CA:
+		flags = MBEDTLS_X509_KU_KEY_CERT_SIGN |
+				MBEDTLS_X509_KU_CRL_SIGN;
+		break;
+	case PKI_SIGNING:
+		text = MBEDTLS_OID_CODE_SIGNING;
+		break;
+	case PKI_SERVER:
+		text = MBEDTLS_OID_SERVER_AUTH;
+		break;
+	case PKI_CLIENT:
+		text = MBEDTLS_OID_CLIENT_AUTH;
+		break;
+	}
+	status = mbedtls_x509write_crt_set_basic_constraints(cert,
+		use == PKI_CA, use == PKI_CA ? 0 : -1);
+	if (!status)
+		status = mbedtls_x509write_crt_set_key_usage(cert, flags);
+	if (status || !text)
+		return status;
+	/* The library's type has no const; it only reads. */
+	memcpy(&oid.buf.p, &text, sizeof(text));
+	oid.buf.len = strlen(text);
+	return mbedtls_x509write_crt_set_ext_key_usage(cert, &oid);
+}
+
+static int names_set(mbedtls_x509write_cert *cert,
+	const struct pki_request *request)
+{
+	mbedtls_x509_san_list list[PKI_NAMES_MAX] = {0};
+	uint8_t addresses[PKI_NAMES_MAX][16];
+
+	if (request->names_count == 0)
+		return 0;
+	if (request->names_count > PKI_NAMES_MAX)
+		return MBEDTLS_ERR_X509_BAD_INPUT_DATA;
+	for (size_t i = 0; i < request->names_count; i++) {
+		mbedtls_x509_subject_alternative_name *node = &list[i].node;
+		mbedtls_x509_buf *value = &node->san.unstructured_name;
+		const char *name = request->names[i];
+		size_t len = 0;
+
+		if (inet_pton(AF_INET, name, addresses[i]) == 1)
+			len = 4;
+		else if (inet_pton(AF_INET6, name, addresses[i]) == 1)
+			len = 16;
+		node->type = len ? MBEDTLS_X509_SAN_IP_ADDRESS :
+				MBEDTLS_X509_SAN_DNS_NAME;
+		if (len)
+			value->p = addresses[i];
+		else
+			memcpy(&value->p, &name, sizeof(name));
+		value->len = len ? len : strlen(name);
+		list[i].next = i + 1 < request->names_count ? &list[i + 1] :
+				NULL;
+	}
+	return mbedtls_x509write_crt_set_subject_alternative_name(cert, list);
+}
+
+static int sign(mbedtls_x509write_cert *cert, const char *name, struct buf *ret)
+{
+	uint8_t der[PKI_CERT_MAX];
+	int n;
+
+	/* The library writes to the end of the buffer. */
+	n = mbedtls_x509write_crt_der(cert, der, sizeof(der),
+		mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+	if (n < 0)
+		return complain_mbedtls(name, "certificate", n);
+	if (buf_add(ret, der + sizeof(der) - n, (size_t)n))
+		return complain(ret->err, name, "certificate", "too large");
+	return 0;
+}
+
+int pki_issue(const struct pki_request *request, struct buf *ret)
+{
+	mbedtls_pk_context subject, issuer;
+	mbedtls_x509write_cert cert;
+	int status, err = 0;
+
+	mbedtls_pk_init(&subject);
+	mbedtls_pk_init(&issuer);
+	mbedtls_x509write_crt_init(&cert);
+	mbedtls_x509write_crt_set_version(&cert, MBEDTLS_X509_CRT_VERSION_3);
+	mbedtls_x509write_crt_set_md_alg(&cert,
+		request->issuer_key->public.curve == CRYPTO_P256 ? MBEDTLS_MD_SHA256 :
+		MBEDTLS_MD_SHA384);
+	status = mbedtls_pk_copy_from_psa(request->subject_key->id, &subject);
+	if (!status)
+		status = mbedtls_pk_copy_from_psa(request->issuer_key->id,
+			&issuer);
+	if (!status) {
+		mbedtls_x509write_crt_set_subject_key(&cert, &subject);
+		mbedtls_x509write_crt_set_issuer_key(&cert, &issuer);
+		status = validity_set(&cert, request);
+	}
+	if (!status)
+		status = serial_set(&cert);
+	if (!status)
+		status = usage_set(&cert, request->use);
+	if (!status)
+		status = names_set(&cert, request);
+	if (!status)
+		status = mbedtls_x509write_crt_set_subject_key_identifier(
+			&cert);
+	if (!status)
+		status = mbedtls_x509write_crt_set_authority_key_identifier(
+			&cert);
+	if (status)
+		err = complain_mbedtls(request->common_name, "certificate",
+			status);
+	if (!err)
+		err = subject_set(&cert, request);
+	if (!err)
+		err = issuer_set(&cert, request);
+	if (!err)
+		err = sign(&cert, request->common_name, ret);
+	mbedtls_x509write_crt_free(&cert);
+	mbedtls_pk_free(&issuer);
+	mbedtls_pk_free(&subject);
+	return err;
+}
+
+int pki_write(const char *path, const struct bytes *certs, size_t count)
+{
+	unsigned char pem[2 * PKI_CERT_MAX];
+	struct buf all;
+	int status, err;
+
+	buf_init(&all, sizeof(pem) * PKI_CHAIN_MAX);
+	for (size_t i = 0; i < count; i++) {
+		size_t len;
+
+		status = mbedtls_pem_write_buffer(CERT_BEGIN, CERT_END,
+			certs[i].at, certs[i].len, pem, sizeof(pem), &len);
+		if (status) {
+			buf_done(&all);
+			return complain_mbedtls(path, "certificate", status);
+		}
+		buf_add_text(&all, (const char *)pem);
+	}
+	err = all.err ? complain(all.err, path, NULL, "too large") :
+			file_write(path, buf_bytes(&all), 0644);
+	buf_done(&all);
+	return err;
+}
+
+/* Copies the raw certificates out of the library's list. */
+static int chain_copy(const mbedtls_x509_crt *first, const char *path,
+	struct pki_chain *chain)
+{
+	size_t offsets[PKI_CHAIN_MAX];
+
+	for (const mbedtls_x509_crt *c = first; c; c = c->next) {
+		if (chain->count == PKI_CHAIN_MAX)
+			return complain(-E2BIG, path, NULL,
+				"holds more than %d certificates",
+				PKI_CHAIN_MAX);
+		offsets[chain->count] = chain->der.len;
+		chain->certs[chain->count].len = c->raw.len;
+		if (buf_add(&chain->der, c->raw.p, c->raw.len))
+			return complain(chain->der.err, path, NULL,
+				"certificates are too large");
+		chain->count++;
+	}
+	for (size_t i = 0; i < chain->count; i++)
+		chain->certs[i].at = chain->der.at + offsets[i];
+	return 0;
+}
+
+int pki_chain_read(const char *path, struct pki_chain *ret)
+{
+	struct pki_chain chain = {0};
+	mbedtls_x509_crt list;
+	struct buf text;
+	int status, err;
+
+	buf_init(&text, 2 * PKI_CERT_MAX * PKI_CHAIN_MAX);
+	buf_init(&chain.der, PKI_CERT_MAX * PKI_CHAIN_MAX);
+	mbedtls_x509_crt_init(&list);
+	err = file_read(path, &text);
+	if (!err && text.len && text.at[0] != 0x30)
+		err = buf_add(&text, "", 1);
+	if (!err) {
+		status = mbedtls_x509_crt_parse(&list, text.at, text.len);
+		if (status > 0)
+			err = complain(-EINVAL, path, NULL,
+				"%d certificates cannot be read", status);
+		else if (status)
+			err = complain_mbedtls(path, "certificate", status);
+	}
+	if (!err)
+		err = chain_copy(&list, path, &chain);
+	mbedtls_x509_crt_free(&list);
+	buf_done(&text);
+	if (err) {
+		pki_chain_done(&chain);
+		return err;
+	}
+	*ret = chain;
+	return 0;
+}
+
+void pki_chain_done(struct pki_chain *chain)
+{
+	buf_done(&chain->der);
+	chain->count = 0;
+}
+
+int pki_look(struct bytes der, const char *path, struct x509_facts *ret)
+{
+	int err = x509_read(der, ret);
+
+	return err ? complain(err, path, "certificate", "%s", err_text(err)) :
+			0;
+}
+
+int pki_match(struct bytes der, const char *path, const struct key *key)
+{
+	struct x509_facts facts;
+	int err = pki_look(der, path, &facts);
+
+	if (!err && (!facts.has_key ||
+			!cose_key_equal(&facts.key, &key->public)))
+		err = complain(-EINVAL, path, "public key",
+			"does not belong to the signing key");
+	return err;
+}
+
+int pki_chain_end(const struct pki_chain *chain, const char *path,
+	uint64_t *ret)
+{
+	uint64_t end = UINT64_MAX;
+
+	for (size_t i = 0; i < chain->count; i++) {
+		struct x509_facts facts;
+		int err = pki_look(chain->certs[i], path, &facts);
+
+		if (err)
+			return err;
+		if (facts.not_after < end)
+			end = facts.not_after;
+	}
+	*ret = end;
+	return 0;
+}
