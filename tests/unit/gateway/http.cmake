@@ -1,0 +1,2 @@
+ferry_unit(http_url USES room_http)
+ferry_unit(http_response USES room_http)

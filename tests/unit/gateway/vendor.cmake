@@ -1,0 +1,1 @@
+ferry_unit(vendor_poll USES room_vendor)
