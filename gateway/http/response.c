@@ -11,6 +11,8 @@
 #define INTERIM_MAX 8
 #define CHUNK_EXTENSION_MAX 1024
 #define RETRY_AFTER_MAX (7 * 24 * 3600)
+/* ": " and the line's end. */
+#define HEADER_EXTRA 4
 #define LEAD_SLACK (16 * 1024)
 
 /* The headers that mean something to us. */
@@ -107,7 +109,7 @@ static int on_extension(llhttp_t *parser, const char *at, size_t len)
 	struct http_response *r = of_parser(parser);
 
 	(void)at;
-	r->extension_bytes += len + 1;
+	r->extension_bytes += len;
 	if (r->extension_bytes > CHUNK_EXTENSION_MAX)
 		return fail(r, ERR_VENDOR_HTTP_SYNTAX, "chunk",
 			"extensions are longer than 1024 bytes");
@@ -136,7 +138,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 			"more headers than the limit");
 	for (size_t i = 0; i < len && r->name_len < sizeof(r->name); i++)
 		r->name[r->name_len++] = at[i];
-	return count_head(r, len + 2);
+	return count_head(r, len);
 }
 
 static int on_header_field_complete(llhttp_t *parser)
@@ -148,7 +150,7 @@ static int on_header_field_complete(llhttp_t *parser)
 				: header_find(r->name, r->name_len);
 	if (r->header != HEADER_OTHER)
 		r->values[r->header].times++;
-	return 0;
+	return count_head(r, HEADER_EXTRA);
 }
 
 static void value_add(struct value *value, const char *at, size_t len)
@@ -165,7 +167,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 {
 	struct http_response *r = of_parser(parser);
 
-	if (count_head(r, len + 2))
+	if (count_head(r, len))
 		return -1;
 	if (r->header == HEADER_LOCATION) {
 		if (len > HTTP_LOCATION_MAX - r->location_len)

@@ -106,7 +106,10 @@ static void on_handle_closed(uv_handle_t *handle)
 
 static void on_client_closed(void *arg)
 {
-	release(arg);
+	struct https *https = arg;
+
+	https->client = NULL;
+	release(https);
 }
 
 /* The last request has ended: what closing waited for. */
@@ -738,8 +741,11 @@ struct vendor_https_state vendor_https_state(const struct vendor_link *link)
 {
 	const struct https *https = (const struct https *)link;
 
-	return (struct vendor_https_state){
-		.stats = http_client_stats(https->client),
+	struct vendor_https_state state = {
 		.cert_not_after = tls_trust_cert_not_after(https->trust),
 	};
+
+	if (https->client)
+		state.stats = http_client_stats(https->client);
+	return state;
 }

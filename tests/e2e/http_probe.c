@@ -41,7 +41,13 @@ struct probe {
 	uint64_t cancel_at;
 	bool cancel;
 	int body_error;
+	bool parallel;
+	unsigned running;         /* fetches not yet done */
+	bool will_close;
+	bool only_cancel;
+	uint64_t close_ms;
 	uv_timer_t resume_timer;
+	uv_timer_t close_timer;
 	struct http_client *client;
 	struct http_fetch *fetch;
 	struct vendor_link *link;
@@ -119,12 +125,24 @@ static void on_timer_closed(uv_handle_t *handle)
 
 static void probe_stop(struct probe *probe)
 {
-	if (!uv_is_closing((uv_handle_t *)&probe->resume_timer))
+	if (!uv_is_closing((uv_handle_t *)&probe->resume_timer)) {
 		uv_close((uv_handle_t *)&probe->resume_timer, on_timer_closed);
+		uv_close((uv_handle_t *)&probe->close_timer, on_timer_closed);
+	}
 	if (probe->link)
 		vendor_link_close(probe->link, on_closed, NULL);
 	if (probe->client)
 		http_client_close(probe->client, on_closed, NULL);
+}
+
+static void on_close_due(uv_timer_t *timer)
+{
+	struct probe *probe = timer->data;
+
+	if (probe->only_cancel)
+		vendor_link_cancel(probe->link, probe->id);
+	else
+		probe_stop(probe);
 }
 
 static void print_tls(const struct http_client_stats *stats)
@@ -220,7 +238,11 @@ static void on_fetched(void *arg, int status, const struct http_head *head,
 	print_tls(&stats);
 	printf("}\n");
 	probe->bytes = 0;
-	fetch_next(probe);
+	probe->running--;
+	if (!probe->parallel)
+		fetch_next(probe);
+	else if (probe->running == 0)
+		probe_stop(probe);
 }
 
 static void fetch_next(struct probe *probe)
@@ -234,16 +256,17 @@ static void fetch_next(struct probe *probe)
 	probe->fetch_spec.path = *probe->paths++;
 	probe->path_count--;
 	e = http_fetch_start(probe->client, &probe->fetch_spec, &probe->fetch);
-	if (e == 0 && probe->cancel) {
+	if (e == 0)
+		probe->running++;
+	if (e == 0 && probe->cancel)
 		http_fetch_cancel(probe->fetch);
-		return;
-	}
 	if (e == 0)
 		return;
 	printf("{\"event\": \"refused\"");
 	print_text("code", err_name(e));
 	printf("}\n");
-	probe_stop(probe);
+	if (probe->running == 0)
+		probe_stop(probe);
 }
 
 static int run_fetch(struct probe *probe, int argc, char **argv)
@@ -282,7 +305,9 @@ static int run_fetch(struct probe *probe, int argc, char **argv)
 	probe->fetch_spec.arg = probe;
 	probe->paths = argv + 1;
 	probe->path_count = argc - 1;
-	fetch_next(probe);
+	do {
+		fetch_next(probe);
+	} while (probe->parallel && probe->path_count);
 	return 0;
 }
 
@@ -389,7 +414,8 @@ enum {
 	OPT_SETUP_MS, OPT_ADDRESS_MS, OPT_HEAD_MS, OPT_IDLE_MS, OPT_TOTAL_MS,
 	OPT_KEEP_MS, OPT_PAUSE_AT, OPT_PAUSE_MS, OPT_CANCEL, OPT_CANCEL_AT,
 	OPT_REPORTS, OPT_RESUME_MS, OPT_NO_LOOPBACK, OPT_POST, OPT_URI,
-	OPT_BODY_ERROR, OPT_RATE,
+	OPT_BODY_ERROR, OPT_RATE, OPT_PARALLEL, OPT_CLOSE_MS,
+	OPT_CANCEL_MS,
 };
 
 static const struct option options[] = {
@@ -424,6 +450,9 @@ static const struct option options[] = {
 	{"uri", 1, NULL, OPT_URI},
 	{"body-error", 0, NULL, OPT_BODY_ERROR},
 	{"rate", 1, NULL, OPT_RATE},
+	{"parallel", 0, NULL, OPT_PARALLEL},
+	{"close-ms", 1, NULL, OPT_CLOSE_MS},
+	{"cancel-ms", 1, NULL, OPT_CANCEL_MS},
 	{NULL, 0, NULL, 0},
 };
 
@@ -526,6 +555,12 @@ static bool option_other(struct probe *probe, int option, char *value)
 		probe->link_set.reports = value;
 	} else if (option == OPT_NO_LOOPBACK) {
 		probe->no_loopback = true;
+	} else if (option == OPT_PARALLEL) {
+		probe->parallel = true;
+	} else if (option == OPT_CLOSE_MS || option == OPT_CANCEL_MS) {
+		probe->will_close = true;
+		probe->only_cancel = option == OPT_CANCEL_MS;
+		probe->close_ms = strtoull(value, NULL, 10);
 	} else if (option == OPT_BODY_ERROR) {
 		probe->body_error = -ENOSPC;
 	} else {
@@ -566,6 +601,8 @@ int main(int argc, char **argv)
 	uv_loop_init(&probe.loop);
 	uv_timer_init(&probe.loop, &probe.resume_timer);
 	probe.resume_timer.data = &probe;
+	uv_timer_init(&probe.loop, &probe.close_timer);
+	probe.close_timer.data = &probe;
 	status = options_read(&probe, argc, argv);
 	if (status || optind >= argc) {
 		fprintf(stderr, "usage: see the head of http_probe.c\n");
@@ -578,6 +615,9 @@ int main(int argc, char **argv)
 		status = run_link(&probe, argc - optind - 1, argv + optind + 1);
 	else
 		status = 2;
+	if (status == 0 && probe.will_close)
+		uv_timer_start(&probe.close_timer, on_close_due,
+			probe.close_ms, 0);
 	if (status == 0)
 		uv_run(&probe.loop, UV_RUN_DEFAULT);
 	if (probe.out)

@@ -480,3 +480,44 @@ def test_pause_holds_the_server_back(probe):
     assert resume["bytes_in_pause"] <= 16384
     done = [e for e in events if e["event"] == "done"][-1]
     assert (done["code"], done["bytes"]) == ("ok", len(data))
+
+
+def endless(peer):
+    """Answers whatever comes on this connection."""
+    while True:
+        peer.answer(body=peer.request().split()[1].encode())
+
+
+def test_many_fetches_share_two_connections(probe):
+    paths = [f"/{i}" for i in range(20)]
+    with Scripted([endless] * 20) as server:
+        events = probe.run("--plain", "--parallel", "fetch", server.url,
+                           *paths)
+    assert [e["code"] for e in events if e["event"] == "done"] == ["ok"] * 20
+    assert server.connections == 2
+    assert sorted(r.split()[1] for r in server.requests) == sorted(paths)
+
+
+def test_fetches_beyond_the_queue_are_refused(probe):
+    with Scripted([endless] * 2) as server:
+        events = probe.run("--plain", "--parallel", "fetch", server.url,
+                           *["/x"] * 40)
+    assert [e["code"] for e in events if e["event"] == "refused"] == [
+        "vendor-queue"] * 8
+    assert [e["code"] for e in events if e["event"] == "done"] == ["ok"] * 32
+
+
+CLOSE = [0, 1, 5, 100]
+
+
+@pytest.mark.parametrize("after", CLOSE)
+def test_close_ends_every_fetch_first(probe, after):
+    def stuck(peer):
+        peer.request()
+        peer.send(body(b"x" * 1000, 100000))
+        peer.hold()
+    with Scripted([stuck, raw(b"HTTP/1.1 2", "hold")]) as server:
+        events = probe.run("--plain", "--parallel", "--close-ms", after,
+                           "fetch", server.url, *["/x"] * 5)
+    ends = [e for e in events if e["event"] in ("done", "closed")]
+    assert [e.get("code") for e in ends] == ["ECANCELED"] * 5 + [None]

@@ -402,3 +402,29 @@ def test_cancel_in_the_stream(probe, nginx, trust):
     done = probe.done(*trust, "--cancel-at", 1, "link", nginx.url + "/v1",
                       "payload", SHA, len(PAYLOAD))
     assert done["code"] == "ECANCELED"
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 20, 100, 300])
+@pytest.mark.parametrize("job", [("root", 1), ("payload", SHA, len(PAYLOAD))])
+def test_close_ends_the_request_first(probe, trust, vendor, job, after):
+    """Whatever the link is doing: connecting, streaming, waiting to resume."""
+    def stuck(peer):
+        peer.request()
+        size = len(PAYLOAD) if job[0] == "payload" else 60000
+        peer.send(f"HTTP/1.1 200 OK\r\nContent-Length: {size}"
+                  "\r\n\r\n".encode() + PAYLOAD[:40000])
+        if job[0] == "root":
+            peer.hold()
+        peer.cut()
+    events, _ = serve(probe, trust, vendor, [stuck] * 3, *job,
+                      options=["--close-ms", after, "--resume-ms", 10000])
+    ends = [e for e in events if e["event"] in ("done", "closed")]
+    assert [e.get("code") for e in ends] == ["ECANCELED", None]
+
+
+def test_cancel_while_waiting_to_resume(probe, trust, vendor):
+    events, server = serve(probe, trust, vendor, [cut_at(0)], "payload", SHA,
+                           len(PAYLOAD), options=["--cancel-ms", 300,
+                                                  "--resume-ms", 10000])
+    assert done_of(events)["code"] == "ECANCELED"
+    assert server.connections == 1

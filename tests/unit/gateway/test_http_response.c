@@ -56,6 +56,16 @@ static int feed(const char *text)
 	return http_response_feed(response, bytes_of_text(text));
 }
 
+/* Byte by byte. */
+static int feed_slowly(const char *text)
+{
+	int e = 0;
+
+	for (; *text && e == 0; text++)
+		e = http_response_feed(response, bytes_of(text, 1));
+	return e;
+}
+
 static void setup(void)
 {
 	ck_assert_int_eq(http_response_new(&response), 0);
@@ -206,6 +216,9 @@ START_TEST(head_at_its_limit_is_taken_and_one_more_byte_refused)
 			"Content-Length: 0\r\nA: %0*d\r\n\r\n", n, 0);
 		begin(&seen, NULL);
 		ck_assert_int_eq(feed(text), more ? ERR_VENDOR_HTTP_HEAD : 0);
+		begin(&seen, NULL);
+		ck_assert_int_eq(feed_slowly(text),
+			more ? ERR_VENDOR_HTTP_HEAD : 0);
 	}
 	buf_done(&seen.body);
 }
