@@ -89,9 +89,8 @@ struct transport_events {
 		int64_t restart_ms);
 	/* Without it, lines go to base/log as module "driver". */
 	void (*on_log)(void *arg, enum log_level level, const char *text);
-	/* A descriptor that is already open for `target` (kept over a restart
-	 * of the daemon), which the callee gives away, or -1. The one callback
-	 * that comes from inside a driver call: call nothing of this header. */
+	/* A descriptor that is already open for the device path `target` (kept
+	 * over a restart of the daemon), which the callee gives away, or -1. */
 	int (*adopt)(void *arg, const char *target);
 	/* A target was opened (not adopted); `fd` is borrowed, to be put into a
 	 * descriptor store. */
@@ -189,7 +188,9 @@ unsigned transport_room(const struct transport *t, uint64_t link,
 const struct ferry_link *transport_link(const struct transport *t,
 	uint64_t link);
 
-/* The outstanding sends complete first. An unknown link is a success. */
+/* The outstanding sends complete first; those that still wait here are cancelled.
+ * From the call on neither on_message nor on_down names the link. An unknown link
+ * is a success. */
 int transport_disconnect(struct transport *t, uint64_t link,
 	TRANSPORT_DONE(done), void *arg);
 

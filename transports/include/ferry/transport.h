@@ -113,6 +113,8 @@ extern "C" {
 
 #define FERRY_MESSAGE_BROADCAST (1u << 0) /* was not meant for us alone */
 
+/* Before a DOWN every send and set of the link has completed; after it no event
+ * names the link. For link 0 that is the host's business: it settles the rest. */
 #define FERRY_LINK_DOWN 1u    /* the link has ended; `status` says why */
 #define FERRY_LINK_CHANGED 2u /* `record` holds from now on */
 
@@ -159,7 +161,8 @@ struct ferry_param {
 	uint32_t zero;
 	const char *name;
 	const char *range;
-	const char *preset; /* taken when the setting is absent; may be NULL */
+	const char *preset; /* or NULL; scope INSTANCE: what the host adds to
+			     * the settings of start() that lack it */
 	const char *help;   /* one sentence */
 };
 
@@ -230,7 +233,7 @@ struct ferry_message {
 	uint32_t airtime_us;
 	uint64_t at_us; /* when its last byte arrived */
 	const uint8_t *data;
-	uint32_t len;
+	uint32_t len; /* 1.. */
 	uint32_t zero;
 };
 
