@@ -169,7 +169,7 @@ static bool values_hold(const struct sim_frame *f, const char *layout)
 	if (f->type == SIM_PEER && f->peer.len == 0)
 		return false;
 	return f->peer.len <= FERRY_KEY_MAX && f->was.len <= FERRY_KEY_MAX &&
-		f->reply.len <= FERRY_REPLY_MAX;
+	       f->reply.len <= FERRY_REPLY_MAX;
 }
 
 int sim_wire_read(struct bytes packet, struct sim_frame *ret)
