@@ -57,8 +57,9 @@ int cache_open(uv_loop_t *loop, const char *dir,
 	const struct cache_options *options, cache_cb cb, void *arg,
 	struct cache **ret_cache);
 
-/* Waits for work under way (its callbacks come with their result), closes open
- * parts, then calls `cb`; after it the cache is gone. */
+/* Waits for work under way (its callbacks come with their result), closes parts
+ * that are still open (their pointers are dead from here on), then calls `cb`;
+ * after it the cache is gone. */
 void cache_close(struct cache *cache, cache_cb cb, void *arg);
 
 /* ---- what is there ---- */
@@ -134,8 +135,8 @@ void cache_part_restart(struct cache_part *part);
  * close the part; what was written stays for a resume. */
 int cache_part_append(struct cache_part *part, struct bytes bytes);
 
-/* `cb` comes each time that the waiting bytes have been written after an append
- * returned 1, with the sticky error if there is one. */
+/* After an append returned 1, `cb` comes once when few bytes wait again, or with
+ * the error that sticks. Not after sealing or closing. */
 void cache_part_on_drain(struct cache_part *part, cache_cb cb, void *arg);
 
 /* Takes the part, also on a bad status. Writes what waits, checks length
@@ -192,7 +193,7 @@ int cache_drop(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 /* Durable when status is 0; after a cut either the old or the new content. */
 int cache_object_put(struct cache *cache, const char *name, struct bytes bytes,
 	cache_cb cb, void *arg);
-/* Statuses: -ENOENT, ERR_TOO_LARGE. */
+/* Statuses: -ENOENT, ERR_TOO_LARGE, -EIO. */
 int cache_object_get(struct cache *cache, const char *name, size_t max,
 	cache_read_cb cb, void *arg);
 int cache_object_drop(struct cache *cache, const char *name, cache_cb cb,

@@ -44,7 +44,7 @@ static inline void test_teardown(void)
 
 static inline const char *test_path(const char *name)
 {
-	static char path[2][PATH_MAX + 64];
+	static char path[2][PATH_MAX + 256];
 	static unsigned turn;
 	char *at = path[turn++ % 2];
 
