@@ -15,7 +15,7 @@
 #include "gateway/http/url.h"
 
 #define SLOTS_MAX 4
-#define REQUEST_MAX (8 * 1024)
+#define REQUEST_MAX ((size_t)8 * 1024)
 #define NEVER UINT64_MAX
 
 enum fetch_state { FETCH_WAITING, FETCH_ACTIVE, FETCH_ENDED };
@@ -611,7 +611,7 @@ static void slot_expire(struct slot *slot, uint64_t now)
 		slot_close(slot);
 		return;
 	}
-	if (slot->state != SLOT_BUSY)
+	if (slot->state != SLOT_BUSY || !fetch)
 		return;
 	floor = (uint64_t)limits->rate_floor_bps * limits->idle_ms / 1000;
 	if (!fetch->has_head)
@@ -654,7 +654,7 @@ static void limits_fill(struct http_limits *to, const struct http_limits *from)
 	if (!to->head_count)
 		to->head_count = 64;
 	if (!to->head_bytes)
-		to->head_bytes = 16 * 1024;
+		to->head_bytes = 16384;
 	if (!to->address_ms)
 		to->address_ms = 5000;
 	if (!to->setup_ms)

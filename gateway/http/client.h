@@ -21,7 +21,7 @@
 #include "gateway/http/tls.h"
 
 #define HTTP_ETAG_MAX 128
-#define HTTP_BODY_OUT_MAX (256 * 1024)
+#define HTTP_BODY_OUT_MAX ((size_t)256 * 1024)
 
 /* Zero in a field means the default in brackets. */
 struct http_limits {

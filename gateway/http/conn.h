@@ -9,7 +9,7 @@
 #include "gateway/http/client.h"
 
 #define HTTP_CONN_ADDRESSES_MAX 8
-#define HTTP_CONN_PIECE (16 * 1024)
+#define HTTP_CONN_PIECE ((size_t)16 * 1024)
 
 struct http_conn_settings {
 	uv_loop_t *loop;

@@ -1,6 +1,5 @@
 #include "gateway/http/response.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <llhttp.h>
 #include <stdio.h>
@@ -10,10 +9,10 @@
 
 #define INTERIM_MAX 8
 #define CHUNK_EXTENSION_MAX 1024
-#define RETRY_AFTER_MAX (7 * 24 * 3600)
+#define RETRY_AFTER_MAX 604800U /* a week */
 /* ": " and the line's end. */
 #define HEADER_EXTRA 4
-#define LEAD_SLACK (16 * 1024)
+#define LEAD_SLACK ((size_t)16 * 1024)
 
 /* The headers that mean something to us. */
 enum header {
@@ -206,7 +205,7 @@ static int read_content_range(const char *text, struct http_head *head)
 {
 	uint64_t first, last, total;
 
-	if (strncasecmp(text, "bytes ", 6))
+	if (strncasecmp(text, "bytes ", 6) != 0)
 		return -EINVAL;
 	text += 6;
 	if (read_uint(&text, &first) || *text++ != '-' ||
@@ -262,11 +261,11 @@ static int judge_framing(struct http_response *r, const llhttp_t *parser)
 	bool has_length = parser->flags & F_CONTENT_LENGTH;
 
 	if (content->times && (content->times > 1 || content->too_long ||
-			strcasecmp(content->text, "identity")))
+			strcasecmp(content->text, "identity") != 0))
 		return fail(r, ERR_VENDOR_HTTP_CODING, "content-encoding",
 			"must be absent or identity");
 	if (transfer->times && (transfer->times > 1 || transfer->too_long ||
-			strcasecmp(transfer->text, "chunked")))
+			strcasecmp(transfer->text, "chunked") != 0))
 		return fail(r, ERR_VENDOR_HTTP_CODING, "transfer-encoding",
 			"must be absent or chunked");
 	if (has_length == (transfer->times == 1))
@@ -550,29 +549,61 @@ const struct fault *http_response_fault(const struct http_response *response)
 	return &response->fault;
 }
 
-int http_date_read(const char *text, int64_t *ret_seconds)
+/* The number in the `count` digits at `at`, or -1. */
+static int read_digits(const char *at, unsigned count)
+{
+	int value = 0;
+
+	for (; count; count--, at++) {
+		if (*at < '0' || *at > '9')
+			return -1;
+		value = value * 10 + (*at - '0');
+	}
+	return value;
+}
+
+static int read_month(const char *at)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	unsigned day, year, hour, minute, second;
-	char month[4], zone[4], weekday[4];
-	struct tm tm = {0};
-	const char *found;
-	int used = 0;
 
-	if (sscanf(text, "%3[A-Za-z], %2u %3[A-Za-z] %4u %2u:%2u:%2u %3[GMT]%n",
-			weekday, &day, month, &year, &hour, &minute, &second,
-			zone, &used) != 8 || text[used] || strcmp(zone, "GMT"))
+	for (int i = 0; i < 12; i++)
+		if (!memcmp(months + (size_t)i * 3, at, 3))
+			return i;
+	return -1;
+}
+
+/* Every character of the form but digits and names stands where it must. */
+static bool date_has_form(const char *text)
+{
+	static const char form[] = "???, ?? ??? ???? ??:??:?? GMT";
+
+	if (strlen(text) != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; i < sizeof(form) - 1; i++)
+		if (form[i] != '?' && form[i] != text[i])
+			return false;
+	return true;
+}
+
+int http_date_read(const char *text, int64_t *ret_seconds)
+{
+	struct tm tm = {0};
+	int year;
+
+	if (!date_has_form(text))
 		return -EINVAL;
-	found = strlen(month) == 3 ? strstr(months, month) : NULL;
-	if (!found || (found - months) % 3 || day < 1 || day > 31 ||
-			year < 1970 || hour > 23 || minute > 59 || second > 60)
+	year = read_digits(text + 12, 4);
+	tm.tm_year = year - 1900;
+	tm.tm_mon = read_month(text + 8);
+	tm.tm_mday = read_digits(text + 5, 2);
+	tm.tm_hour = read_digits(text + 17, 2);
+	tm.tm_min = read_digits(text + 20, 2);
+	tm.tm_sec = read_digits(text + 23, 2);
+	if (year < 1970 || tm.tm_mon < 0 || tm.tm_mday < 1 ||
+			tm.tm_mday > 31 || tm.tm_hour < 0 || tm.tm_hour > 23 ||
+			tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 ||
+			tm.tm_sec > 60)
 		return -EINVAL;
-	tm.tm_year = (int)year - 1900;
-	tm.tm_mon = (int)(found - months) / 3;
-	tm.tm_mday = (int)day;
-	tm.tm_hour = (int)hour;
-	tm.tm_min = (int)minute;
-	tm.tm_sec = (int)second;
 	*ret_seconds = timegm(&tm);
 	return 0;
 }

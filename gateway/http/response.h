@@ -11,7 +11,7 @@
 
 #define HTTP_LOCATION_MAX 2048
 /* Bodies of answers other than 200 and 206 may be this long at most. */
-#define HTTP_ERROR_BODY_MAX (64 * 1024)
+#define HTTP_ERROR_BODY_MAX ((size_t)64 * 1024)
 
 struct http_response_rules {
 	size_t head_bytes;

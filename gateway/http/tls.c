@@ -16,11 +16,11 @@
 
 #include "base/buf.h"
 
-#define IN_MAX (64 * 1024)
-#define OUT_MAX (512 * 1024)
+#define IN_MAX ((size_t)64 * 1024)
+#define OUT_MAX ((size_t)512 * 1024)
 /* Record header, nonce, tag and padding of one record; generously. */
 #define RECORD_EXTRA 128
-#define CHAIN_BYTES_MAX (128 * 1024)
+#define CHAIN_BYTES_MAX ((size_t)128 * 1024)
 
 #define TIME_FLAGS (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)
 
@@ -81,7 +81,7 @@ static int key_belongs(mbedtls_pk_context *public_key, mbedtls_pk_context *key)
 
 static bool is_credential(const char *path)
 {
-	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	const char *dir = secure_getenv("CREDENTIALS_DIRECTORY");
 	size_t len = dir ? strlen(dir) : 0;
 
 	return len > 1 && !strncmp(path, dir, len) && path[len] == '/';
@@ -94,7 +94,7 @@ static int file_check(const char *path, const struct stat *st, bool is_key,
 	mode_t closed = is_credential(path) ? 037 : 077;
 
 	if (!S_ISREG(st->st_mode) || st->st_size <= 0 ||
-			st->st_size > TLS_FILE_MAX)
+			st->st_size > (off_t)TLS_FILE_MAX)
 		return fault_set(fault, ERR_VENDOR_TLS_FILE, 0, field,
 			"%s: must be a file of 1 to 65536 bytes", path);
 	if (!is_key)
@@ -174,8 +174,8 @@ static void file_free(uint8_t *at, size_t len)
 static int certs_load(const char *path, mbedtls_x509_crt *certs,
 	struct fault *fault)
 {
-	uint8_t *at;
-	size_t len;
+	uint8_t *at = NULL;
+	size_t len = 0;
 	int e, r;
 
 	e = file_read(path, false, fault, &at, &len);
@@ -193,8 +193,8 @@ static int certs_load(const char *path, mbedtls_x509_crt *certs,
 static int key_load(const char *path, struct tls_trust *trust,
 	struct fault *fault)
 {
-	uint8_t *at;
-	size_t len;
+	uint8_t *at = NULL;
+	size_t len = 0;
 	int e, r;
 
 	e = file_read(path, true, fault, &at, &len);

@@ -22,7 +22,7 @@
 #define TLS_CHAIN_MAX 10
 #define TLS_PINS_MAX 4
 /* Certificate and key files are refused when longer. */
-#define TLS_FILE_MAX (64 * 1024)
+#define TLS_FILE_MAX ((size_t)64 * 1024)
 
 enum tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
 

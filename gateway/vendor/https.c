@@ -180,7 +180,7 @@ static int judge_status(struct request *r, int http_status)
 static bool is_success(const struct request *r, int http_status)
 {
 	if (r->kind == REQUEST_REPORT)
-		return http_status >= 200 && http_status <= 204;
+		return http_status >= 200 && http_status <= 299;
 	if (r->kind == REQUEST_PAYLOAD)
 		return http_status == 200 || http_status == 206;
 	return http_status == 200;
@@ -390,7 +390,7 @@ static int payload_place(struct request *r, const struct http_head *head)
 	if (head->range_end > r->spec.size)
 		return ERR_VENDOR_SIZE;
 	/* Another version in spite of If-Range. */
-	if (r->etag[0] && strcmp(r->etag, head->etag))
+	if (r->etag[0] && strcmp(r->etag, head->etag) != 0)
 		return ERR_VENDOR_HTTP_RANGE;
 	return 0;
 }

@@ -31,7 +31,7 @@ struct vendor_https_settings {
 	void *gate_arg;
 };
 
-/* Opens no connection yet. To use renewed certificates (SIGHUP), open a new
+/* Opens no connection yet. All strings are copied, so are the pins. To use renewed certificates (SIGHUP), open a new
  * link and close the old one. */
 int vendor_https_open(uv_loop_t *loop,
 	const struct vendor_https_settings *settings, struct fault *fault,

@@ -22,10 +22,11 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-#define VENDOR_ROOT_MAX (64 * 1024)
-#define VENDOR_CATALOG_MAX (1024 * 1024)
-#define VENDOR_ENVELOPE_MAX (64 * 1024)
-#define VENDOR_REPORT_MAX (256 * 1024)
+/* As docs/formats.md says. */
+#define VENDOR_ROOT_MAX ((size_t)64 * 1024)
+#define VENDOR_CATALOG_MAX ((size_t)4 * 1024 * 1024)
+#define VENDOR_ENVELOPE_MAX ((size_t)64 * 1024)
+#define VENDOR_REPORT_MAX ((size_t)256 * 1024)
 #define VENDOR_ETAG_MAX 128
 
 struct vendor_link;

@@ -41,8 +41,8 @@ void vendor_poll_ended(struct vendor_poll *poll, int status,
 	uint32_t retry_after_s);
 
 /* Somebody asks for a round now; back-off and Retry-After are passed over.
- * on_due follows from the loop. During a round another one is noted, and follows
- * it at once. */
+ * on_due follows from the loop. During a round another one is noted, which
+ * follows it at once. */
 void vendor_poll_now(struct vendor_poll *poll);
 
 /* For `status`. */

@@ -25,26 +25,14 @@ struct probe {
 	struct http_client_settings client_set;
 	struct http_fetch_spec fetch_spec;
 	struct vendor_payload_spec payload_spec;
-	struct tls_pin pin;
 	int64_t now;              /* for judge_time; 0: the real time */
 	const char *gate;         /* "ok", "refuse", "never" or NULL */
-	bool no_loopback;
 	const char *out_path;
 	FILE *out;
 	uint64_t bytes;
-	unsigned starts;
-	unsigned long long pause_at; /* pause once there, for pause_ms */
 	uint64_t pause_ms;
-	bool was_paused;
-	bool is_paused;
 	uint64_t bytes_in_pause;
 	uint64_t cancel_at;
-	bool cancel;
-	int body_error;
-	bool parallel;
-	unsigned running;         /* fetches not yet done */
-	bool will_close;
-	bool only_cancel;
 	uint64_t close_ms;
 	uv_timer_t resume_timer;
 	uv_timer_t close_timer;
@@ -53,7 +41,19 @@ struct probe {
 	struct vendor_link *link;
 	uint64_t id;
 	char **paths;
+	unsigned starts;
+	unsigned long long pause_at; /* pause once there, for pause_ms */
+	int body_error;
+	unsigned running;         /* fetches not yet done */
 	int path_count;
+	bool no_loopback;
+	bool was_paused;
+	bool is_paused;
+	bool cancel;
+	bool parallel;
+	bool will_close;
+	bool only_cancel;
+	struct tls_pin pin;
 };
 
 static void print_text(const char *key, const char *text)
@@ -577,6 +577,7 @@ static int options_read(struct probe *probe, int argc, char **argv)
 	probe->link_set.tls.judge_time = judge_time;
 	probe->link_set.tls.judge_arg = probe;
 	probe->fetch_spec.body_max = 1 << 20;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread. */
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1)
 		if (option < OPT_CA || (!option_tls(probe, option, optarg) &&
 				!option_limit(probe, option, optarg) &&

@@ -225,7 +225,7 @@ def test_retry_after_is_handed_on(probe, trust, vendor):
 def test_catalog_above_its_limit_is_refused(probe, trust, vendor):
     def script(peer):
         peer.request()
-        peer.answer(length=1048577)
+        peer.answer(length=4 * 1024 * 1024 + 1)
         peer.hold()
     events, _ = serve(probe, trust, vendor, [script], "catalog")
     assert done_of(events)["code"] == "vendor-http-large"

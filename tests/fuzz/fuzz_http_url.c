@@ -19,7 +19,7 @@ static void check(const struct url *url)
 			strpbrk(url->host, "/@ \r\n") ||
 			url_parse(text, &again) ||
 			!url_same_origin(url, &again) ||
-			strcmp(url->path, again.path))
+			strcmp(url->path, again.path) != 0)
 		abort();
 }
 
