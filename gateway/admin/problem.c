@@ -94,16 +94,18 @@ json_t *problem_json(const struct admin_refusal *why, unsigned status)
 {
 	const char *field = why->field ? why->field : "";
 	const char *rule = why->rule ? why->rule : "";
-	const char *text = err_text(why->code);
+	/* The system's words for it speak of files. */
+	int code = why->code == -ENOENT ? ERR_ADMIN_NOT_FOUND : why->code;
+	const char *text = err_text(code);
 	char type[96], detail[512];
 
-	snprintf(type, sizeof(type), "urn:ferry:error:%s", err_name(why->code));
+	snprintf(type, sizeof(type), "urn:ferry:error:%s", err_name(code));
 	snprintf(detail, sizeof(detail), "%s%s%s", field,
 		*field && *rule ? ": " : "", rule);
 	return json_pack("{s:s, s:s, s:i, s:o, s:s, s:o, s:o, s:o}", "type",
 		type, "title", text, "status",
 		(int)(status ? status : problem_status(why->code)), "detail",
-		text_of(*detail ? detail : text), "code", err_name(why->code),
+		text_of(*detail ? detail : text), "code", err_name(code),
 		"field", text_of(field), "rule", text_of(rule), "hint",
 		text_of(why->hint));
 }

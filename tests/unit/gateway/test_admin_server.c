@@ -109,8 +109,8 @@ START_TEST(refusal_becomes_a_problem_document)
 	body = json_loadb(memmem(got.at, got.len, "{", 1),
 		got.len - (size_t)((uint8_t *)memmem(got.at, got.len, "{", 1) -
 			got.at), 0, NULL);
-	ck_assert_str_eq(text_of(body, "type"), "urn:ferry:error:ENOENT");
-	ck_assert_str_eq(text_of(body, "code"), "ENOENT");
+	ck_assert_str_eq(text_of(body, "type"), "urn:ferry:error:admin-not-found");
+	ck_assert_str_eq(text_of(body, "code"), "admin-not-found");
 	ck_assert_str_eq(text_of(body, "field"), "id");
 	ck_assert_str_eq(text_of(body, "rule"), "no \\xff device");
 	ck_assert_str_eq(text_of(body, "hint"), "ferryctl devices");

@@ -1,0 +1,422 @@
+/* The verbs that show one thing from all sides: a device, a job, and why. */
+#include "gateway/ctl/ctl.h"
+
+#include <string.h>
+
+#include "gateway/ctl/fields.h"
+
+#define T(title, path) {title, path, SHOW_TEXT, false, 0}
+#define F(title, path, show) {title, path, SHOW_##show, false, 0}
+
+/* One more line of a tree under its head. */
+struct twig {
+	const struct term *term;
+	unsigned depth;
+	unsigned open; /* levels that go on below */
+};
+
+static void print_twig(const struct twig *w, bool last, const char *title,
+	const char *foreign, enum tint tint)
+{
+	char *clean = term_text(w->term, foreign);
+
+	tree_print_rail(w->term, w->depth, w->open, last);
+	if (*title)
+		fprintf(w->term->out, "%-12s ", title);
+	fprintf(w->term->out, "%s%s%s\n", tint ? term_tint(w->term, tint) : "",
+		clean, tint ? term_tint(w->term, TINT_NONE) : "");
+	text_free(clean);
+}
+
+static void print_ledger(const struct term *term, const json_t *ledger)
+{
+	static const struct field fields[] = {
+		{"STEP", "step", SHOW_NUMBER, true, 0}, T("NAME", "name"),
+		F("OUTCOME", "outcome", STATE), T("TIER", "tier"),
+		T("REQUIRED", "required"), F("TIME", "at", TIME),
+		{"EVIDENCE", "evidence", SHOW_JSON, false, 12}, FIELDS_END,
+	};
+
+	if (json_array_size(ledger) == 0)
+		return;
+	fputc('\n', term->out);
+	fields_print_table(term, fields, ledger, "");
+}
+
+static void job_line(const json_t *job, char text[FIELD_TEXT_SIZE])
+{
+	static const struct field progress = F("", "progress", PROGRESS);
+	char more[FIELD_TEXT_SIZE];
+	const char *done = field_text(&progress, job, more);
+
+	snprintf(text, FIELD_TEXT_SIZE, "%lld, %s to %s: %s%s%s",
+		(long long)json_number_at(job, "id"),
+		json_text_at(job, "from_version"),
+		json_text_at(job, "to_version"), json_text_at(job, "state"),
+		*done ? ", " : "", done);
+}
+
+static void print_device(const struct term *term, const json_t *d)
+{
+	static const struct field fields[] = {
+		T("vendor", "vendor"), T("class", "class"),
+		T("component", "component"), T("hardware", "hw_revision"),
+		T("version", "version"), F("digest", "digest", DIGEST),
+		F("confirmed", "confirmed", YES), F("read", "read_at", TIME),
+		T("link", "link"), T("peer", "peer"),
+		F("online", "online", ONLINE), F("seen", "last_seen", TIME),
+		F("state", "state", STATE), F("health", "health", STATE),
+		T("available", "available.version"), T("note", "note"),
+		F("enrolled", "enrolled_at", TIME), T("by", "enrolled_by"),
+		F("supported", "end_of_support", TIME), FIELDS_END,
+	};
+	const struct twig twig = {term, 1, 0};
+	const json_t *job = json_at(d, "last_job");
+	bool has_job = json_is_object(job);
+	char text[FIELD_TEXT_SIZE];
+	const struct field *last = fields;
+
+	for (const struct field *f = fields; f->title; f++)
+		if (*field_text(f, d, text))
+			last = f;
+	fputs(term_tint(term, TINT_BOLD), term->out);
+	print_twig(&(struct twig){term, 0, 0}, false, "",
+		json_text_at(d, "id"), TINT_NONE);
+	fputs(term_tint(term, TINT_NONE), term->out);
+	for (const struct field *f = fields; f->title; f++) {
+		const char *value = field_text(f, d, text);
+
+		if (*value)
+			print_twig(&twig, f == last && !has_job, f->title,
+				value, field_tint(f, d));
+	}
+	if (!has_job)
+		return;
+	job_line(job, text);
+	print_twig(&twig, true, "last job", text,
+		tint_of_state(json_text_at(job, "state")));
+}
+
+int show_device(struct ctl *c)
+{
+	json_t *answer = NULL;
+	struct target target;
+	int code;
+
+	target_init(&target, "/v1/devices/");
+	target_part(&target, c->args.words[0]);
+	code = ctl_get(c, &target, &answer);
+	if (code)
+		return code;
+	if (c->json) {
+		ctl_print_json(c, answer);
+	} else {
+		print_device(&c->term, answer);
+		print_ledger(&c->term, json_at(answer, "ledger"));
+	}
+	json_decref(answer);
+	return CTL_DONE;
+}
+
+static void print_leaf(const struct term *term, const json_t *device,
+	bool last)
+{
+	const struct twig twig = {term, 1, 0};
+	char text[FIELD_TEXT_SIZE];
+	const char *state = json_text_at(device, "state");
+	const char *next = json_text_at(device, "available.version");
+
+	snprintf(text, sizeof(text), "%s  %s  %s%s%s  %s%s",
+		json_text_at(device, "id"), json_text_at(device, "class"),
+		json_text_at(device, "version"), *next ? " -> " : "", next,
+		state, json_truth_at(device, "online") ? "" : "  offline");
+	print_twig(&twig, last, "", text, tint_of_state(state));
+}
+
+/* Prints `link` and the devices that were met on it last. */
+static void print_branch(const struct term *term, const json_t *devices,
+	const char *link, const char *state)
+{
+	size_t left = 0, i;
+	json_t *device;
+	char head[FIELD_TEXT_SIZE];
+
+	json_array_foreach(devices, i, device)
+		left += !strcmp(json_text_at(device, "link"), link);
+	if (left == 0 && !*link)
+		return;
+	snprintf(head, sizeof(head), "%s%s%s%s", *link ? link : "no link yet",
+		*state ? " (" : "", state, *state ? ")" : "");
+	print_twig(&(struct twig){term, 0, 0}, false, "", head,
+		tint_of_state(state));
+	json_array_foreach(devices, i, device)
+		if (!strcmp(json_text_at(device, "link"), link))
+			print_leaf(term, device, --left == 0);
+}
+
+/* Devices on links that ferryd no longer has come under their own heads. */
+static void print_lost(const struct term *term, const json_t *devices,
+	const json_t *links)
+{
+	json_t *seen = json_object(), *device, *link;
+	size_t i;
+
+	json_array_foreach(links, i, link)
+		json_object_set_new(seen, json_text_at(link, "name"),
+			json_true());
+	json_object_set_new(seen, "", json_true());
+	json_array_foreach(devices, i, device) {
+		const char *name = json_text_at(device, "link");
+
+		if (json_object_get(seen, name))
+			continue;
+		json_object_set_new(seen, name, json_true());
+		print_branch(term, devices, name, "gone");
+	}
+	json_decref(seen);
+	print_branch(term, devices, "", "");
+}
+
+static int show_tree(struct ctl *c)
+{
+	json_t *devices = NULL, *links = NULL, *link;
+	struct target target;
+	size_t i;
+	int code;
+
+	target_init(&target, "/v1/devices");
+	code = ctl_get(c, &target, &devices);
+	if (code)
+		return code;
+	target_init(&target, "/v1/links");
+	code = ctl_get(c, &target, &links);
+	if (!code) {
+		const json_t *items = json_at(devices, "items");
+
+		json_array_foreach(json_at(links, "items"), i, link)
+			print_branch(&c->term, items,
+				json_text_at(link, "name"),
+				json_text_at(link, "state"));
+		print_lost(&c->term, items, json_at(links, "items"));
+	}
+	json_decref(devices);
+	json_decref(links);
+	return code;
+}
+
+int show_devices(struct ctl *c)
+{
+	static const struct field fields[] = {
+		{"DEVICE", "id", SHOW_TEXT, false, 8}, T("CLASS", "class"),
+		{"LINK", "link", SHOW_TEXT, false, 8},
+		F("SEEN", "online", ONLINE),
+		{"VERSION", "version", SHOW_TEXT, false, 6},
+		{"AVAILABLE", "available.version", SHOW_TEXT, false, 6},
+		F("STATE", "state", STATE), F("HEALTH", "health", STATE),
+		{"JOB", "job", SHOW_NUMBER, true, 0},
+		{"NOTE", "note", SHOW_TEXT, false, 8}, FIELDS_END,
+	};
+	json_t *answer = NULL;
+	struct target target;
+	int code;
+
+	if (args_has(&c->args, TREE) && !c->json)
+		return show_tree(c);
+	target_init(&target, "/v1/devices");
+	code = ctl_get(c, &target, &answer);
+	if (code)
+		return code;
+	if (c->json)
+		ctl_print_json(c, answer);
+	else
+		fields_print_table(&c->term, fields, json_at(answer, "items"),
+			"no devices: ferryctl candidates lists what was found");
+	json_decref(answer);
+	return CTL_DONE;
+}
+
+static int get_job(struct ctl *c, json_t **ret_job)
+{
+	struct target target;
+
+	target_init(&target, "/v1/jobs/");
+	target_part(&target, c->args.words[0]);
+	return ctl_get(c, &target, ret_job);
+}
+
+int show_job(struct ctl *c)
+{
+	static const struct field fields[] = {
+		F("job", "id", NUMBER), T("device", "device"),
+		T("vendor", "vendor"), T("class", "class"),
+		T("component", "component"), T("from", "from_version"),
+		T("to", "to_version"), F("sequence", "sequence", NUMBER),
+		F("manifest", "manifest_digest", DIGEST),
+		F("state", "state", STATE), F("waits for", "gates", GATES),
+		F("progress", "progress", PROGRESS),
+		F("attempts", "attempts", NUMBER),
+		F("next retry", "next_retry", TIME),
+		T("problem", "failure.text"), T("code", "failure.code"),
+		T("device said", "failure.device_status"),
+		T("hint", "failure.hint"), T("approval", "approval.state"),
+		T("by", "approval.by"), F("not before", "at", TIME),
+		T("window", "window"), F("created", "created", TIME),
+		F("updated", "updated", TIME), T("asked by", "by"), FIELDS_END,
+	};
+	json_t *job = NULL;
+	int code = get_job(c, &job);
+
+	if (code)
+		return code;
+	if (c->json) {
+		ctl_print_json(c, job);
+	} else {
+		fields_print_lines(&c->term, fields, job, "");
+		print_ledger(&c->term, json_at(job, "ledger"));
+	}
+	json_decref(job);
+	return CTL_DONE;
+}
+
+/* ---- explain ---- */
+
+/* Prints a format whose arguments were cleaned by say(). */
+static void say(const struct term *term, const char *before,
+	const char *foreign, const char *after)
+{
+	char *clean = term_text(term, foreign);
+
+	if (*clean)
+		fprintf(term->out, "%s%s%s", before, clean, after);
+	text_free(clean);
+}
+
+static void explain_gates(const struct term *term, const json_t *gates)
+{
+	char when[TEXT_SIZE];
+	json_t *gate;
+	size_t i;
+
+	fprintf(term->out, "It waits:\n");
+	json_array_foreach(gates, i, gate) {
+		say(term, "  - ", json_text_at(gate, "gate"), "");
+		say(term, ": ", json_text_at(gate, "reason"), "");
+		if (json_is_string(json_at(gate, "until")))
+			fprintf(term->out, ", until %s",
+				text_time(json_text_at(gate, "until"), when));
+		say(term, " (for: ", json_text_at(gate, "waits_for"), ")");
+		fputc('\n', term->out);
+	}
+}
+
+static void explain_failure(const struct term *term, const json_t *f)
+{
+	char when[TEXT_SIZE];
+
+	if (!json_is_object(f))
+		return;
+	say(term, "The last attempt failed: ", json_text_at(f, "text"), "");
+	say(term, " [", json_text_at(f, "code"), "]");
+	if (json_is_integer(json_at(f, "step")))
+		fprintf(term->out, ", in step %lld",
+			(long long)json_number_at(f, "step"));
+	if (json_is_integer(json_at(f, "offset")))
+		fprintf(term->out, ", at byte %lld",
+			(long long)json_number_at(f, "offset"));
+	fprintf(term->out, ".\n");
+	say(term, "The device said: ", json_text_at(f, "device_status"), ".\n");
+	if (json_is_string(json_at(f, "next_retry")))
+		fprintf(term->out, "It is tried again at %s.\n",
+			text_time(json_text_at(f, "next_retry"), when));
+	say(term, "Hint: ", json_text_at(f, "hint"), "\n");
+}
+
+/* What the state means, in one sentence, and what a person can do. */
+static const struct {
+	const char *state;
+	const char *means;
+	const char *can; /* verb that helps, or NULL */
+} meanings[] = {
+	{"available", "A release is there; nobody has asked for it yet.", NULL},
+	{"queued", "It waits for its turn in the queue.", "cancel"},
+	{"waiting", "It is ready but a gate is shut.", "cancel"},
+	{"connecting", "Ferry is reaching the device.", "pause"},
+	{"transferring", "The image is on its way to the device.", "pause"},
+	{"verifying", "The device has the image and it is being checked there.",
+		NULL},
+	{"staged", "The image lies in the device, not yet started.", NULL},
+	{"activating", "The device was told to start the new image.", NULL},
+	{"confirming", "The new image runs and must show that it is healthy.",
+		NULL},
+	{"paused", "Somebody stopped it.", "resume"},
+	{"done", "The device runs the new release; it was read back.", NULL},
+	{"unverified", "All was sent, but what the device runs could not be "
+		"proved.", "retry"},
+	{"failed", "It ended without the new release.", "retry"},
+	{"declined", "Somebody declined it.", NULL},
+	{"cancelled", "Somebody cancelled it.", "retry"},
+	{"superseded", "A newer release took its place.", NULL},
+	{"quarantined", "It failed in a way that must be looked at first.",
+		"retry"},
+};
+
+static bool waits_for_approval(const json_t *gates)
+{
+	json_t *gate;
+	size_t i;
+
+	json_array_foreach(gates, i, gate)
+		if (!strcmp(json_text_at(gate, "gate"), "approval"))
+			return true;
+	return false;
+}
+
+static void explain_state(const struct term *term, const json_t *job)
+{
+	const char *state = json_text_at(job, "state");
+	const char *can = NULL;
+
+	fprintf(term->out, "State: ");
+	say(term, term_tint(term, tint_of_state(state)), state,
+		term_tint(term, TINT_NONE));
+	fprintf(term->out, ".");
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		if (!strcmp(meanings[i].state, state)) {
+			fprintf(term->out, " %s", meanings[i].means);
+			can = meanings[i].can;
+		}
+	fputc('\n', term->out);
+	if (json_array_size(json_at(job, "gates")))
+		explain_gates(term, json_at(job, "gates"));
+	explain_failure(term, json_at(job, "failure"));
+	if (waits_for_approval(json_at(job, "gates")))
+		can = "approve";
+	if (can)
+		fprintf(term->out, "You can: ferryctl %s %lld\n", can,
+			(long long)json_number_at(job, "id"));
+}
+
+int show_explain(struct ctl *c)
+{
+	const struct term *term = &c->term;
+	json_t *job = NULL;
+	int code = get_job(c, &job);
+
+	if (code)
+		return code;
+	if (c->json) {
+		ctl_print_json(c, job);
+	} else {
+		fprintf(term->out, "Job %lld updates ",
+			(long long)json_number_at(job, "id"));
+		say(term, "", json_text_at(job, "device"), "");
+		say(term, " (class ", json_text_at(job, "class"), "");
+		say(term, ", vendor ", json_text_at(job, "vendor"), ")");
+		say(term, " from ", json_text_at(job, "from_version"), "");
+		say(term, " to ", json_text_at(job, "to_version"), "");
+		fprintf(term->out, ".\n");
+		explain_state(term, job);
+	}
+	json_decref(job);
+	return CTL_DONE;
+}

@@ -1,0 +1,2 @@
+ferry_unit(ctl SOURCES admin_rig.c USES room_admin)
+add_dependencies(test_ctl ferryctl)
