@@ -1,0 +1,1 @@
+ferry_fuzz(sim_device USES room_simdev)
