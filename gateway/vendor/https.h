@@ -31,8 +31,8 @@ struct vendor_https_settings {
 	void *gate_arg;
 };
 
-/* Opens no connection yet. All strings are copied, so are the pins. To use renewed certificates (SIGHUP), open a new
- * link and close the old one. */
+/* Opens no connection yet. Strings and pins are copied. To use renewed
+ * certificates (SIGHUP), open a new link and close the old one. */
 int vendor_https_open(uv_loop_t *loop,
 	const struct vendor_https_settings *settings, struct fault *fault,
 	struct vendor_link **ret_link);

@@ -1,7 +1,10 @@
 """The HTTP client against a server that follows a script, mostly hostile."""
 
+import socket
+
 import pytest
 
+from ferrytest.nginx import free_port
 from ferrytest.probe import Probe
 from ferrytest.scripted import Scripted
 
@@ -365,7 +368,6 @@ def test_total_limit_ends_a_request(probe):
 
 
 def test_refused_port_is_named(probe):
-    from ferrytest.nginx import free_port
     done = probe.done("--plain", "fetch", f"http://localhost:{free_port()}",
                       "/")
     assert done["code"] == "ECONNREFUSED"
@@ -521,3 +523,23 @@ def test_close_ends_every_fetch_first(probe, after):
                            "fetch", server.url, *["/x"] * 5)
     ends = [e for e in events if e["event"] in ("done", "closed")]
     assert [e.get("code") for e in ends] == ["ECANCELED"] * 5 + [None]
+
+
+def test_connect_without_an_answer_runs_out_of_time(probe):
+    """A full backlog drops what comes: nobody refuses, nobody accepts."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", port))
+        done = probe.done("--plain", "--address-ms", 200, "fetch",
+                          f"http://127.0.0.1:{port}", "/")
+        closed = probe.done("--plain", "--close-ms", 100, "fetch",
+                            f"http://127.0.0.1:{port}", "/")
+        for filler in fillers:
+            filler.close()
+    assert done["code"] == "vendor-connect-timeout"
+    assert closed["code"] == "ECANCELED"

@@ -187,6 +187,16 @@ def test_gate_that_never_answers_runs_out_of_time(probe, vendor):
     assert events[2]["code"] == "vendor-connect-timeout"
 
 
+def test_close_at_the_gate_takes_it_back(probe, vendor):
+    with Scripted([lambda peer: peer.request()], vendor.server) as server:
+        events = probe.run("--gate", "never", "--close-ms", 1000,
+                           *trust(vendor), "link", server.url, "root", 1)
+        assert server.requests == []
+    assert [e["event"] for e in events] == ["gate", "gate-gone", "done",
+                                            "closed"]
+    assert events[2]["code"] == "ECANCELED"
+
+
 def test_tls_12_is_refused_unless_allowed(probe, vendor, tmp_path, www):
     with Nginx(tmp_path, www, vendor.server, client_ca=vendor.ca,
                protocols="TLSv1.2") as server:
