@@ -38,6 +38,11 @@ static void header_member(struct fields *f, int64_t label,
 		if (h->kid.at)
 			field_fail(f, ERR_TRUST_COSE_FORM, "kid",
 				"stands twice");
+		/* Published examples have it as text, which names no key. */
+		if (cbor_peek(&f->r) != CBOR_BSTR) {
+			field_skip(f, "kid");
+			return;
+		}
 		h->kid = field_bstr(f, "kid", 1, 256);
 		h->kid_protected = protected_;
 		return;
