@@ -43,7 +43,7 @@ def test_mutual_tls_13_lets_us_in(probe, nginx, vendor):
     done = get_root(probe, nginx.url, *trust(vendor))
     assert (done["code"], done["content"]) == ("ok", 8)
     assert done["tls"] == "TLSv1.3"
-    assert "SUCCESS TLSv1.3" in nginx.requests()[-1]
+    assert nginx.logged("SUCCESS TLSv1.3")
 
 
 def test_address_literal_is_checked_like_a_name(probe, nginx, vendor):

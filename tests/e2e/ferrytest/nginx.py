@@ -123,6 +123,16 @@ class Nginx:
         path = self.folder / "access.log"
         return path.read_text().splitlines() if path.exists() else []
 
+    def logged(self, *parts, seconds=10):
+        """True once a line of the log has all of `parts`. nginx writes the
+        line after the answer, so it may come a little later than that."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if any(all(p in line for p in parts) for line in self.requests()):
+                return True
+            time.sleep(0.01)
+        return False
+
     def __enter__(self):
         return self.start()
 
