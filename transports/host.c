@@ -90,6 +90,7 @@ void instance_breach(struct transport *t, const char *rule)
 static void instance_destroy(struct transport *t)
 {
 	void *self = t->self;
+	unsigned left;
 
 	t->deaf = true;
 	openings_drop(t);
@@ -97,8 +98,13 @@ static void instance_destroy(struct transport *t)
 		return;
 	t->driver->table.destroy(self);
 	t->self = NULL;
-	if (lend_take_back(t))
-		t->counters.breaches++;
+	left = lend_take_back(t);
+	if (!left)
+		return;
+	t->counters.breaches++;
+	log_warn("transports", "driver left watches or timers behind",
+		"link=%s driver=%s count=%u", t->name, t->driver->table.name,
+		left);
 }
 
 /* ---- events on their way out ---- */
