@@ -27,14 +27,23 @@ struct reader {
 	struct fault *fault;
 };
 
+/* Of a long path the end, so that the line is never cut off. */
+static int fail_at(struct fault *fault, const char *path, unsigned line,
+		const char *rule)
+{
+	size_t len = strlen(path);
+	char place[64];
+
+	snprintf(place, sizeof(place), "%s%s:%u", len > 48 ? "..." : "",
+			len > 48 ? path + len - 48 : path, line);
+	return fault_set(fault, -EINVAL, 0, place, "%s", rule);
+}
+
 static int fail(const struct reader *r, const config_setting_t *at,
 		const char *rule)
 {
-	char place[64];
-
-	snprintf(place, sizeof(place), "%s:%u", r->path,
-			(unsigned)config_setting_source_line(at));
-	return fault_set(r->fault, -EINVAL, 0, place, "%s", rule);
+	return fail_at(r->fault, r->path,
+			(unsigned)config_setting_source_line(at), rule);
 }
 
 /* A scalar as the text that group_set() reads. */
@@ -145,11 +154,7 @@ int config_load(const char *path, struct world_setup *setup,
 
 	config_init(&file);
 	if (config_read_file(&file, path) != CONFIG_TRUE) {
-		char place[64];
-
-		snprintf(place, sizeof(place), "%s:%d", path,
-				config_error_line(&file));
-		err = fault_set(fault, -EINVAL, 0, place, "%s",
+		err = fail_at(fault, path, (unsigned)config_error_line(&file),
 				config_error_text(&file));
 		goto out;
 	}

@@ -15,6 +15,7 @@
 #include "tools/sim/world.h"
 
 #define READ_MAX 4096
+#define LATE_NS 5000000u
 
 static void on_poll_closed(uv_handle_t *handle)
 {
@@ -79,21 +80,31 @@ static size_t read_size(const struct station *s)
 	return n < 64 ? 64 : n;
 }
 
+/* `at`: when the first of the bytes came to the line. */
+static void read_in(struct station *s, uint64_t at)
+{
+	uint8_t bytes[READ_MAX];
+	ssize_t n;
+
+	if (s->baud_of_line)
+		s->device.baud = line_speed(s->fd);
+	n = read(s->fd, bytes, read_size(s));
+	if (n > 0)
+		device_rx(&s->device, at, bytes_of(bytes, (size_t)n));
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		drop_connection(s);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct station *s = poll->data;
 	uint64_t now = uv_hrtime();
-	uint8_t bytes[READ_MAX];
-	ssize_t n;
 
 	(void)events;
-	if (s->baud_of_line)
-		s->device.baud = line_speed(s->fd);
-	n = status < 0 ? 0 : read(s->fd, bytes, read_size(s));
-	if (n > 0)
-		device_rx(&s->device, now, bytes_of(bytes, (size_t)n));
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	if (status < 0)
 		drop_connection(s);
+	else
+		read_in(s, now);
 	station_service(s, now);
 }
 
@@ -121,6 +132,11 @@ void port_stream_service(struct station *s, uint64_t now)
 		write_out(s, out);
 		device_tx_done(&s->device);
 	}
+	/* What waited while the line was taken follows without a gap, however
+	 * late the timer is: the line's speed must not depend on it. */
+	if (s->poll && !s->polling && device_rx_free_at(&s->device) <= now)
+		read_in(s, now - device_rx_free_at(&s->device) < LATE_NS ?
+				device_rx_free_at(&s->device) : now);
 	want_reading(s, device_rx_free_at(&s->device) <= now);
 }
 

@@ -1,0 +1,1 @@
+ferry_e2e(sim FILES test_sim.py)
