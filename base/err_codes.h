@@ -110,7 +110,8 @@
 	X(TRUST_OFFER_PAYLOAD_LEN, -5191, SECURITY, "the image has another length than the manifest says") \
 	X(TRUST_OFFER_PAYLOAD_DIGEST, -5192, SECURITY, "the image has another digest than the manifest says") \
 	X(TRUST_OFFER_TIER, -5193, SECURITY, "a step reached a lower tier than the class requires") \
-	X(TRUST_OFFER_TRANSFERRED, -5194, SECURITY, "the root has handed the class over to another vendor")
+	X(TRUST_OFFER_TRANSFERRED, -5194, SECURITY, "the root has handed the class over to another vendor") \
+	X(TRUST_OFFER_INCOMPLETE, -5195, SECURITY, "a check could not be made because a fact was missing")
 
 /* policy/gates */
 
@@ -260,7 +261,10 @@
 	X(JOB_RECHECK, -5710, SECURITY, "release no longer passes its checks") \
 	X(JOB_NOTHING, -5711, PERMANENT, "nothing to do") \
 	X(JOB_TIER, -5712, SECURITY, "required tier of a step was not reached") \
-	X(RELAY_SHUTDOWN, -5713, TRANSIENT, "ferryd is stopping")
+	X(RELAY_SHUTDOWN, -5713, TRANSIENT, "ferryd is stopping") \
+	X(RELEASE_IMAGES, -5714, PERMANENT, "a release must have exactly one image for the class") \
+	X(JOB_DECLINED, -5715, PERMANENT, "a person declined this release") \
+	X(JOB_NOT_READ, -5716, TRANSIENT, "the device has not been read yet")
 
 /* gateway/config */
 

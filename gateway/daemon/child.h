@@ -40,6 +40,9 @@ void child_save(struct child *child, const char *kind, const char *who);
 /* Reads what is due, a few devices at a time. */
 void child_read_due(struct gateway *g);
 
+/* Settings of channel 0 for a session, at most 8, borrowed from the class. */
+size_t child_channel(const struct config_class *klass, struct ferry_kv *kv);
+
 /* Where the device is now: for session_events.locate. */
 int child_locate(const struct child *c, struct transport **ret_transport,
 	char *ret_peer, size_t size, struct line **ret_line);

@@ -43,6 +43,8 @@ struct job {
 
 	struct session *session;
 	struct line *line;
+	char peer[FERRY_KEY_MAX + 1]; /* where it came back as another peer */
+	char peer_link[CONFIG_NAME_SIZE];
 	bool session_closing;
 	int held_stage;         /* announced, not let do yet; -1 none */
 	bool held_skip;

@@ -17,6 +17,7 @@ struct line {
 	struct line *next;
 	struct gateway *gateway;
 	char name[CONFIG_NAME_SIZE];
+	char short_name[32]; /* of the instance, in log lines */
 	const struct config_link *config;
 	struct transport_driver *driver;
 	struct transport *transport;

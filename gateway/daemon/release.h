@@ -40,6 +40,7 @@ struct release {
 	bool security;
 	uint32_t slot;
 	bool needs_authorization;
+	bool below_floor;      /* an administrator lowered a device's floor to it */
 	enum release_state state;
 	struct verdict verdict;
 	int code;              /* why REFUSED or FAILED */

@@ -51,6 +51,8 @@ struct vendor {
 	uint8_t pseudonym_key[32];
 	uint64_t fetched_bytes;
 	bool reporting;
+	unsigned judging;      /* pool threads that read root and catalog now */
+	bool due;              /* a round waits for them */
 	struct vendor_waiter waiters[VENDOR_WAITERS_MAX];
 	unsigned waiter_count;
 	bool closing;
@@ -77,6 +79,11 @@ int vendor_state(const struct vendor *v);
 
 /* The catalog in force, or NULL. */
 const struct catalog *vendor_catalog(const struct vendor *v);
+
+/* A pool thread is going to read root and catalog: 0, or -EAGAIN while a round
+ * of questions may change them. Ended by vendor_judge_end(). */
+int vendor_judge_begin(struct vendor *v);
+void vendor_judge_end(struct vendor *v);
 
 /* Sends what is in the outbox for it, if it takes reports. */
 void vendor_report(struct vendor *v);

@@ -24,6 +24,7 @@ struct send {
 
 struct session {
 	struct session_setup setup;
+	struct ferry_kv channel[SESSION_CHANNEL_MAX];
 	struct engine_image image;
 	struct engine *engine;
 	struct image_window window;
@@ -552,13 +553,19 @@ static int make_timers(struct session *s)
 int session_open(const struct session_setup *setup, struct session **ret,
 	struct fault *fault)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct session *s;
 	struct engine_event event = {.type = ENGINE_OFFER};
 	int err;
 
+	if (setup->channel_count > SESSION_CHANNEL_MAX)
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->setup = *setup;
+	s->setup.channel = s->channel;
+	for (size_t i = 0; i < setup->channel_count; i++)
+		s->channel[i] = setup->channel[i];
 	s->come_back_ms = setup->connect_ms;
 	err = setup->engine->create(setup->options, &s->engine, fault);
 	if (!err)

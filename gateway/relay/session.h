@@ -23,6 +23,8 @@
 #include "store/cache.h"
 #include "transports/host.h"
 
+#define SESSION_CHANNEL_MAX 8
+
 struct session;
 
 struct session_result {
@@ -54,9 +56,10 @@ struct session_setup {
 	uv_loop_t *loop;
 	const struct engine_ops *engine;
 	const char *options;           /* of the engine; copied by it */
-	const struct ferry_kv *channel;/* settings of channel 0; borrowed for
-				        * the life of the session */
-	size_t channel_count;
+	/* Settings of channel 0: the array is copied, the texts are borrowed
+	 * for the life of the session. */
+	const struct ferry_kv *channel;
+	size_t channel_count; /* at most SESSION_CHANNEL_MAX */
 	uint32_t min_security;
 	uint32_t connect_ms; /* to be reached at first */
 	uint32_t lost_ms;    /* to come back after the link was lost */

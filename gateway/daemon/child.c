@@ -1,0 +1,284 @@
+#include "gateway/daemon/child.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/daemon/job.h"
+#include "gateway/daemon/view.h"
+
+#define INVENTORIES_MAX 16
+#define READ_RETRY_MS 15000
+#define READ_RETRY_MAX_MS (3600 * 1000)
+
+struct child *child_find(const struct gateway *g, const char *id)
+{
+	for (struct child *c = g->children; c; c = c->next)
+		if (!strcmp(c->id, id))
+			return c;
+	return NULL;
+}
+
+struct child *child_of(struct gateway *g, const char *id)
+{
+	struct child *c = child_find(g, id);
+
+	if (c)
+		return c;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->gateway = g;
+	snprintf(c->id, sizeof(c->id), "%s", id);
+	c->next = g->children;
+	g->children = c;
+	return c;
+}
+
+struct device *child_device(const struct child *c)
+{
+	return registry_device(c->gateway->registry, c->id);
+}
+
+int child_put(struct store_commit *c, const struct child *child)
+{
+	const struct device *d = child_device(child);
+	const struct config_class *klass = d ?
+		gateway_class(child->gateway, d->class_name) : NULL;
+	struct device_row row = {0};
+
+	if (!d)
+		return -ENOENT;
+	snprintf(row.id, sizeof(row.id), "%s", d->id);
+	snprintf(row.vendor, sizeof(row.vendor), "%s", d->vendor);
+	snprintf(row.class_name, sizeof(row.class_name), "%s", d->class_name);
+	snprintf(row.link, sizeof(row.link), "%s", d->link);
+	snprintf(row.peer, sizeof(row.peer), "%s", d->key);
+	row.enrolled_ms = d->enrolled_s * 1000;
+	snprintf(row.enrolled_by, sizeof(row.enrolled_by), "%s",
+		child->enrolled_by);
+	snprintf(row.hw_revision, sizeof(row.hw_revision), "%s",
+		d->hw_revision);
+	snprintf(row.version, sizeof(row.version), "%s", d->version);
+	memcpy(row.hash, d->hash, sizeof(row.hash));
+	row.hash_len = d->hash_len;
+	row.confirmed = d->confirmed == 1;
+	row.read_ms = d->read_s * 1000;
+	row.end_of_support_ms = klass ?
+		klass->device.end_of_support_s * 1000 : 0;
+	snprintf(row.note, sizeof(row.note), "%s", child->note);
+	return store_commit_device(c, &row);
+}
+
+void child_save(struct child *child, const char *kind, const char *who)
+{
+	struct store_commit *c = store_commit_new();
+	const struct device *d = child_device(child);
+
+	child_put(c, child);
+	if (kind && d)
+		gateway_history(c, kind, d->vendor, d->id, 0, who, NULL);
+	gateway_commit(child->gateway, c, NULL, NULL);
+}
+
+int child_locate(const struct child *c, struct transport **ret_transport,
+	char *ret_peer, size_t size, struct line **ret_line)
+{
+	const struct device *d = child_device(c);
+	const char *link = d ? d->link : "";
+	const char *key = d ? d->key : "";
+	struct line *l;
+
+	if (c->job && c->job->peer[0]) {
+		link = c->job->peer_link;
+		key = c->job->peer;
+	}
+	l = line_find(c->gateway, link);
+	if (!d || !l || !l->up || !l->transport)
+		return -EAGAIN;
+	*ret_transport = l->transport;
+	snprintf(ret_peer, size, "%s", key);
+	if (ret_line)
+		*ret_line = l;
+	return 0;
+}
+
+/* ---- reading what a device runs ---- */
+
+static int locate(void *arg, struct transport **ret_transport, char *ret_peer,
+	size_t size)
+{
+	return child_locate(arg, ret_transport, ret_peer, size, NULL);
+}
+
+static uint32_t interval_s(const struct child *c, const struct device *d)
+{
+	const struct config_class *klass = gateway_class(c->gateway,
+		d->class_name);
+
+	if (klass && klass->device.inventory_interval_s)
+		return klass->device.inventory_interval_s;
+	return (uint32_t)c->gateway->config->relay.inventory_interval_s;
+}
+
+static void on_reading_closed(void *arg)
+{
+	gateway_wake(arg);
+}
+
+static void end_reading(struct child *c)
+{
+	struct session *s = c->inventory;
+
+	c->inventory = NULL;
+	c->gateway->inventories--;
+	line_forget(c->gateway, s);
+	session_close(s, on_reading_closed, c->gateway);
+}
+
+static void on_read(struct child *c, struct device *d,
+	const struct engine_facts *facts)
+{
+	bool news = registry_take_facts(d, facts, gateway_wall_ms() / 1000);
+
+	c->read_this_run = true;
+	c->read_failures = 0;
+	c->read_status = 0;
+	c->next_read_ms = gateway_wall_ms() +
+		(int64_t)interval_s(c, d) * 1000;
+	/* When it was read is not worth a write to flash by itself. */
+	if (news)
+		child_save(c, NULL, NULL);
+}
+
+static void on_result(void *arg, const struct session_result *result)
+{
+	struct child *c = arg;
+	struct device *d = child_device(c);
+	uint64_t wait = READ_RETRY_MS;
+
+	end_reading(c);
+	if (!d)
+		return;
+	if (result->outcome == ENGINE_DONE ||
+			result->outcome == ENGINE_UNVERIFIED) {
+		on_read(c, d, result->facts);
+	} else {
+		for (unsigned i = 0; i < c->read_failures &&
+				wait < READ_RETRY_MAX_MS; i++)
+			wait *= 2;
+		c->read_failures++;
+		c->read_status = result->failure ? result->failure->code :
+			-EIO;
+		c->next_read_ms = gateway_wall_ms() + (int64_t)wait;
+		d->health = DEVICE_HEALTH_SILENT;
+		log_warn("child", "device could not be read, will be repeated",
+			"device=%s code=%s wait_ms=%llu", c->id,
+			err_name(c->read_status), (unsigned long long)wait);
+	}
+	view_tell_device(c->gateway, d);
+	gateway_wake(c->gateway);
+}
+
+static const struct session_events events = {
+	.on_result = on_result,
+	.locate = locate,
+};
+
+size_t child_channel(const struct config_class *klass, struct ferry_kv *kv)
+{
+	for (unsigned i = 0; i < klass->channel_count; i++)
+		kv[i] = (struct ferry_kv){klass->channel[i].key,
+			klass->channel[i].value};
+	return klass->channel_count;
+}
+
+static int start_reading(struct child *c, const struct device *d,
+	const struct config_class *klass)
+{
+	struct ferry_kv kv[8];
+	struct session_setup setup = {
+		.loop = c->gateway->loop,
+		.engine = engine_find(klass->device.engine),
+		.options = klass->device.options,
+		.channel = kv,
+		.channel_count = child_channel(klass, kv),
+		.connect_ms = klass->device.connect_limit_s * 1000,
+		.lost_ms = klass->device.connect_limit_s * 1000,
+		.goal = ENGINE_GOAL_INVENTORY,
+		.reached = ENGINE_STAGE_NONE,
+		.events = &events,
+		.arg = c,
+	};
+	struct line *l = line_find(c->gateway, d->link);
+	int err;
+
+	if (!setup.engine || !l)
+		return -ENOENT;
+	err = session_open(&setup, &c->inventory, NULL);
+	if (!err)
+		err = line_attach(l, c->inventory);
+	if (err) {
+		session_close(c->inventory, NULL, NULL);
+		c->inventory = NULL;
+		return err;
+	}
+	c->gateway->inventories++;
+	return 0;
+}
+
+/* Battery devices are read only while they are awake for another reason. */
+static bool is_due(const struct child *c, const struct device *d, int64_t now)
+{
+	if (c->inventory || !d->present || (c->job && (c->job->session ||
+			c->job->session_closing)))
+		return false;
+	return (!c->read_this_run && !c->read_failures) ||
+		now >= c->next_read_ms;
+}
+
+void child_read_due(struct gateway *g)
+{
+	int64_t now = gateway_wall_ms();
+	int64_t next = INT64_MAX;
+
+	for (struct child *c = g->children; c; c = c->next) {
+		const struct device *d = child_device(c);
+		const struct config_class *klass = d ?
+			gateway_class(g, d->class_name) : NULL;
+
+		if (!klass || klass->device.battery)
+			continue;
+		if (is_due(c, d, now)) {
+			if (g->inventories >= INVENTORIES_MAX)
+				return;
+			if (start_reading(c, d, klass))
+				c->next_read_ms = now + READ_RETRY_MS;
+		}
+		if (!c->inventory && d->present && c->next_read_ms > now &&
+				c->next_read_ms < next)
+			next = c->next_read_ms;
+	}
+	if (next != INT64_MAX)
+		gateway_wake_at(g, (uint64_t)(next - now));
+}
+
+void child_forget(struct child *c)
+{
+	struct child **at = &c->gateway->children;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	if (c->inventory)
+		end_reading(c);
+	free(c);
+}
+
+void child_close_all(struct gateway *g)
+{
+	for (struct child *c = g->children; c; c = c->next)
+		if (c->inventory)
+			end_reading(c);
+}

@@ -1,0 +1,375 @@
+#include "gateway/daemon/line.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/daemon/child.h"
+#include "gateway/daemon/drivers.h"
+#include "gateway/daemon/job.h"
+#include "gateway/daemon/view.h"
+
+#define RESTART_MIN_MS 1000
+#define RESTART_MAX_MS 60000
+
+struct line *line_find(const struct gateway *g, const char *name)
+{
+	for (struct line *l = g->lines; l; l = l->next)
+		if (!strcmp(l->name, name))
+			return l;
+	return NULL;
+}
+
+const char *line_state_name(const struct line *l)
+{
+	if (l->closing)
+		return "stopped";
+	if (l->failed)
+		return "failed";
+	if (l->up)
+		return "up";
+	return l->status ? "down" : "starting";
+}
+
+static void changed(struct line *l)
+{
+	l->since_ms = gateway_wall_ms();
+	view_tell_line(l);
+	gateway_wake(l->gateway);
+}
+
+/* ---- sessions ---- */
+
+int line_attach(struct line *l, struct session *s)
+{
+	struct line_session *entry = malloc(sizeof(*entry));
+
+	if (!entry)
+		return -ENOMEM;
+	*entry = (struct line_session){l->sessions, s};
+	l->sessions = entry;
+	return 0;
+}
+
+void line_forget(struct gateway *g, struct session *s)
+{
+	for (struct line *l = g->lines; l; l = l->next) {
+		for (struct line_session **at = &l->sessions; *at;) {
+			struct line_session *entry = *at;
+
+			if (entry->session != s) {
+				at = &entry->next;
+				continue;
+			}
+			*at = entry->next;
+			free(entry);
+		}
+	}
+}
+
+static struct session *session_of(const struct line *l, uint64_t link)
+{
+	for (struct line_session *e = l->sessions; e; e = e->next)
+		if (session_owns(e->session, l->transport, link))
+			return e->session;
+	return NULL;
+}
+
+/* ---- peers ---- */
+
+static size_t copy_attributes(const struct ferry_peer *peer,
+	struct peer_attribute *into)
+{
+	size_t n = peer->attribute_count < FERRY_ATTRIBUTES_MAX ?
+		peer->attribute_count : FERRY_ATTRIBUTES_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		into[i] = (struct peer_attribute){peer->attributes[i].key,
+			peer->attributes[i].value};
+	return n;
+}
+
+/* A device in mid-job may come back as another peer, by the rule of its class. */
+static bool follow(struct line *l, const struct peer_sight *sight)
+{
+	struct gateway *g = l->gateway;
+
+	for (struct job *j = g->jobs; j; j = j->next) {
+		struct device *d = j->session ? child_device(j->child) : NULL;
+		const struct config_class *c = d ?
+			gateway_class(g, d->class_name) : NULL;
+
+		if (!c || d->present || !registry_reappears(d, &c->device,
+				sight))
+			continue;
+		log_info("line", "device came back as another peer",
+			"device=%s link=%s peer=%s", d->id, l->name,
+			sight->key);
+		snprintf(j->peer, sizeof(j->peer), "%s", sight->key);
+		snprintf(j->peer_link, sizeof(j->peer_link), "%s", l->name);
+		session_poke(j->session);
+		return true;
+	}
+	return false;
+}
+
+static void saw(struct line *l, const struct peer_sight *sight)
+{
+	struct gateway *g = l->gateway;
+	struct device *d = NULL;
+	struct fault fault = {0};
+	int n = registry_see(g->registry, sight, gateway_wall_ms() / 1000, &d,
+		&fault);
+	struct child *child;
+
+	if (n < 0) {
+		log_warn("line", "peer cannot be recorded",
+			"link=%s code=%s field=%s rule=\"%s\"", l->name,
+			err_name(n), fault.field, fault.rule);
+		return;
+	}
+	if (n == REGISTRY_SIGHT_CANDIDATE) {
+		if (!follow(l, sight))
+			view_tell_candidate(g, l->name, sight->key);
+		return;
+	}
+	child = child_of(g, d->id);
+	if (!child)
+		return;
+	if (n == REGISTRY_SIGHT_ENROLLED) {
+		snprintf(child->enrolled_by, sizeof(child->enrolled_by),
+			"class %s", d->class_name);
+		log_info("line", "device enrolled by its class",
+			"device=%s link=%s peer=%s", d->id, l->name,
+			sight->key);
+		child_save(child, "device-enrolled", child->enrolled_by);
+	} else if (n == REGISTRY_SIGHT_CHANGED) {
+		child_save(child, NULL, NULL);
+	}
+	if (child->job && child->job->session)
+		session_poke(child->job->session);
+	view_tell_device(g, d);
+	gateway_wake(g);
+}
+
+static void on_peer(void *arg, const struct ferry_peer *peer)
+{
+	struct line *l = arg;
+	struct peer_attribute attributes[FERRY_ATTRIBUTES_MAX];
+	struct peer_sight sight = {
+		.driver = l->config->driver,
+		.link = l->name,
+		.key = peer->key,
+		.was = peer->was,
+		.address = peer->address,
+		.id_kind = (enum peer_id_kind)peer->id_kind,
+		.attributes = attributes,
+		.attribute_count = copy_attributes(peer, attributes),
+	};
+
+	if (peer->flags & FERRY_PEER_GROUP)
+		return;
+	if (peer->flags & FERRY_PEER_GONE) {
+		registry_lose(l->gateway->registry, l->name, peer->key);
+		l->peers -= l->peers > 0;
+		changed(l);
+		return;
+	}
+	l->peers += !registry_candidate(l->gateway->registry, l->name,
+		peer->key) && !registry_device_of_peer(l->gateway->registry,
+		l->name, peer->key);
+	saw(l, &sight);
+}
+
+/* ---- the instance ---- */
+
+static void on_up(void *arg, const struct ferry_link *record)
+{
+	struct line *l = arg;
+
+	l->up = true;
+	l->status = 0;
+	l->text[0] = '\0';
+	l->caps = record->caps;
+	l->payload_max = record->channel_count ?
+		record->channels[0].max_payload : 0;
+	bytes_to_printable(bytes_of_text(record->text ? record->text : ""),
+		l->address, sizeof(l->address));
+	log_info("line", "link is up", "link=%s address=\"%s\"", l->name,
+		l->address);
+	changed(l);
+}
+
+static void on_message(void *arg, const struct ferry_message *message)
+{
+	struct session *s = session_of(arg, message->link);
+
+	if (s)
+		session_message(s, message);
+}
+
+static void on_link(void *arg, uint64_t link, const struct ferry_link *record)
+{
+	struct session *s = session_of(arg, link);
+
+	if (s)
+		session_link_changed(s, record);
+}
+
+static void on_down(void *arg, uint64_t link, int status, const char *text,
+	int64_t restart_ms)
+{
+	struct line *l = arg;
+	struct session *s;
+
+	if (link != 0) {
+		s = session_of(l, link);
+		if (s)
+			session_link_down(s);
+		return;
+	}
+	l->up = false;
+	l->failed = restart_ms < 0;
+	l->status = status;
+	bytes_to_printable(bytes_of_text(text ? text : ""), l->text,
+		sizeof(l->text));
+	log_warn("line", restart_ms < 0 ? "link failed, needs a person" :
+		"link is down, will be tried again",
+		"link=%s code=%s text=\"%s\" again_ms=%lld", l->name,
+		err_name(status), l->text, (long long)restart_ms);
+	registry_lose(l->gateway->registry, l->name, NULL);
+	l->peers = 0;
+	changed(l);
+}
+
+static const struct transport_events events = {
+	.on_up = on_up,
+	.on_peer = on_peer,
+	.on_message = on_message,
+	.on_link = on_link,
+	.on_down = on_down,
+	.adopt = drivers_adopt,
+	.opened = drivers_opened,
+};
+
+static void copy_params(const struct config_link *config, struct ferry_kv *kv)
+{
+	for (unsigned i = 0; i < config->param_count; i++)
+		kv[i] = (struct ferry_kv){config->params[i].key,
+			config->params[i].value};
+}
+
+static int open_transport(struct line *l, struct fault *fault)
+{
+	struct ferry_kv kv[CONFIG_PAIRS_MAX];
+	struct transport_config config = {
+		.name = l->short_name,
+		.kv = kv,
+		.kv_count = l->config->param_count,
+		.restart_min_ms = RESTART_MIN_MS,
+		.restart_max_ms = RESTART_MAX_MS,
+		.events = &events,
+		.arg = l,
+	};
+	int err = drivers_get(l->gateway->config, l->config->driver,
+		&l->driver, fault);
+
+	if (err)
+		return err;
+	copy_params(l->config, kv);
+	config.driver = l->driver;
+	return transport_open(l->gateway->loop, &config, &l->transport, fault);
+}
+
+int line_check(const struct config *config, const struct config_link *link,
+	struct conf_problem *problem)
+{
+	struct ferry_kv kv[CONFIG_PAIRS_MAX];
+	struct transport_driver *driver = NULL;
+	struct fault fault = {0};
+	int err = drivers_get(config, link->driver, &driver, &fault);
+
+	if (!err) {
+		copy_params(link, kv);
+		err = transport_params_check(driver, FERRY_SCOPE_INSTANCE, kv,
+			link->param_count, &fault);
+		drivers_put(driver);
+	}
+	if (!err)
+		return 0;
+	return conf_problem_set(problem, err, link->file, link->line,
+		fault.field[0] ? fault.field : "driver", "%s",
+		fault.rule[0] ? fault.rule : err_text(err));
+}
+
+int line_add(struct gateway *g, const struct config_link *config)
+{
+	struct line *l = calloc(1, sizeof(*l));
+	struct fault fault = {0};
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	l->gateway = g;
+	l->config = config;
+	snprintf(l->name, sizeof(l->name), "%s", config->name);
+	snprintf(l->short_name, sizeof(l->short_name), "%.31s", config->name);
+	l->since_ms = gateway_wall_ms();
+	l->next = g->lines;
+	g->lines = l;
+	err = open_transport(l, &fault);
+	if (err) {
+		l->failed = true;
+		l->status = err;
+		snprintf(l->text, sizeof(l->text), "%s%s%s", fault.field,
+			fault.field[0] ? ": " : "", fault.rule);
+		log_error("line", "link cannot be opened",
+			"link=%s code=%s text=\"%s\"", l->name, err_name(err),
+			l->text);
+	}
+	return 0;
+}
+
+struct closing_line {
+	struct line *line;
+	void (*on_closed)(void *arg);
+	void *arg;
+};
+
+static void on_transport_closed(void *arg)
+{
+	struct closing_line *c = arg;
+	struct line *l = c->line;
+
+	while (l->sessions) {
+		struct line_session *next = l->sessions->next;
+
+		free(l->sessions);
+		l->sessions = next;
+	}
+	drivers_put(l->driver);
+	free(l);
+	if (c->on_closed)
+		c->on_closed(c->arg);
+	free(c);
+}
+
+void line_close(struct line *l, void (*on_closed)(void *arg), void *arg)
+{
+	struct closing_line *c = malloc(sizeof(*c));
+	struct line **at = &l->gateway->lines;
+
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	l->closing = true;
+	registry_lose(l->gateway->registry, l->name, NULL);
+	if (!c)
+		abort(); /* a few bytes at the very end */
+	*c = (struct closing_line){l, on_closed, arg};
+	if (l->transport)
+		transport_close(l->transport, on_transport_closed, c);
+	else
+		on_transport_closed(c);
+}

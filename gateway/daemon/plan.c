@@ -1,0 +1,259 @@
+#include "gateway/daemon/plan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "gateway/daemon/view.h"
+#include "policy/trust/component.h"
+
+static const char *const decision_names[] = {"install", "wait", "current",
+	"refuse"};
+
+const char *plan_decision_name(enum plan_decision decision)
+{
+	return decision_names[decision];
+}
+
+static void decide(struct plan_row *row, enum plan_decision decision,
+	const char *code, const char *hint, const char *text, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void decide(struct plan_row *row, enum plan_decision decision,
+	const char *code, const char *hint, const char *text, ...)
+{
+	va_list args;
+
+	row->decision = decision;
+	snprintf(row->code, sizeof(row->code), "%s", code);
+	snprintf(row->hint, sizeof(row->hint), "%s", hint ? hint : "");
+	va_start(args, text);
+	vsnprintf(row->text, sizeof(row->text), text, args);
+	va_end(args);
+}
+
+/* The device says that it runs just this. */
+static bool runs_it(const struct device *d, const struct catalog_entry *e)
+{
+	if (e->expect_digest.at && d->hash_len)
+		return bytes_equal(bytes_of(d->hash, d->hash_len),
+			e->expect_digest);
+	return e->expect_version.at && d->version[0] &&
+		bytes_is_text(e->expect_version, d->version);
+}
+
+static bool has_slot(const struct device_class *klass, const char *component)
+{
+	uint32_t slot;
+
+	return class_component_slot(klass, component, &slot) == 0;
+}
+
+static bool hardware_fits(const struct device *d,
+	const struct catalog_entry *e)
+{
+	uint64_t hardware = 0;
+
+	if (!e->has_hardware)
+		return true;
+	return gateway_hardware(d, &hardware) && hardware >= e->hardware_min &&
+		hardware <= e->hardware_max;
+}
+
+/* Whether the class asks of a step what its links and devices cannot reach. */
+static unsigned tier_shortfall(const struct device_class *klass,
+	const struct release *r)
+{
+	for (unsigned step = 1; step <= STEP_COUNT; step++) {
+		int required = (int)klass->tiers[step] - 1;
+
+		if (required < 0 || !r || r->state != RELEASE_VERIFIED)
+			continue;
+		if (step <= STEP_CHECK && step != STEP_SEND &&
+				step != STEP_RECEIVE && !tier_is_met(step,
+				required, r->verdict.tiers.of[step]))
+			return step;
+	}
+	return 0;
+}
+
+static void judge_release(struct plan_row *row, const struct release *r)
+{
+	unsigned step = tier_shortfall(row->klass, r);
+
+	if (r && r->state == RELEASE_REFUSED)
+		decide(row, PLAN_REFUSE, err_name(r->code),
+			"ferryctl offers shows the checks", "%s",
+			err_text(r->code));
+	else if (step)
+		decide(row, PLAN_REFUSE, err_name(ERR_JOB_TIER),
+			"the vendor must sign better, or the class ask less",
+			"step %s reached tier %s, the class requires %s",
+			step_name(step), tier_name(r->verdict.tiers.of[step]),
+			tier_name(row->klass->tiers[step] - 1));
+	else
+		decide(row, PLAN_INSTALL, "newer", NULL,
+			"the catalog offers it and nothing speaks against it");
+}
+
+static void judge_entry(struct gateway *g, struct plan_row *row)
+{
+	const struct catalog_entry *e = row->entry;
+	const struct device *d = row->device;
+	uint64_t floor = gateway_floor(g, d, row->klass, row->component);
+
+	if (e->withdrawn)
+		decide(row, PLAN_REFUSE, "withdrawn", NULL,
+			"the vendor withdrew it");
+	else if (!has_slot(row->klass, row->component))
+		decide(row, PLAN_REFUSE, "no-slot",
+			"add the component to the class file",
+			"the class has no slot for component %s",
+			row->component);
+	else if (!hardware_fits(d, e))
+		decide(row, PLAN_REFUSE, err_name(ERR_TRUST_OFFER_HARDWARE),
+			d->hw_revision[0] ? "" :
+			"set hw_source in the class file",
+			d->hw_revision[0] ?
+			"hardware revision %s is outside its range" :
+			"it needs a hardware revision and none is known%s",
+			d->hw_revision);
+	else if (e->precursor_count)
+		decide(row, PLAN_REFUSE, "delta", NULL,
+			"it is a difference to another image; this engine "
+			"installs whole images");
+	else if (runs_it(d, e))
+		decide(row, PLAN_CURRENT, "current", NULL,
+			"the device runs it");
+	else if (e->sequence < floor) {
+		row->would_downgrade = true;
+		decide(row, PLAN_REFUSE, err_name(ERR_TRUST_SUIT_SEQUENCE),
+			"an admin may allow it: ferryctl update "
+			"--allow-downgrade", "its sequence %llu is below the "
+			"floor %llu", (unsigned long long)e->sequence,
+			(unsigned long long)floor);
+	} else if (!d->read_s)
+		decide(row, PLAN_WAIT, err_name(ERR_JOB_NOT_READ),
+			d->present ? "" : "the device is on no link that is up",
+			"what the device runs was never read");
+	else
+		judge_release(row, release_find(g, row->klass->name,
+			e->manifest_digest.at));
+}
+
+static void without_offer(struct plan_row *row, const struct vendor *v)
+{
+	int err = v ? vendor_state(v) : -ENOENT;
+
+	if (!v)
+		decide(row, PLAN_REFUSE, "no-vendor", "look at vendors.d",
+			"the vendor of its class is not configured");
+	else if (!vendor_catalog(v))
+		decide(row, PLAN_WAIT, err ? err_name(err) : "no-catalog",
+			"ferryctl vendors shows the link",
+			"no catalog of vendor %s has been accepted", v->name);
+	else
+		decide(row, PLAN_CURRENT, "no-offer", NULL,
+			"the catalog lists nothing for its class");
+}
+
+void plan_device(struct gateway *g, const struct device *device,
+	void (*on_row)(void *arg, const struct plan_row *row), void *arg)
+{
+	const struct config_class *c = gateway_class(g, device->class_name);
+	struct plan_row row = {.device = device};
+	const struct catalog *catalog;
+	bool any = false;
+
+	if (!c) {
+		decide(&row, PLAN_REFUSE, "no-class",
+			"ferryctl classify gives it another",
+			"there is no class %s any more", device->class_name);
+		on_row(arg, &row);
+		return;
+	}
+	row.klass = &c->device;
+	row.vendor = vendor_find(g, c->vendor);
+	catalog = row.vendor ? vendor_catalog(row.vendor) : NULL;
+	for (unsigned i = 0; catalog && i < catalog->entry_count; i++) {
+		const struct catalog_entry *e = &catalog->entries[i];
+
+		if (memcmp(e->class_id.at, c->device.class_id, 16) ||
+				memcmp(e->vendor_id.at, c->device.vendor_id,
+				16))
+			continue;
+		row.entry = e;
+		row.would_downgrade = false;
+		component_to_text(e->component, row.component,
+			sizeof(row.component));
+		judge_entry(g, &row);
+		on_row(arg, &row);
+		any = true;
+	}
+	if (any)
+		return;
+	row.entry = NULL;
+	without_offer(&row, row.vendor);
+	on_row(arg, &row);
+}
+
+static void keep_best(void *arg, const struct plan_row *row)
+{
+	struct plan_row *best = arg;
+
+	if (row->decision != PLAN_INSTALL)
+		return;
+	if (!best->entry || row->entry->sequence > best->entry->sequence)
+		*best = *row;
+}
+
+bool plan_best(struct gateway *g, const struct device *device,
+	struct plan_row *ret)
+{
+	*ret = (struct plan_row){0};
+	plan_device(g, device, keep_best, ret);
+	return ret->entry != NULL;
+}
+
+/* A release that ended badly for this device is not begun again by itself. */
+static bool was_tried(const struct child *c, const struct plan_row *row)
+{
+	return c->ended.job && !memcmp(c->ended.manifest,
+		row->entry->manifest_digest.at, 32);
+}
+
+static void apply(struct gateway *g, struct child *c, const struct plan_row *row)
+{
+	struct job_terms terms = {.by = "catalog"};
+	struct release *r;
+	struct job *j;
+	int err;
+
+	if (c->job) {
+		if (!memcmp(c->job->row.manifest_digest,
+				row->entry->manifest_digest.at, 32))
+			return;
+		job_supersede(c->job);
+		return;
+	}
+	if (was_tried(c, row))
+		return;
+	r = release_of(row->vendor, row->klass, row->entry);
+	err = r ? job_new(c, r, &terms, &j) : -ENOMEM;
+	if (err)
+		log_error("plan", "job cannot be made", "device=%s code=%s",
+			c->id, err_name(err));
+}
+
+void plan_apply(struct gateway *g)
+{
+	struct plan_row row;
+
+	for (struct child *c = g->children; c; c = c->next) {
+		const struct device *d = child_device(c);
+
+		if (d && plan_best(g, d, &row))
+			apply(g, c, &row);
+	}
+}

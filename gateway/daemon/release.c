@@ -1,0 +1,691 @@
+#include "gateway/daemon/release.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/daemon/view.h"
+#include "policy/trust/component.h"
+
+#define RELEASES_MAX 1024
+#define RETRY_FIRST_MS 2000
+#define RETRY_MAX_MS (15 * 60 * 1000)
+
+/* One judgement on the pool. */
+struct release_work {
+	uv_work_t req;
+	struct release *release;
+	struct vendor *vendor;
+	uint8_t envelope[SUIT_ENVELOPE_MAX];
+	size_t len;
+	uint8_t vendor_id[16], class_id[16];
+	uint8_t components[CLASS_COMPONENTS_MAX][COMPONENT_LEN_MAX];
+	struct suit_slot slots[CLASS_COMPONENTS_MAX];
+	unsigned slot_count;
+	bool with_payload;
+	struct offer_payload payload;
+	struct offer_request request;
+	struct trust_clock clock;
+	struct verdict verdict;
+	struct offer_plan plan;
+	int code;
+};
+
+static const char *const state_names[] = {"listed", "fetching", "fetching",
+	"fetching", "verified", "refused", "failed"};
+
+const char *release_state_name(enum release_state state)
+{
+	return state_names[state];
+}
+
+struct release *release_find(const struct gateway *g, const char *class_name,
+	const uint8_t manifest[32])
+{
+	for (struct release *r = g->releases; r; r = r->next)
+		if (!memcmp(r->manifest, manifest, 32) &&
+				!strcmp(r->class_name, class_name))
+			return r;
+	return NULL;
+}
+
+static void text_of(struct bytes from, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (from.at)
+		bytes_to_printable(from, text, size);
+}
+
+static int fill(struct release *r, const struct catalog_entry *entry)
+{
+	struct catalog_payload payload;
+
+	if (catalog_entry_payload(entry, 0, &payload) ||
+			entry->payload_count != 1)
+		return -EINVAL;
+	memcpy(r->manifest, entry->manifest_digest.at, 32);
+	memcpy(r->envelope, entry->envelope_digest.at, 32);
+	r->envelope_len = entry->envelope_len;
+	memcpy(r->payload, payload.sha256.at, 32);
+	r->payload_len = payload.len;
+	if (payload.path.len > CATALOG_PATH_MAX)
+		return -EINVAL;
+	snprintf(r->payload_path, sizeof(r->payload_path), "%.*s",
+		(int)payload.path.len, (const char *)payload.path.at);
+	r->sequence = entry->sequence;
+	r->security = entry->security;
+	component_to_text(entry->component, r->component,
+		sizeof(r->component));
+	text_of(entry->expect_version, r->expect_version,
+		sizeof(r->expect_version));
+	text_of(entry->version.at ? entry->version : entry->expect_version,
+		r->version, sizeof(r->version));
+	if (entry->expect_digest.at && entry->expect_digest.len <= 64) {
+		memcpy(r->expect_hash, entry->expect_digest.at,
+			entry->expect_digest.len);
+		r->expect_hash_len = (uint8_t)entry->expect_digest.len;
+	}
+	return 0;
+}
+
+/* Releases that nothing uses make room for new ones. */
+static void drop_unused(struct gateway *g)
+{
+	for (struct release **at = &g->releases; *at;) {
+		struct release *r = *at;
+
+		if (r->users || r->work || r->request || r->part ||
+				r->state == RELEASE_PAYLOAD) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		free(r);
+	}
+}
+
+struct release *release_of(struct vendor *v, const struct device_class *klass,
+	const struct catalog_entry *entry)
+{
+	struct gateway *g = v->gateway;
+	struct release *r = release_find(g, klass->name,
+		entry->manifest_digest.at);
+	unsigned count = 0;
+
+	if (r)
+		return r;
+	for (r = g->releases; r; r = r->next)
+		count++;
+	if (count >= RELEASES_MAX)
+		drop_unused(g);
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->gateway = g;
+	snprintf(r->vendor, sizeof(r->vendor), "%s", v->name);
+	snprintf(r->class_name, sizeof(r->class_name), "%s", klass->name);
+	verdict_init(&r->verdict);
+	if (fill(r, entry)) {
+		r->state = RELEASE_REFUSED;
+		r->code = ERR_RELEASE_IMAGES;
+	}
+	r->next = g->releases;
+	g->releases = r;
+	return r;
+}
+
+void release_use(struct release *r)
+{
+	r->users++;
+	if (!r->pinned && cache_pin(r->gateway->cache, r->payload) == 0)
+		r->pinned = true;
+}
+
+void release_unuse(struct release *r)
+{
+	if (--r->users == 0 && r->pinned) {
+		cache_unpin(r->gateway->cache, r->payload);
+		r->pinned = false;
+	}
+}
+
+static void settle(struct release *r, enum release_state state, int code)
+{
+	r->state = state;
+	r->code = code;
+	r->request = 0;
+	if (state == RELEASE_VERIFIED) {
+		r->failures = 0;
+		log_info("release", "verified", "class=%s version=%s "
+			"sequence=%llu bytes=%llu", r->class_name, r->version,
+			(unsigned long long)r->sequence,
+			(unsigned long long)r->payload_len);
+	} else if (state == RELEASE_REFUSED) {
+		log_warn("release", "refused, will not be installed",
+			"class=%s version=%s code=%s", r->class_name,
+			r->version, err_name(code));
+	}
+	view_tell_image(r->gateway, r);
+	gateway_wake(r->gateway);
+}
+
+static void failed(struct release *r, int code)
+{
+	uint64_t wait = RETRY_FIRST_MS;
+
+	for (unsigned i = 0; i < r->failures && wait < RETRY_MAX_MS; i++)
+		wait *= 2;
+	r->failures++;
+	r->retry_ms = gateway_wall_ms() +
+		(int64_t)(wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
+	log_warn("release", "fetch failed, will be repeated",
+		"class=%s version=%s code=%s wait_ms=%llu", r->class_name,
+		r->version, err_name(code), (unsigned long long)wait);
+	settle(r, RELEASE_FAILED, code);
+}
+
+/* ---- judging ---- */
+
+static void judge(uv_work_t *req)
+{
+	struct release_work *w = req->data;
+
+	w->code = trust_judge(&w->vendor->trust, &w->clock, &w->request,
+		&w->verdict, &w->plan);
+}
+
+static void fetch_payload(struct release *r);
+
+/* The manifest decides what the image is; the catalog said the same, or the
+ * verdict would have refused. */
+static int take_plan(struct release *r, const struct release_work *w)
+{
+	const struct offer_image *image = &w->plan.images[0];
+
+	if (w->plan.image_count != 1 || image->payload != 0)
+		return ERR_RELEASE_IMAGES;
+	r->slot = image->slot;
+	r->needs_authorization = w->plan.outcome.needs_authorization;
+	return 0;
+}
+
+static void on_judged(uv_work_t *req, int status)
+{
+	struct release_work *w = req->data;
+	struct release *r = w->release;
+	bool accepted = !status && verdict_accepts(&w->verdict,
+		w->with_payload);
+	int code = status ? status : w->code;
+
+	r->work = NULL;
+	vendor_judge_end(w->vendor);
+	if (r->closing) {
+		free(w);
+		gateway_wake(r->gateway);
+		return;
+	}
+	r->verdict = w->verdict;
+	if (accepted) {
+		code = take_plan(r, w);
+		accepted = code == 0;
+	} else if (!code) {
+		code = ERR_TRUST_OFFER_INCOMPLETE;
+	}
+	if (!accepted)
+		settle(r, RELEASE_REFUSED, code);
+	else if (w->with_payload)
+		settle(r, RELEASE_VERIFIED, 0);
+	else
+		fetch_payload(r);
+	free(w);
+}
+
+static void put_slots(struct release_work *w, const struct device_class *klass)
+{
+	for (unsigned i = 0; i < klass->component_count; i++) {
+		size_t len = 0;
+
+		if (component_from_text(klass->components[i].id,
+				w->components[w->slot_count], &len))
+			continue;
+		w->slots[w->slot_count].component = bytes_of(
+			w->components[w->slot_count], len);
+		w->slots[w->slot_count].slot = klass->components[i].slot;
+		w->slot_count++;
+	}
+}
+
+/* The highest sequence that counts for every device that the entry fits. */
+static uint64_t class_floor(const struct release *r,
+	const struct device_class *klass, const struct catalog_entry *entry)
+{
+	const struct gateway *g = r->gateway;
+	uint64_t low = entry->has_hardware ? entry->hardware_min : 0;
+	uint64_t high = entry->has_hardware ? entry->hardware_max : UINT64_MAX;
+	uint64_t floor = 0;
+
+	if (r->below_floor)
+		return r->sequence;
+	for (size_t i = 0; i < g->class_floor_count; i++) {
+		const struct class_floor_row *row = &g->class_floors[i];
+
+		if (row->sequence > floor && row->hw_min <= low &&
+				row->hw_max >= high &&
+				!strcmp(row->vendor, r->vendor) &&
+				!strcmp(row->component, r->component) &&
+				!memcmp(row->class_id, klass->class_id, 16))
+			floor = row->sequence;
+	}
+	return floor;
+}
+
+static void fill_request(struct release_work *w, const struct release *r,
+	const struct device_class *klass, const struct catalog_entry *entry)
+{
+	w->request = (struct offer_request){
+		.envelope = bytes_of(w->envelope, w->len),
+		.entry = entry,
+		.facts = {
+			.vendor_id = bytes_of(w->vendor_id, 16),
+			.class_id = bytes_of(w->class_id, 16),
+			.slots = w->slots,
+			.slot_count = w->slot_count,
+		},
+		.hardware_known = entry->has_hardware,
+		.hardware = entry->hardware_min,
+		.floor_known = true,
+		.floor = class_floor(r, klass, entry),
+		.revocation = w->vendor->config->revocation_off ?
+			REVOCATION_OFF : REVOCATION_REQUIRE,
+		.payloads = w->with_payload ? &w->payload : NULL,
+		.payload_count = w->with_payload ? 1 : 0,
+	};
+}
+
+/* Takes the judgement over; the work belongs to the pool afterwards. */
+static void start_judging(struct release *r, struct bytes envelope,
+	bool with_payload)
+{
+	struct vendor *v = vendor_find(r->gateway, r->vendor);
+	const struct config_class *c = gateway_class(r->gateway,
+		r->class_name);
+	const struct catalog_entry *entry = NULL;
+	struct release_work *w;
+	int err = v && c ? vendor_judge_begin(v) : -ENOENT;
+
+	if (err == -EAGAIN) {
+		/* Asked again when the round of questions has ended. */
+		settle(r, RELEASE_LISTED, 0);
+		return;
+	}
+	if (!err)
+		entry = catalog_find_manifest(vendor_catalog(v),
+			bytes_of(r->manifest, 32));
+	w = err || !entry || envelope.len > SUIT_ENVELOPE_MAX ? NULL :
+		calloc(1, sizeof(*w));
+	if (!w) {
+		if (!err)
+			vendor_judge_end(v);
+		if (entry)
+			failed(r, -ENOMEM);
+		else
+			settle(r, RELEASE_REFUSED, ERR_TRUST_OFFER_UNLISTED);
+		return;
+	}
+	*w = (struct release_work){
+		.release = r,
+		.vendor = v,
+		.len = envelope.len,
+		.with_payload = with_payload,
+		.clock = gateway_clock(r->gateway),
+		.payload = {.len = r->payload_len},
+	};
+	w->req.data = w;
+	memcpy(w->envelope, envelope.at, envelope.len);
+	memcpy(w->vendor_id, c->device.vendor_id, 16);
+	memcpy(w->class_id, c->device.class_id, 16);
+	memcpy(w->payload.sha256, r->payload, 32);
+	put_slots(w, &c->device);
+	fill_request(w, r, &c->device, entry);
+	r->state = RELEASE_JUDGING;
+	r->work = w;
+	uv_queue_work(r->gateway->loop, &w->req, judge, on_judged);
+}
+
+/* ---- payload ---- */
+
+static void on_envelope_again(void *arg, int status, struct bytes bytes)
+{
+	struct release *r = arg;
+
+	r->request = 0;
+	if (r->closing)
+		gateway_wake(r->gateway);
+	else if (status)
+		failed(r, status);
+	else
+		start_judging(r, bytes, true);
+}
+
+/* The image is whole and hashed by this process: judge all of it. */
+static void judge_whole(struct release *r)
+{
+	int err = cache_load(r->gateway->cache, r->envelope, SUIT_ENVELOPE_MAX,
+		on_envelope_again, r);
+
+	if (err)
+		failed(r, err);
+	else
+		r->request = UINT64_MAX;
+}
+
+static void on_sealed(void *arg, int status)
+{
+	struct release *r = arg;
+
+	r->request = 0;
+	if (r->closing) {
+		gateway_wake(r->gateway);
+		return;
+	}
+	if (status)
+		failed(r, status);
+	else
+		judge_whole(r);
+}
+
+static int on_payload_start(void *arg, uint64_t from, const char *etag)
+{
+	struct release *r = arg;
+
+	if (!r->part)
+		return -ECANCELED;
+	if (from == 0 && cache_part_offset(r->part) > 0)
+		cache_part_restart(r->part);
+	else if (from != cache_part_offset(r->part))
+		return -EINVAL;
+	cache_part_note_etag(r->part, etag);
+	return 0;
+}
+
+static void on_drained(void *arg, int status)
+{
+	struct release *r = arg;
+	struct vendor *v = vendor_find(r->gateway, r->vendor);
+
+	if (v && r->request && !status)
+		vendor_link_resume(v->link, r->request);
+}
+
+static int on_payload_bytes(void *arg, struct bytes part)
+{
+	struct release *r = arg;
+	struct vendor *v = vendor_find(r->gateway, r->vendor);
+	int err = r->part ? cache_part_append(r->part, part) : -ECANCELED;
+
+	if (err < 0)
+		return err;
+	r->fetched_bytes += part.len;
+	r->have_bytes = cache_part_offset(r->part);
+	if (v)
+		v->fetched_bytes += part.len;
+	if (err == 1 && v)
+		vendor_link_pause(v->link, r->request);
+	return 0;
+}
+
+static void on_payload_done(void *arg, int status,
+	const struct vendor_answer *answer)
+{
+	struct release *r = arg;
+	struct cache_part *part = r->part;
+
+	r->request = 0;
+	r->part = NULL;
+	if (status || r->closing) {
+		cache_part_close(part);
+		if (r->closing) {
+			gateway_wake(r->gateway);
+			return;
+		}
+		if (answer && answer->fault)
+			r->fault = *answer->fault;
+		failed(r, status);
+		return;
+	}
+	r->request = UINT64_MAX;
+	cache_part_seal(part, on_sealed, r);
+}
+
+static void on_part(void *arg, int status, struct cache_part *part)
+{
+	struct release *r = arg;
+	struct vendor *v = vendor_find(r->gateway, r->vendor);
+	struct vendor_payload_spec spec = {
+		.uri = r->payload_path,
+		.size = r->payload_len,
+		.on_start = on_payload_start,
+		.on_bytes = on_payload_bytes,
+		.on_done = on_payload_done,
+		.arg = r,
+	};
+
+	r->request = 0;
+	if (status || r->closing || !v || !v->link) {
+		if (!status)
+			cache_part_close(part);
+		if (r->closing)
+			gateway_wake(r->gateway);
+		else
+			failed(r, status ? status : ERR_JOB_NO_LINK);
+		return;
+	}
+	r->part = part;
+	cache_part_on_drain(part, on_drained, r);
+	spec.from = cache_part_offset(part);
+	spec.etag = cache_part_etag(part);
+	r->have_bytes = spec.from;
+	memcpy(spec.sha256, r->payload, 32);
+	if (spec.from == r->payload_len) {
+		/* Everything was there before the last stop. */
+		r->part = NULL;
+		r->request = UINT64_MAX;
+		cache_part_seal(part, on_sealed, r);
+		return;
+	}
+	status = vendor_link_payload(v->link, &spec, &r->request);
+	if (status) {
+		r->part = NULL;
+		cache_part_close(part);
+		failed(r, status);
+	}
+}
+
+static void fetch_payload(struct release *r)
+{
+	struct cache *cache = r->gateway->cache;
+	int err = 0;
+
+	r->state = RELEASE_PAYLOAD;
+	switch (cache_find(cache, r->payload, NULL)) {
+	case CACHE_READY:
+		judge_whole(r);
+		return;
+	case CACHE_UNVERIFIED:
+		err = cache_verify(cache, r->payload, on_sealed, r);
+		break;
+	case CACHE_LOADING:
+		/* Another class's release has the same image. */
+		failed(r, -EBUSY);
+		return;
+	case CACHE_ABSENT:
+		err = cache_part_open(cache, r->payload, r->payload_len,
+			on_part, r);
+		break;
+	}
+	if (err)
+		failed(r, err);
+	else
+		r->request = UINT64_MAX;
+	view_tell_image(r->gateway, r);
+}
+
+/* ---- envelope ---- */
+
+static void on_envelope_kept(void *arg, int status)
+{
+	struct release *r = arg;
+
+	r->request = 0;
+	if (r->closing)
+		gateway_wake(r->gateway);
+	else if (status)
+		failed(r, status);
+	else
+		settle(r, RELEASE_LISTED, 0);
+}
+
+static void on_envelope_fetched(void *arg, int status,
+	const struct vendor_answer *answer)
+{
+	struct release *r = arg;
+
+	r->request = 0;
+	if (r->closing) {
+		gateway_wake(r->gateway);
+		return;
+	}
+	if (!status)
+		status = cache_put(r->gateway->cache, r->envelope,
+			answer->content, on_envelope_kept, r);
+	else
+		r->fault = *answer->fault;
+	if (status)
+		failed(r, status);
+	else
+		r->request = UINT64_MAX;
+}
+
+static void fetch_envelope(struct release *r)
+{
+	struct vendor *v = vendor_find(r->gateway, r->vendor);
+	int err = v && v->link ? vendor_link_envelope(v->link, r->envelope,
+		r->envelope_len, on_envelope_fetched, r, &r->request) :
+		ERR_JOB_NO_LINK;
+
+	if (err)
+		failed(r, err);
+}
+
+static void on_envelope(void *arg, int status, struct bytes bytes)
+{
+	struct release *r = arg;
+
+	r->request = 0;
+	if (r->closing)
+		gateway_wake(r->gateway);
+	else if (status == 0)
+		start_judging(r, bytes, false);
+	else if (status == -ENOENT || status == ERR_STORE_DIGEST)
+		fetch_envelope(r);
+	else
+		failed(r, status);
+}
+
+void release_advance(struct release *r)
+{
+	int err;
+
+	if (r->closing || r->request || r->work || !r->users)
+		return;
+	if (r->state == RELEASE_FAILED && gateway_wall_ms() < r->retry_ms) {
+		gateway_wake_at(r->gateway,
+			(uint64_t)(r->retry_ms - gateway_wall_ms()));
+		return;
+	}
+	if (r->state != RELEASE_LISTED && r->state != RELEASE_FAILED)
+		return;
+	r->state = RELEASE_ENVELOPE;
+	r->fault = (struct fault){0};
+	err = cache_load(r->gateway->cache, r->envelope, SUIT_ENVELOPE_MAX,
+		on_envelope, r);
+	if (err == -ENOENT)
+		fetch_envelope(r);
+	else if (err)
+		failed(r, err);
+	else
+		r->request = UINT64_MAX;
+}
+
+void release_rotten(struct release *r)
+{
+	if (r->state == RELEASE_VERIFIED)
+		settle(r, RELEASE_LISTED, 0);
+}
+
+static const struct catalog_entry *listed(const struct vendor *v,
+	const struct release *r)
+{
+	const struct catalog *catalog = vendor_catalog(v);
+	const struct catalog_entry *entry = catalog ? catalog_find_manifest(
+		catalog, bytes_of(r->manifest, 32)) : NULL;
+
+	return entry && !entry->withdrawn ? entry : NULL;
+}
+
+void release_recheck(struct vendor *v)
+{
+	for (struct release *r = v->gateway->releases; r; r = r->next) {
+		const struct catalog_entry *entry;
+
+		if (strcmp(r->vendor, v->name) || r->work || r->request)
+			continue;
+		entry = listed(v, r);
+		if (!entry) {
+			settle(r, RELEASE_REFUSED, ERR_TRUST_OFFER_UNLISTED);
+		} else if (memcmp(r->envelope, entry->envelope_digest.at, 32) ||
+				r->state == RELEASE_REFUSED) {
+			/* Signed anew, or refused for a reason that may have
+			 * gone. */
+			fill(r, entry);
+			settle(r, RELEASE_LISTED, 0);
+		}
+	}
+}
+
+int release_is_good(const struct release *r)
+{
+	const struct vendor *v = vendor_find(r->gateway, r->vendor);
+
+	if (!v)
+		return -ENOENT;
+	if (r->state != RELEASE_VERIFIED)
+		return r->code ? r->code : -EAGAIN;
+	if (!vendor_catalog(v))
+		return -EAGAIN;
+	return listed(v, r) ? 0 : ERR_TRUST_OFFER_UNLISTED;
+}
+
+/* ---- end ---- */
+
+void release_close_all(struct gateway *g)
+{
+	for (struct release *r = g->releases; r; r = r->next) {
+		struct vendor *v = vendor_find(g, r->vendor);
+
+		r->closing = true;
+		if (v && v->link && r->request && r->request != UINT64_MAX)
+			vendor_link_cancel(v->link, r->request);
+		if (r->work)
+			uv_cancel((uv_req_t *)&r->work->req);
+	}
+}
+
+bool release_all_closed(const struct gateway *g)
+{
+	for (const struct release *r = g->releases; r; r = r->next)
+		if (r->work || r->request)
+			return false;
+	return true;
+}

@@ -1,0 +1,789 @@
+#include "gateway/daemon/vendor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/daemon/release.h"
+#include "gateway/daemon/report.h"
+#include "gateway/daemon/view.h"
+#include "policy/trust/component.h"
+
+#define FLOORS_A_COMMIT 500
+
+static void ask_root(struct vendor *v);
+static void finish_close(struct vendor *v);
+
+struct vendor *vendor_find(const struct gateway *g, const char *name)
+{
+	for (struct vendor *v = g->vendors; v; v = v->next)
+		if (!strcmp(v->name, name))
+			return v;
+	return NULL;
+}
+
+static void object_name(const struct vendor *v, char *name, size_t size)
+{
+	snprintf(name, size, "catalog.%.80s", v->name);
+}
+
+static void alarm_code(const struct vendor *v, const char *what, char *code,
+	size_t size)
+{
+	snprintf(code, size, "%s:%.30s", what, v->name);
+}
+
+static void stop_with(struct vendor *v, int code, const struct fault *fault,
+	const char *hint)
+{
+	char name[48];
+
+	v->stage = VENDOR_STOPPED;
+	v->last_status = code;
+	if (fault)
+		v->last_fault = *fault;
+	alarm_code(v, "vendor-stopped", name, sizeof(name));
+	gateway_alarm(v->gateway, name, hint, "vendor %s is not served: %s%s%s",
+		v->name, err_text(code), fault && fault->rule[0] ? ": " : "",
+		fault ? fault->rule : "");
+	view_tell_vendor(v);
+}
+
+/* ---- time and expiry ---- */
+
+int vendor_state(const struct vendor *v)
+{
+	struct trust_clock clock = gateway_clock(v->gateway);
+
+	if (!v->trust_is_open || v->stage == VENDOR_STOPPED)
+		return v->last_status ? v->last_status : -EAGAIN;
+	if (v->stage == VENDOR_STORING || v->stage == VENDOR_STARTING)
+		return -EAGAIN;
+	return trust_state(&v->trust, &clock);
+}
+
+const struct catalog *vendor_catalog(const struct vendor *v)
+{
+	if (!v->trust_is_open || v->stage == VENDOR_STORING ||
+			v->stage == VENDOR_STARTING)
+		return NULL;
+	return v->trust.catalog;
+}
+
+static void watch_expiry(struct vendor *v)
+{
+	char code[48];
+	int err = vendor_state(v);
+
+	if (err == -EAGAIN)
+		return;
+	alarm_code(v, "catalog-expired", code, sizeof(code));
+	if (err == ERR_TRUST_CATALOG_EXPIRED && v->trust.catalog)
+		gateway_alarm(v->gateway, code,
+			"ask the vendor for a new catalog; look at the clock",
+			"the catalog of vendor %s has expired", v->name);
+	else if (!err)
+		gateway_alarm_clear(v->gateway, code);
+}
+
+/* For the TLS chain of the vendor's server. */
+static int judge_tls_time(void *arg, int64_t not_before, int64_t not_after)
+{
+	const struct vendor *v = arg;
+	struct trust_clock clock = gateway_clock(v->gateway);
+	struct trust_time none = {0};
+	struct trust_now now;
+
+	trust_time_start(&none, 0, &clock);
+	now = trust_now(v->trust_is_open ? &v->trust.time : &none, &clock);
+	if (not_after >= 0 && trust_now_expired(now, (uint64_t)not_after))
+		return ERR_VENDOR_TLS_EXPIRED;
+	if (not_before > 0 && trust_now_too_early(now, (uint64_t)not_before))
+		return ERR_VENDOR_TLS_NOT_YET;
+	return 0;
+}
+
+/* ---- a round of questions ---- */
+
+static void end_round(struct vendor *v, int status, const struct fault *fault)
+{
+	struct vendor_waiter waiters[VENDOR_WAITERS_MAX];
+	unsigned count = v->waiter_count;
+	struct vendor_row row = {0};
+	struct store_commit *c;
+
+	v->stage = VENDOR_IDLE;
+	v->last_status = status;
+	v->last_fault = fault ? *fault : (struct fault){0};
+	v->checked_ms = gateway_wall_ms();
+	if (!status)
+		v->succeeded_ms = v->checked_ms;
+	if (status)
+		log_warn("vendor", "check failed, will be repeated",
+			"vendor=%s code=%s field=%s rule=\"%s\"", v->name,
+			err_name(status), v->last_fault.field,
+			v->last_fault.rule);
+	snprintf(row.name, sizeof(row.name), "%s", v->name);
+	snprintf(row.catalog_etag, sizeof(row.catalog_etag), "%.128s", v->etag);
+	row.checked_ms = v->checked_ms;
+	row.succeeded_ms = v->succeeded_ms;
+	row.last_error = status;
+	memcpy(row.pseudonym_key, v->pseudonym_key, sizeof(row.pseudonym_key));
+	/* An unchanged answer is not worth a write to flash. */
+	if (status == 0 && v->news) {
+		c = store_commit_new();
+		store_commit_vendor(c, &row);
+		gateway_commit(v->gateway, c, NULL, NULL);
+	}
+	watch_expiry(v);
+	vendor_poll_ended(v->poll, status, v->retry_after_s);
+	memcpy(waiters, v->waiters, sizeof(waiters));
+	v->waiter_count = 0;
+	for (unsigned i = 0; i < count; i++)
+		waiters[i].on_end(waiters[i].arg, v, status, v->news);
+	view_tell_vendor(v);
+	vendor_report(v);
+	gateway_wake(v->gateway);
+}
+
+static void put_time(struct vendor *v, struct store_commit *c)
+{
+	struct trust_clock clock = gateway_clock(v->gateway);
+	struct time_bound_row row = {
+		.time_ms = (int64_t)trust_time_value(&v->trust.time, &clock) *
+			1000,
+	};
+
+	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
+	store_commit_time_bound(c, &row);
+}
+
+/* ---- catalog ---- */
+
+static void on_catalog_stored(void *arg, int status)
+{
+	struct vendor *v = arg;
+	const struct catalog *catalog = v->trust.catalog;
+
+	v->holds--;
+	if (v->closing) {
+		finish_close(v);
+		return;
+	}
+	if (status) {
+		/* What could not be stored must not count. */
+		stop_with(v, status, NULL, "repair the store, then restart");
+		vendor_poll_ended(v->poll, status, 0);
+		return;
+	}
+	memcpy(v->etag, v->new_etag, sizeof(v->etag));
+	v->news = true;
+	log_info("vendor", "new catalog",
+		"vendor=%s epoch=%llu sequence=%llu entries=%u", v->name,
+		(unsigned long long)catalog->epoch,
+		(unsigned long long)catalog->sequence, catalog->entry_count);
+	v->stage = VENDOR_IDLE;
+	release_recheck(v);
+	end_round(v, 0, NULL);
+}
+
+static void entry_floor(const struct vendor *v, const struct catalog_entry *e,
+	struct class_floor_row *row)
+{
+	*row = (struct class_floor_row){
+		.hw_min = e->has_hardware ? e->hardware_min : 0,
+		.hw_max = e->has_hardware ? e->hardware_max : UINT64_MAX,
+		.sequence = e->sequence,
+	};
+	snprintf(row->vendor, sizeof(row->vendor), "%s", v->name);
+	memcpy(row->class_id, e->class_id.at, 16);
+	component_to_text(e->component, row->component,
+		sizeof(row->component));
+}
+
+/* Floors of a catalog whose acceptance is being stored. Several commits when
+ * there are many; they are applied in order, the last one tells. */
+static int store_floors(struct vendor *v, struct store_commit **c)
+{
+	const struct catalog *catalog = v->trust.catalog;
+	int err = 0;
+
+	for (unsigned i = 0; i < catalog->entry_count && !err; i++) {
+		struct class_floor_row row;
+
+		entry_floor(v, &catalog->entries[i], &row);
+		store_commit_class_floor(*c, &row);
+		err = gateway_take_class_floor(v->gateway, &row);
+		if (err || (i + 1) % FLOORS_A_COMMIT)
+			continue;
+		err = gateway_commit(v->gateway, *c, NULL, NULL);
+		*c = store_commit_new();
+	}
+	return err;
+}
+
+static void store_catalog(struct vendor *v, struct bytes file)
+{
+	const struct trust_floor *floor = &v->trust.floor;
+	struct store_commit *c = store_commit_new();
+	struct catalog_floor_row row = {
+		.epoch = floor->catalog.epoch,
+		.sequence = floor->catalog.sequence,
+	};
+	char name[CACHE_OBJECT_NAME_MAX + 1];
+	char detail[128];
+	int err;
+
+	v->stage = VENDOR_STORING;
+	object_name(v, name, sizeof(name));
+	/* If this is lost the catalog is only fetched again. */
+	cache_object_put(v->gateway->cache, name, file, NULL, NULL);
+	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
+	memcpy(row.digest, floor->catalog.sha256, sizeof(row.digest));
+	err = store_floors(v, &c);
+	store_commit_catalog_floor(c, &row);
+	put_time(v, c);
+	snprintf(detail, sizeof(detail), "{\"epoch\":%llu,\"sequence\":%llu}",
+		(unsigned long long)row.epoch,
+		(unsigned long long)row.sequence);
+	gateway_history(c, "catalog-accepted", v->name, NULL, 0, NULL, detail);
+	v->holds++;
+	if (err) {
+		store_commit_free(c);
+		on_catalog_stored(v, err);
+		return;
+	}
+	err = gateway_commit(v->gateway, c, on_catalog_stored, v);
+	if (err)
+		on_catalog_stored(v, err);
+}
+
+static void on_catalog(void *arg, int status, const struct vendor_answer *a)
+{
+	struct vendor *v = arg;
+	struct trust_clock clock = gateway_clock(v->gateway);
+	struct fault fault = {0};
+
+	v->holds--;
+	v->request = 0;
+	if (v->closing) {
+		finish_close(v);
+		return;
+	}
+	v->retry_after_s = a->retry_after_s;
+	if (status) {
+		end_round(v, status, a->fault);
+		return;
+	}
+	if (a->unchanged) {
+		end_round(v, 0, NULL);
+		return;
+	}
+	v->fetched_bytes += a->content.len;
+	snprintf(v->new_etag, sizeof(v->new_etag), "%s", a->etag);
+	status = trust_add_catalog(&v->trust, a->content, &clock, &fault);
+	if (status) {
+		end_round(v, status, &fault);
+		return;
+	}
+	if (v->trust.changed) {
+		store_catalog(v, a->content);
+		return;
+	}
+	memcpy(v->etag, v->new_etag, sizeof(v->etag));
+	end_round(v, 0, NULL);
+}
+
+static void ask_catalog(struct vendor *v)
+{
+	struct trust_clock clock = gateway_clock(v->gateway);
+	struct fault fault = {0};
+	int err = trust_ready(&v->trust, &clock, &fault);
+
+	if (err) {
+		end_round(v, err, &fault);
+		return;
+	}
+	v->stage = VENDOR_CATALOG;
+	err = vendor_link_catalog(v->link, v->trust.catalog ? v->etag : "",
+		on_catalog, v, &v->request);
+	if (err)
+		end_round(v, err, NULL);
+	else
+		v->holds++;
+}
+
+/* ---- roots ---- */
+
+static void on_root_stored(void *arg, int status)
+{
+	struct vendor *v = arg;
+
+	v->holds--;
+	if (v->closing) {
+		finish_close(v);
+		return;
+	}
+	if (status) {
+		stop_with(v, status, NULL, "repair the store, then restart");
+		vendor_poll_ended(v->poll, status, 0);
+		return;
+	}
+	log_info("vendor", "new root", "vendor=%s version=%llu epoch=%llu",
+		v->name, (unsigned long long)v->trust.root->version,
+		(unsigned long long)v->trust.root->epoch);
+	v->news = true;
+	ask_root(v);
+}
+
+static void store_root(struct vendor *v, uint64_t epoch_before)
+{
+	const struct root *root = v->trust.root;
+	struct trust_clock clock = gateway_clock(v->gateway);
+	struct store_commit *c = store_commit_new();
+	struct root_row row = {.version = root->version, .epoch = root->epoch};
+	char detail[128];
+	int err;
+
+	v->stage = VENDOR_STORING;
+	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
+	memcpy(row.digest, root->sha256, 32);
+	memcpy(row.first_digest, v->first_root_sha256, 32);
+	if (root->epoch > epoch_before)
+		store_commit_epoch(c, v->name, root->epoch,
+			(int64_t)trust_time_value(&v->trust.time, &clock) *
+			1000);
+	store_commit_root(c, &row, bytes_of(root->file, root->file_len));
+	put_time(v, c);
+	snprintf(detail, sizeof(detail), "{\"version\":%llu,\"epoch\":%llu}",
+		(unsigned long long)row.version, (unsigned long long)row.epoch);
+	gateway_history(c, "root-accepted", v->name, NULL, 0, NULL, detail);
+	v->holds++;
+	err = gateway_commit(v->gateway, c, on_root_stored, v);
+	if (err)
+		on_root_stored(v, err);
+}
+
+static void on_root(void *arg, int status, const struct vendor_answer *a)
+{
+	struct vendor *v = arg;
+	struct trust_clock clock = gateway_clock(v->gateway);
+	uint64_t epoch = v->trust.root->epoch;
+	struct fault fault = {0};
+
+	v->holds--;
+	v->request = 0;
+	if (v->closing) {
+		finish_close(v);
+		return;
+	}
+	v->retry_after_s = a->retry_after_s;
+	if (status == ERR_VENDOR_HTTP_ABSENT) {
+		ask_catalog(v);
+		return;
+	}
+	if (status) {
+		end_round(v, status, a->fault);
+		return;
+	}
+	status = trust_add_root(&v->trust, a->content, &clock, &fault);
+	if (status) {
+		end_round(v, status, &fault);
+		return;
+	}
+	if (v->trust.root->epoch > epoch)
+		v->etag[0] = '\0';
+	store_root(v, epoch);
+}
+
+static void ask_root(struct vendor *v)
+{
+	int err;
+
+	v->stage = VENDOR_ROOT;
+	err = vendor_link_root(v->link, v->trust.root->version + 1, on_root, v,
+		&v->request);
+	if (err)
+		end_round(v, err, NULL);
+	else
+		v->holds++;
+}
+
+int vendor_judge_begin(struct vendor *v)
+{
+	if (!vendor_catalog(v) || v->stage != VENDOR_IDLE || v->due)
+		return -EAGAIN;
+	v->judging++;
+	v->holds++;
+	return 0;
+}
+
+static void on_due(void *arg);
+
+void vendor_judge_end(struct vendor *v)
+{
+	v->judging--;
+	v->holds--;
+	if (v->closing) {
+		finish_close(v);
+		return;
+	}
+	if (v->judging == 0 && v->due)
+		on_due(v);
+}
+
+static void on_due(void *arg)
+{
+	struct vendor *v = arg;
+
+	v->due = v->judging > 0;
+	if (v->due)
+		return;
+	v->news = false;
+	v->retry_after_s = 0;
+	if (v->stage == VENDOR_STOPPED || !v->trust_is_open) {
+		vendor_poll_ended(v->poll, v->last_status, 0);
+		return;
+	}
+	ask_root(v);
+	view_tell_vendor(v);
+}
+
+int vendor_check(struct vendor *v,
+	void (*on_end)(void *arg, struct vendor *v, int status, bool news),
+	void *arg)
+{
+	if (v->stage == VENDOR_STOPPED || !v->poll)
+		return v->last_status ? v->last_status : -EAGAIN;
+	if (on_end && v->waiter_count == VENDOR_WAITERS_MAX)
+		return -EBUSY;
+	if (on_end)
+		v->waiters[v->waiter_count++] =
+			(struct vendor_waiter){on_end, arg};
+	vendor_poll_now(v->poll);
+	return 0;
+}
+
+/* ---- start ---- */
+
+static void begin_polling(struct vendor *v)
+{
+	struct vendor_poll_rules rules = {
+		.interval_s = (uint32_t)v->config->link.interval_s,
+		.jitter_pct = (uint32_t)v->config->link.jitter_pct,
+		.retry_first_s = (uint32_t)v->config->link.retry_first_s,
+		.retry_max_s = (uint32_t)v->config->link.retry_max_s,
+	};
+	int err;
+
+	v->stage = VENDOR_IDLE;
+	err = vendor_poll_open(v->gateway->loop, &rules, on_due, v, &v->poll);
+	if (err)
+		stop_with(v, err, NULL, "");
+	watch_expiry(v);
+	gateway_wake(v->gateway);
+}
+
+/* The catalog that was kept, judged again. */
+static void on_kept_catalog(void *arg, int status, struct bytes file)
+{
+	struct vendor *v = arg;
+	struct trust_clock clock = gateway_clock(v->gateway);
+	struct fault fault = {0};
+
+	v->holds--;
+	if (v->closing) {
+		finish_close(v);
+		return;
+	}
+	if (status == 0)
+		status = trust_add_catalog(&v->trust, file, &clock, &fault);
+	if (status) {
+		v->etag[0] = '\0';
+		if (status != -ENOENT)
+			log_warn("vendor", "kept catalog does not count",
+				"vendor=%s code=%s rule=\"%s\"", v->name,
+				err_name(status), fault.rule);
+	}
+	begin_polling(v);
+}
+
+static int open_link(struct vendor *v, struct fault *fault)
+{
+	const struct config_vendor *c = v->config;
+	struct tls_pin pins[4];
+	struct vendor_https_settings settings = {
+		.base_url = c->link.url,
+		.reports = c->link.reports[0] ? c->link.reports : NULL,
+		.tls = {
+			.ca_path = c->link.ca,
+			.cert_path = c->link.certificate[0] ?
+				c->link.certificate : NULL,
+			.key_path = c->link.key[0] ? c->link.key : NULL,
+			.min_version = strcmp(c->link.tls_min, "1.2") ?
+				TLS_VERSION_1_3 : TLS_VERSION_1_2,
+			.pins = pins,
+			.pin_count = c->link.pin_count,
+			.judge_time = judge_tls_time,
+			.judge_arg = v,
+		},
+	};
+
+	for (unsigned i = 0; i < c->link.pin_count; i++)
+		if (bytes_from_hex(c->link.pins[i], pins[i].sha256, 32))
+			return -EINVAL;
+	return vendor_https_open(v->gateway->loop, &settings, fault, &v->link);
+}
+
+static int read_file(const char *path, uint8_t **ret, size_t *ret_len,
+	struct fault *fault)
+{
+	FILE *file = fopen(path, "re");
+	uint8_t *at = malloc(ROOT_FILE_MAX + 1);
+	size_t len;
+
+	if (!file || !at) {
+		int err = file ? -ENOMEM : -errno;
+
+		if (file)
+			fclose(file);
+		free(at);
+		return fault_set(fault, err, 0, "root", "%.100s: %s", path,
+			err_text(err));
+	}
+	len = fread(at, 1, ROOT_FILE_MAX + 1, file);
+	fclose(file);
+	if (len > ROOT_FILE_MAX) {
+		free(at);
+		return fault_set(fault, ERR_TOO_LARGE, 0, "root",
+			"%.100s: more than %u bytes", path, ROOT_FILE_MAX);
+	}
+	*ret = at;
+	*ret_len = len;
+	return 0;
+}
+
+/* What the databases know of this vendor. */
+struct kept {
+	struct trust_floor floor;
+	uint64_t time;
+	const struct root_row *root;
+	struct bytes root_bytes;
+};
+
+static void find_kept(struct vendor *v, const struct store_loaded *loaded,
+	struct kept *k)
+{
+	for (size_t i = 0; i < loaded->catalog_floor_count; i++) {
+		const struct catalog_floor_row *row =
+			&loaded->catalog_floors[i];
+
+		if (strcmp(row->vendor, v->name))
+			continue;
+		k->floor.catalog.set = true;
+		k->floor.catalog.epoch = row->epoch;
+		k->floor.catalog.sequence = row->sequence;
+		memcpy(k->floor.catalog.sha256, row->digest, 32);
+	}
+	for (size_t i = 0; i < loaded->time_bound_count; i++)
+		if (!strcmp(loaded->time_bounds[i].vendor, v->name))
+			k->time = (uint64_t)loaded->time_bounds[i].time_ms /
+				1000;
+	for (size_t i = 0; i < loaded->root_count; i++) {
+		if (strcmp(loaded->roots[i].vendor, v->name))
+			continue;
+		k->root = &loaded->roots[i];
+		k->root_bytes = loaded->root_bytes[i];
+		k->floor.root_version = k->root->version;
+		memcpy(k->floor.root_sha256, k->root->digest, 32);
+	}
+	for (size_t i = 0; i < loaded->vendor_count; i++) {
+		const struct vendor_row *row = &loaded->vendors[i];
+
+		if (strcmp(row->name, v->name))
+			continue;
+		snprintf(v->etag, sizeof(v->etag), "%s", row->catalog_etag);
+		v->checked_ms = row->checked_ms;
+		v->succeeded_ms = row->succeeded_ms;
+		memcpy(v->pseudonym_key, row->pseudonym_key, 32);
+	}
+}
+
+static bool is_zero(const uint8_t *at, size_t len)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < len; i++)
+		any |= at[i];
+	return any == 0;
+}
+
+/* The newest root that was accepted counts, if it grew from the file's. */
+static int open_trust(struct vendor *v, const struct kept *k, struct bytes file,
+	struct fault *fault)
+{
+	struct trust_clock clock = gateway_clock(v->gateway);
+	struct bytes first = file;
+	int err = crypto_sha256(file, v->first_root_sha256);
+
+	if (err)
+		return err;
+	if (k->root) {
+		if (memcmp(k->root->first_digest, v->first_root_sha256, 32) &&
+				memcmp(k->root->digest, v->first_root_sha256,
+				32))
+			return fault_set(fault, ERR_TRUST_ROOT_BEHIND, 0,
+				"root", "is not the root that this vendor "
+				"began with");
+		memcpy(v->first_root_sha256, k->root->first_digest, 32);
+		first = k->root_bytes;
+	}
+	err = trust_open(&v->trust, first, &k->floor, k->time, &clock, fault);
+	if (!err)
+		v->trust_is_open = true;
+	return err;
+}
+
+static void remember_first_root(struct vendor *v)
+{
+	struct store_commit *c = store_commit_new();
+	const struct root *root = v->trust.root;
+	struct root_row row = {.version = root->version, .epoch = root->epoch};
+	struct vendor_row vendor = {0};
+
+	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
+	memcpy(row.digest, root->sha256, 32);
+	memcpy(row.first_digest, v->first_root_sha256, 32);
+	store_commit_root(c, &row, bytes_of(root->file, root->file_len));
+	snprintf(vendor.name, sizeof(vendor.name), "%s", v->name);
+	memcpy(vendor.pseudonym_key, v->pseudonym_key, 32);
+	store_commit_vendor(c, &vendor);
+	put_time(v, c);
+	gateway_history(c, "vendor-added", v->name, NULL, 0, NULL, NULL);
+	gateway_commit(v->gateway, c, NULL, NULL);
+}
+
+static void start(struct vendor *v, const struct store_loaded *loaded)
+{
+	struct kept kept = {0};
+	struct fault fault = {0};
+	char name[CACHE_OBJECT_NAME_MAX + 1];
+	uint8_t *file = NULL;
+	size_t len = 0;
+	int err;
+
+	if (v->gateway->trust_locked) {
+		stop_with(v, ERR_STORE_LOCKED, NULL,
+			"ferryctl trust unlock, once the loss is understood");
+		return;
+	}
+	find_kept(v, loaded, &kept);
+	err = read_file(v->config->root, &file, &len, &fault);
+	if (!err)
+		err = open_trust(v, &kept, bytes_of(file, len), &fault);
+	free(file);
+	if (err) {
+		stop_with(v, err, &fault, err == ERR_TRUST_ROOT_BEHIND ?
+			"ferryctl vendor reset, if the change is meant" :
+			"look at the file named by 'root' in vendors.d");
+		return;
+	}
+	if (is_zero(v->pseudonym_key, 32) && uv_random(NULL, NULL,
+			v->pseudonym_key, 32, 0, NULL))
+		err = -EIO;
+	if (!kept.root)
+		remember_first_root(v);
+	if (!err)
+		err = open_link(v, &fault);
+	if (err) {
+		stop_with(v, err, &fault,
+			"look at the 'link' settings in vendors.d");
+		return;
+	}
+	object_name(v, name, sizeof(name));
+	err = cache_object_get(v->gateway->cache, name, CACHE_LOAD_MAX,
+		on_kept_catalog, v);
+	if (err) {
+		v->etag[0] = '\0';
+		begin_polling(v);
+		return;
+	}
+	v->holds++;
+}
+
+int vendor_add(struct gateway *g, const struct config_vendor *config,
+	const struct store_loaded *loaded)
+{
+	struct vendor *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	v->gateway = g;
+	v->config = config;
+	snprintf(v->name, sizeof(v->name), "%s", config->name);
+	v->next = g->vendors;
+	g->vendors = v;
+	if (config->revocation_off)
+		log_warn("vendor", "revocation is off: certificates of this "
+			"vendor are not checked for revocation", "vendor=%s",
+			v->name);
+	start(v, loaded);
+	return 0;
+}
+
+/* ---- end ---- */
+
+static void on_link_closed(void *arg)
+{
+	struct vendor *v = arg;
+
+	v->link = NULL;
+	v->holds--;
+	finish_close(v);
+}
+
+static void on_poll_closed(void *arg)
+{
+	struct vendor *v = arg;
+
+	v->poll = NULL;
+	v->holds--;
+	finish_close(v);
+}
+
+static void finish_close(struct vendor *v)
+{
+	void (*on_closed)(void *arg) = v->on_closed;
+	void *arg = v->close_arg;
+
+	if (v->holds > 0)
+		return;
+	if (v->trust_is_open)
+		trust_close(&v->trust);
+	free(v);
+	if (on_closed)
+		on_closed(arg);
+}
+
+void vendor_close(struct vendor *v, void (*on_closed)(void *arg), void *arg)
+{
+	struct vendor **at = &v->gateway->vendors;
+
+	while (*at != v)
+		at = &(*at)->next;
+	*at = v->next;
+	v->closing = true;
+	v->on_closed = on_closed;
+	v->close_arg = arg;
+	for (unsigned i = 0; i < v->waiter_count; i++)
+		v->waiters[i].on_end(v->waiters[i].arg, v, ERR_RELAY_SHUTDOWN,
+			false);
+	v->waiter_count = 0;
+	v->holds++;
+	if (v->poll) {
+		v->holds++;
+		vendor_poll_close(v->poll, on_poll_closed, v);
+	}
+	vendor_link_close(v->link, on_link_closed, v);
+}
