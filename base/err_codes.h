@@ -264,7 +264,8 @@
 	X(RELAY_SHUTDOWN, -5713, TRANSIENT, "ferryd is stopping") \
 	X(RELEASE_IMAGES, -5714, PERMANENT, "a release must have exactly one image for the class") \
 	X(JOB_DECLINED, -5715, PERMANENT, "a person declined this release") \
-	X(JOB_NOT_READ, -5716, TRANSIENT, "the device has not been read yet")
+	X(JOB_NOT_READ, -5716, TRANSIENT, "the device has not been read yet") \
+	X(JOB_NOT_PROVED, -5717, PERMANENT, "nothing that the device says proves what it runs")
 
 /* gateway/config */
 

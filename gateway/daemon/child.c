@@ -124,7 +124,10 @@ static uint32_t interval_s(const struct child *c, const struct device *d)
 
 static void on_reading_closed(void *arg)
 {
-	gateway_wake(arg);
+	struct gateway *g = arg;
+
+	g->inventories--;
+	gateway_wake(g);
 }
 
 static void end_reading(struct child *c)
@@ -132,7 +135,6 @@ static void end_reading(struct child *c)
 	struct session *s = c->inventory;
 
 	c->inventory = NULL;
-	c->gateway->inventories--;
 	line_forget(c->gateway, s);
 	session_close(s, on_reading_closed, c->gateway);
 }
@@ -178,7 +180,7 @@ static void on_result(void *arg, const struct session_result *result)
 			err_name(c->read_status), (unsigned long long)wait);
 	}
 	view_tell_device(c->gateway, d);
-	gateway_wake(c->gateway);
+	gateway_replan(c->gateway);
 }
 
 static const struct session_events events = {

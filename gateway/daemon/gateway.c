@@ -61,7 +61,10 @@ static void on_wake(uv_timer_t *timer)
 	if (g->stopping)
 		return;
 	g->waking = false;
-	plan_apply(g);
+	if (g->replan) {
+		g->replan = false;
+		plan_apply(g);
+	}
 	child_read_due(g);
 	job_schedule(g);
 }
@@ -72,6 +75,12 @@ void gateway_wake(struct gateway *g)
 		return;
 	g->waking = true;
 	uv_timer_start(&g->wake_timer, on_wake, 0, 0);
+}
+
+void gateway_replan(struct gateway *g)
+{
+	g->replan = true;
+	gateway_wake(g);
 }
 
 void gateway_wake_at(struct gateway *g, uint64_t in_ms)

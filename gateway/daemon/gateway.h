@@ -73,6 +73,7 @@ struct gateway {
 	uv_timer_t wake_timer;  /* plan and schedule */
 	uv_timer_t tick_timer;  /* hourly: time bounds */
 	bool waking;
+	bool replan; /* something changed that the plan depends on */
 	bool trust_locked;
 	bool stopping;
 	int64_t started_ms;
@@ -84,8 +85,9 @@ int64_t gateway_wall_ms(void);
 /* What the clocks say, for policy/trust. */
 struct trust_clock gateway_clock(const struct gateway *g);
 
-/* Plans and schedules soon; `in_ms` later at the latest. */
+/* Schedules soon, plans before that, or schedules `in_ms` later at the latest. */
 void gateway_wake(struct gateway *g);
+void gateway_replan(struct gateway *g);
 void gateway_wake_at(struct gateway *g, uint64_t in_ms);
 
 /* Raises an alarm once, or clears it; both tell watchers and the log. */

@@ -3,7 +3,13 @@
  * The states are those of gateway/relay/job_state.h. job_enter() is the one way
  * into a state: it checks the table, queues the commit with everything that
  * belongs to the step, and what is to be done in the new state is done only
- * when the commit is durable. A session's events wait meanwhile. Loop thread. */
+ * when the commit is durable. A session's events wait meanwhile. A commit that
+ * fails is repeated; until then the job does nothing.
+ *
+ * job.c      making, loading, states, what operators ask
+ * job_run.c  the session of a job: stages, progress, result
+ * job_gate.c gates, and who may start
+ * Loop thread. */
 #ifndef FERRY_GATEWAY_DAEMON_JOB_H
 #define FERRY_GATEWAY_DAEMON_JOB_H
 
@@ -11,20 +17,22 @@
 #include "gateway/daemon/release.h"
 #include "gateway/relay/job_state.h"
 
-enum job_wish { /* what an operator wants, carried out at the next safe point */
+/* What somebody wants of a job whose session is at work; carried out at the
+ * engine's next safe point. */
+enum job_wish {
 	JOB_WISH_NONE,
 	JOB_WISH_PAUSE,
 	JOB_WISH_CANCEL,
 	JOB_WISH_SUPERSEDE,
-	JOB_WISH_STOP, /* ferryd stops: leave it as it is */
+	JOB_WISH_REFUSE, /* the release is no longer good */
 };
 
 /* What was asked for beyond the release. */
 struct job_terms {
-	int64_t at_ms;     /* not before, 0: at once */
+	int64_t at_ms; /* not before, 0: at once */
 	char window[CONFIG_WINDOW_SIZE];
 	bool allow_downgrade;
-	bool by_operator;  /* an update that a person asked for is approved */
+	bool by_operator; /* what a person asked for needs no approval */
 	char by[ROW_NAME_SIZE];
 };
 
@@ -34,69 +42,97 @@ struct job {
 	struct job_row row;
 	enum job_state state;
 	struct child *child;
-	struct release *release;
+	struct release *release; /* NULL: not listed, or no catalog yet */
 	struct job_terms terms;
-	int reached;            /* enum engine_stage, -1 none; persisted */
+	int reached;             /* enum engine_stage, -1 none; persisted */
+	uint8_t expect_hash[64];
+	uint8_t expect_hash_len;
+	char expect_version[40];
+	uint32_t slot;
 	struct gates gates;
 	enum job_wish wish;
 	char wish_by[ROW_NAME_SIZE];
+	int wish_code; /* JOB_WISH_REFUSE: why */
 
 	struct session *session;
 	struct line *line;
+	bool closing; /* its session is being closed */
 	char peer[FERRY_KEY_MAX + 1]; /* where it came back as another peer */
 	char peer_link[CONFIG_NAME_SIZE];
-	bool session_closing;
-	int held_stage;         /* announced, not let do yet; -1 none */
-	bool held_skip;
+	int held; /* stage announced and not let do yet; -1 none */
 	struct engine_facts facts;
-	struct engine_facts facts_before; /* pre-state: of step 9 */
+	struct engine_facts facts_before;
 	bool facts_known;
 	uint64_t offset, total;
-	uint64_t rate_from;     /* offset and time that the rate counts from */
-	int64_t rate_from_ms;
+	uint64_t rate_offset;
+	int64_t rate_ms;
 	double rate_bps;
-	int64_t progress_told_ms;
-	int64_t confirm_at_ms;  /* CLASS_CONFIRM_AFTER: wall clock, 0 none */
-	bool confirm_told;      /* CLASS_CONFIRM_COMMAND: an operator said so */
+	int64_t told_ms;
+	int64_t confirm_at_ms;
+	bool confirm_told;
 	uint64_t bytes_sent, bytes_repeated;
 	uint32_t security;
+	bool pinned;
 
 	bool committing;
+	bool commit_failed;
 	enum job_state next_state;
+	int next_reached;
 	void (*then)(struct job *j);
-	bool has_result;        /* arrived while a commit was under way */
-	enum engine_outcome result;
-	struct engine_failure result_failure;
-	bool result_has_failure;
-	bool dead;              /* ended; freed when its session is closed */
+	bool has_result; /* arrived while a commit was under way */
+	enum engine_outcome outcome;
+	struct engine_failure failure;
+	bool has_failure;
 };
 
-/* Makes a job; 0, ERR_JOB_EXISTS, -ENOMEM. It is planned, queued or waits
- * according to its gates. */
+/* Makes a job for the child, which has no open one. 0 or -ENOMEM. */
 int job_new(struct child *child, struct release *release,
 	const struct job_terms *terms, struct job **ret);
 
 /* Puts a job back that the database had open. */
 int job_load(struct gateway *g, const struct job_row *row);
 
+/* Makes an ended job queued again, from its row: `ferryctl retry`. */
+int job_reopen(struct gateway *g, const struct job_row *row, const char *who,
+	struct job **ret);
+
 struct job *job_find(const struct gateway *g, uint64_t id);
 
 /* Evaluates all gates and starts what may start. Called by gateway_wake(). */
 void job_schedule(struct gateway *g);
 
-/* Operator's actions; 0 or why not. */
+/* The gates of one job as they are now. */
+void job_judge_gates(const struct job *j, struct gates *ret);
+
+/* Operator's actions on an open job; 0 or ERR_JOB_STATE. */
 int job_approve(struct job *j, const char *who);
 int job_decline(struct job *j, const char *who);
 int job_pause(struct job *j, const char *who);
 int job_resume(struct job *j, const char *who);
 int job_cancel(struct job *j, const char *who);
-int job_retry(struct job *j, const char *who);
+int job_retry(struct job *j, const char *who); /* do not wait any longer */
 void job_supersede(struct job *j);
 
 /* Seconds that are left at the present rate; -1 unknown. */
 int64_t job_eta_s(const struct job *j);
 
-/* ferryd stops: closes the sessions, leaves states as they are. */
+/* The release of the current catalog that the job is about, if there is. */
+void job_find_release(struct job *j);
+
+/* ---- between the three files ---- */
+
+void job_enter(struct job *j, enum job_state state, void (*then)(struct job *j));
+void job_commit_again(struct job *j);
+void job_fail(struct job *j, int code, const char *step, const char *hint);
+void job_start(struct job *j);
+void job_try_stage(struct job *j);
+void job_take_result(struct job *j);
+void job_wait_retry(struct job *j, int code);
+bool job_is_past_return(const struct job *j); /* a restart was let do */
+
+/* ---- end ---- */
+
+/* ferryd stops: closes sessions, leaves states as they are. */
 void job_stop_all(struct gateway *g);
 bool job_all_stopped(const struct gateway *g);
 void job_free_all(struct gateway *g);

@@ -8,6 +8,7 @@
 #include "gateway/daemon/child.h"
 #include "gateway/daemon/drivers.h"
 #include "gateway/daemon/job.h"
+#include "gateway/daemon/service.h"
 #include "gateway/daemon/view.h"
 
 #define RESTART_MIN_MS 1000
@@ -150,7 +151,7 @@ static void saw(struct line *l, const struct peer_sight *sight)
 	if (child->job && child->job->session)
 		session_poke(child->job->session);
 	view_tell_device(g, d);
-	gateway_wake(g);
+	gateway_replan(g);
 }
 
 static void on_peer(void *arg, const struct ferry_peer *peer)
@@ -243,14 +244,26 @@ static void on_down(void *arg, uint64_t link, int status, const char *text,
 	changed(l);
 }
 
+static int adopt(void *arg, const char *target)
+{
+	(void)arg;
+	return service_take(target);
+}
+
+static void opened(void *arg, const char *target, int fd)
+{
+	(void)arg;
+	service_keep(target, fd);
+}
+
 static const struct transport_events events = {
 	.on_up = on_up,
 	.on_peer = on_peer,
 	.on_message = on_message,
 	.on_link = on_link,
 	.on_down = on_down,
-	.adopt = drivers_adopt,
-	.opened = drivers_opened,
+	.adopt = adopt,
+	.opened = opened,
 };
 
 static void copy_params(const struct config_link *config, struct ferry_kv *kv)
@@ -294,7 +307,7 @@ int line_check(const struct config *config, const struct config_link *link,
 		copy_params(link, kv);
 		err = transport_params_check(driver, FERRY_SCOPE_INSTANCE, kv,
 			link->param_count, &fault);
-		drivers_put(driver);
+		transport_driver_free(driver);
 	}
 	if (!err)
 		return 0;
@@ -348,7 +361,7 @@ static void on_transport_closed(void *arg)
 		free(l->sessions);
 		l->sessions = next;
 	}
-	drivers_put(l->driver);
+	transport_driver_free(l->driver);
 	free(l);
 	if (c->on_closed)
 		c->on_closed(c->arg);

@@ -138,16 +138,11 @@ struct release *release_of(struct vendor *v, const struct device_class *klass,
 void release_use(struct release *r)
 {
 	r->users++;
-	if (!r->pinned && cache_pin(r->gateway->cache, r->payload) == 0)
-		r->pinned = true;
 }
 
 void release_unuse(struct release *r)
 {
-	if (--r->users == 0 && r->pinned) {
-		cache_unpin(r->gateway->cache, r->payload);
-		r->pinned = false;
-	}
+	r->users--;
 }
 
 static void settle(struct release *r, enum release_state state, int code)
@@ -167,7 +162,7 @@ static void settle(struct release *r, enum release_state state, int code)
 			r->version, err_name(code));
 	}
 	view_tell_image(r->gateway, r);
-	gateway_wake(r->gateway);
+	gateway_replan(r->gateway);
 }
 
 static void failed(struct release *r, int code)

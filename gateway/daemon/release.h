@@ -48,7 +48,6 @@ struct release {
 	unsigned failures;
 	int64_t retry_ms;      /* wall clock */
 	unsigned users;        /* open jobs */
-	bool pinned;
 	uint64_t fetched_bytes;
 	uint64_t have_bytes;
 	struct cache_part *part;
@@ -66,7 +65,7 @@ struct release *release_of(struct vendor *v, const struct device_class *klass,
 struct release *release_find(const struct gateway *g, const char *class_name,
 	const uint8_t manifest[32]);
 
-/* A job needs it (and does not any more): keeps its image in the cache. */
+/* A job needs it, and does not any more. */
 void release_use(struct release *r);
 void release_unuse(struct release *r);
 

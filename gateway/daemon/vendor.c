@@ -144,7 +144,7 @@ static void end_round(struct vendor *v, int status, const struct fault *fault)
 		waiters[i].on_end(waiters[i].arg, v, status, v->news);
 	view_tell_vendor(v);
 	vendor_report(v);
-	gateway_wake(v->gateway);
+	gateway_replan(v->gateway);
 }
 
 static void put_time(struct vendor *v, struct store_commit *c)
@@ -482,7 +482,7 @@ static void begin_polling(struct vendor *v)
 	if (err)
 		stop_with(v, err, NULL, "");
 	watch_expiry(v);
-	gateway_wake(v->gateway);
+	gateway_replan(v->gateway);
 }
 
 /* The catalog that was kept, judged again. */
@@ -764,6 +764,11 @@ static void finish_close(struct vendor *v)
 	free(v);
 	if (on_closed)
 		on_closed(arg);
+}
+
+void vendor_release(struct vendor *v)
+{
+	finish_close(v);
 }
 
 void vendor_close(struct vendor *v, void (*on_closed)(void *arg), void *arg)

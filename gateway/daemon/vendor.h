@@ -88,6 +88,14 @@ void vendor_judge_end(struct vendor *v);
 /* Sends what is in the outbox for it, if it takes reports. */
 void vendor_report(struct vendor *v);
 
+/* Keeps it alive over an asynchronous call of another file: +1 before, -1 in the
+ * callback, then, if it is closing, vendor_release() as the last thing. */
+static inline void vendor_hold(struct vendor *v, int by)
+{
+	v->holds += (unsigned)by;
+}
+void vendor_release(struct vendor *v);
+
 /* Removes it from the gateway and frees it. */
 void vendor_close(struct vendor *v, void (*on_closed)(void *arg), void *arg);
 

@@ -29,6 +29,10 @@ json_t *view_failure(int code, int step, bool has_offset, uint64_t offset,
 	const char *device_status, int64_t next_retry_ms, const char *hint);
 json_t *view_time_ms(int64_t at_ms); /* RFC 3339, null for 0 */
 
+/* A small JSON object as text, by the format of json_pack(); "{}" when it does
+ * not fit. For evidence and history. */
+void view_detail(char *text, size_t size, const char *format, ...);
+
 /* Tell watchers. Cheap when nobody watches. */
 void view_tell_job(const struct job *j);
 void view_tell_progress(const struct job *j);

@@ -1,0 +1,744 @@
+#include "gateway/daemon/daemon.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "gateway/daemon/backend.h"
+#include "gateway/daemon/job.h"
+#include "gateway/daemon/service.h"
+#include "gateway/daemon/view.h"
+#include "policy/gates/window.h"
+
+#define STOP_LIMIT_MS 4500
+#define SETTLE_MS 10
+#define TICK_MS (3600 * 1000)
+
+enum phase {
+	PHASE_STARTING,
+	PHASE_RUNNING,
+	PHASE_RELOADING,
+	PHASE_STOPPING,
+};
+
+struct daemon {
+	struct gateway gateway;
+	uv_loop_t loop;
+	uv_signal_t signals[3];
+	uv_timer_t settle_timer; /* looks whether everything has ended */
+	uv_timer_t limit_timer;
+	enum phase phase;
+	struct config *next_config;
+	unsigned closing; /* objects whose close callback must still come */
+	bool handles_closed;
+	int status;
+};
+
+static void begin_stop(struct daemon *d, int status);
+
+/* ---- configuration ---- */
+
+static void say_problem(const struct conf_problem *p)
+{
+	fprintf(stderr, "ferryd: %s:%d: %s %s\n", p->file, p->line,
+		p->fault.field, p->fault.rule);
+}
+
+static int check_window(const char *file, const char *text,
+	struct conf_problem *p)
+{
+	struct window window;
+	struct fault fault = {0};
+	int err = window_parse(text, &window, &fault);
+
+	return err ? conf_problem_set(p, err, file, 0, "window", "%s",
+		fault.rule) : 0;
+}
+
+/* What the files say about things of other rooms. */
+static int check_beyond(const struct config *config, struct conf_problem *p)
+{
+	struct admin_rule rules[ADMIN_RULES_MAX];
+	size_t count;
+	int err = check_window("ferryd.conf", config->window, p);
+
+	for (unsigned i = 0; i < config->class_count && !err; i++)
+		err = check_window(config->classes[i].file,
+			config->classes[i].window, p);
+	for (unsigned i = 0; i < config->link_count && !err; i++)
+		err = line_check(config, &config->links[i], p);
+	if (!err)
+		err = backend_rules(config, rules, ADMIN_RULES_MAX, &count, p);
+	return err;
+}
+
+static int load_config(const char *folder, struct config **ret)
+{
+	struct conf_problem problem = {0};
+	struct config *config = NULL;
+	int err = config_load(folder, &config, &problem);
+
+	if (!err)
+		err = check_beyond(config, &problem);
+	if (err) {
+		say_problem(&problem);
+		log_error("config", "configuration refused",
+			"file=%s line=%d field=%s rule=\"%s\"", problem.file,
+			problem.line, problem.fault.field, problem.fault.rule);
+		config_free(config);
+		return err;
+	}
+	*ret = config;
+	return 0;
+}
+
+int daemon_check(const char *config_folder)
+{
+	struct config *config = NULL;
+
+	if (load_config(config_folder, &config))
+		return 1;
+	printf("%s: %u vendors, %u classes, %u links: good\n", config_folder,
+		config->vendor_count, config->class_count, config->link_count);
+	config_free(config);
+	return 0;
+}
+
+static void apply_log(const struct config *config)
+{
+	static const char *const levels[] = {"error", "warn", "info", "debug"};
+	char modules[256] = "";
+	size_t n = 0;
+
+	for (int i = 0; i < 4; i++)
+		if (!strcmp(config->log.level, levels[i]))
+			log_set_level((enum log_level)i);
+	for (unsigned i = 0; i < config->log.debug_count; i++)
+		n += (size_t)snprintf(modules + n, n < sizeof(modules) ?
+			sizeof(modules) - n : 0, "%s%s", i ? "," : "",
+			config->log.debug[i]);
+	log_set_debug(modules);
+}
+
+/* ---- starting ---- */
+
+static void use_classes(struct gateway *g)
+{
+	for (unsigned i = 0; i < g->config->class_count; i++)
+		g->class_list[i] = &g->config->classes[i].device;
+	registry_set_classes(g->registry, g->class_list,
+		g->config->class_count);
+}
+
+static void take_device(struct gateway *g, const struct device_row *row)
+{
+	struct device record = {
+		.confirmed = row->read_ms ? row->confirmed : -1,
+		.enrolled_s = row->enrolled_ms / 1000,
+		.read_s = row->read_ms / 1000,
+		.hash_len = row->hash_len,
+	};
+	struct fault fault = {0};
+	struct child *child;
+
+	snprintf(record.id, sizeof(record.id), "%.63s", row->id);
+	snprintf(record.class_name, sizeof(record.class_name), "%.63s",
+		row->class_name);
+	snprintf(record.vendor, sizeof(record.vendor), "%.63s", row->vendor);
+	snprintf(record.link, sizeof(record.link), "%.63s", row->link);
+	snprintf(record.key, sizeof(record.key), "%.63s", row->peer);
+	snprintf(record.hw_revision, sizeof(record.hw_revision), "%.23s",
+		row->hw_revision);
+	snprintf(record.version, sizeof(record.version), "%.39s", row->version);
+	memcpy(record.hash, row->hash, sizeof(record.hash));
+	if (registry_load(g->registry, &record, &fault)) {
+		log_error("daemon", "stored device cannot be used",
+			"device=%s rule=\"%s\"", record.id, fault.rule);
+		return;
+	}
+	child = child_of(g, record.id);
+	if (!child)
+		return;
+	snprintf(child->enrolled_by, sizeof(child->enrolled_by), "%s",
+		row->enrolled_by);
+	snprintf(child->note, sizeof(child->note), "%s", row->note);
+}
+
+static void take_floors(struct gateway *g, const struct store_loaded *loaded)
+{
+	for (size_t i = 0; i < loaded->class_floor_count; i++)
+		gateway_take_class_floor(g, &loaded->class_floors[i]);
+	for (size_t i = 0; i < loaded->device_floor_count; i++)
+		gateway_take_device_floor(g, &loaded->device_floors[i]);
+}
+
+static int open_admin(struct daemon *d)
+{
+	struct gateway *g = &d->gateway;
+	const struct config *c = g->config;
+	struct admin_rule rules[ADMIN_RULES_MAX];
+	struct admin_backend backend = backend_of(g);
+	struct admin_config config = {
+		.path = c->admin.socket,
+		.mode = (unsigned)strtoul(c->admin.mode, NULL, 8),
+		.rules = rules,
+		.product = "ferryd/" FERRY_VERSION,
+	};
+	struct fault fault = {0};
+	struct group *group; // NOLINTNEXTLINE(concurrency-mt-unsafe)
+	int err = backend_rules(c, rules, ADMIN_RULES_MAX, &config.rule_count,
+		NULL);
+
+	if (c->admin.group[0]) {
+		group = getgrnam(c->admin.group); // NOLINT(concurrency-mt-unsafe)
+		if (!group) {
+			fprintf(stderr, "ferryd: admin.group '%s' is no "
+				"group of this machine\n", c->admin.group);
+			return -ENOENT;
+		}
+		config.has_group = true;
+		config.group = group->gr_gid;
+	}
+	if (!err)
+		err = admin_open(g->loop, &config, &backend, &g->admin, &fault);
+	if (err)
+		fprintf(stderr, "ferryd: admin socket %s: %s %s (%s)\n",
+			c->admin.socket, fault.field, fault.rule,
+			err_text(err));
+	return err;
+}
+
+/* Lines that the configuration still has stay as they are: closing and opening
+ * a port may restart the board behind it. */
+static bool same_link(const struct config_link *a, const struct config_link *b)
+{
+	return !strcmp(a->driver, b->driver) &&
+		a->param_count == b->param_count &&
+		!memcmp(a->params, b->params,
+			a->param_count * sizeof(a->params[0]));
+}
+
+static void open_lines(struct gateway *g)
+{
+	for (unsigned i = 0; i < g->config->link_count; i++)
+		if (!line_find(g, g->config->links[i].name) &&
+				line_add(g, &g->config->links[i]))
+			gateway_alarm(g, "memory", "", "no memory for link %s",
+				g->config->links[i].name);
+}
+
+static void open_vendors(struct gateway *g, const struct store_loaded *loaded)
+{
+	for (unsigned i = 0; i < g->config->vendor_count; i++)
+		if (vendor_add(g, &g->config->vendors[i], loaded))
+			gateway_alarm(g, "memory", "",
+				"no memory for vendor %s",
+				g->config->vendors[i].name);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct gateway *g = timer->data;
+	struct trust_clock clock = gateway_clock(g);
+	struct store_commit *c = store_commit_new();
+
+	for (struct vendor *v = g->vendors; v; v = v->next) {
+		struct time_bound_row row = {0};
+
+		if (!v->trust_is_open)
+			continue;
+		snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
+		row.time_ms = (int64_t)trust_time_value(&v->trust.time,
+			&clock) * 1000;
+		store_commit_time_bound(c, &row);
+	}
+	if (store_commit_is_empty(c))
+		store_commit_free(c);
+	else
+		gateway_commit(g, c, NULL, NULL);
+}
+
+static void run(struct daemon *d)
+{
+	struct gateway *g = &d->gateway;
+
+	d->phase = PHASE_RUNNING;
+	uv_timer_start(&g->tick_timer, on_tick, TICK_MS, TICK_MS);
+	service_tell("READY=1");
+	log_info("daemon", "ready", "devices=%zu links=%u vendors=%u "
+		"socket=%s", registry_device_count(g->registry),
+		g->config->link_count, g->config->vendor_count,
+		g->config->admin.socket);
+	gateway_replan(g);
+}
+
+static void on_ended_jobs(void *arg, int status, const struct job_row *rows,
+	size_t count)
+{
+	struct daemon *d = arg;
+	struct gateway *g = &d->gateway;
+
+	/* Newest first: the first row of a device is its latest job. */
+	for (size_t i = 0; i < count && !status; i++) {
+		struct child *child = child_find(g, rows[i].device);
+		enum job_state state;
+
+		if (!child || child->ended.job ||
+				job_state_parse(rows[i].state, &state) ||
+				!job_state_is_ended(state) ||
+				state == JOB_SUPERSEDED ||
+				(state == JOB_FAILED && !rows[i].attempts))
+			continue;
+		child->ended.job = rows[i].id;
+		child->ended.state = (int)state;
+		memcpy(child->ended.manifest, rows[i].manifest_digest, 32);
+	}
+	if (d->phase != PHASE_STARTING)
+		return;
+	if (open_admin(d)) {
+		begin_stop(d, 1);
+		return;
+	}
+	open_lines(g);
+	run(d);
+}
+
+static void on_loaded(void *arg, int status, const struct store_loaded *loaded)
+{
+	struct daemon *d = arg;
+	struct gateway *g = &d->gateway;
+
+	if (d->phase == PHASE_STOPPING)
+		return;
+	if (status) {
+		fprintf(stderr, "ferryd: the databases cannot be read: %s\n",
+			err_text(status));
+		begin_stop(d, 1);
+		return;
+	}
+	g->next_job_id = loaded->next_job_id;
+	g->outbox_count = loaded->outbox_count;
+	for (size_t i = 0; i < loaded->device_count; i++)
+		take_device(g, &loaded->devices[i]);
+	take_floors(g, loaded);
+	for (size_t i = 0; i < loaded->job_count; i++)
+		if (job_load(g, &loaded->jobs[i]))
+			log_error("daemon", "stored job cannot be used",
+				"job=%llu device=%s",
+				(unsigned long long)loaded->jobs[i].id,
+				loaded->jobs[i].device);
+	open_vendors(g, loaded);
+	if (store_jobs(g->store, NULL, true, 0, STORE_LOAD_ROWS_MAX,
+			on_ended_jobs, d))
+		on_ended_jobs(d, -EAGAIN, NULL, 0);
+}
+
+static void on_cache_open(void *arg, int status)
+{
+	struct daemon *d = arg;
+
+	if (d->phase == PHASE_STOPPING)
+		return;
+	if (!status)
+		status = store_load_all(d->gateway.store, on_loaded, d);
+	if (status) {
+		fprintf(stderr, "ferryd: the cache below %s cannot be opened: "
+			"%s\n", d->gateway.config->state_dir, err_text(status));
+		begin_stop(d, 1);
+	}
+}
+
+static void open_cache(struct daemon *d)
+{
+	struct gateway *g = &d->gateway;
+	struct cache_options options = {
+		.quota = (uint64_t)g->config->cache.quota_mb << 20,
+		.part_age_ms = (uint64_t)g->config->cache.part_days *
+			86400000u,
+	};
+	char dir[CONFIG_PATH_SIZE + 16];
+	int err;
+
+	snprintf(dir, sizeof(dir), "%s/cache", g->config->state_dir);
+	err = cache_open(g->loop, dir, &options, on_cache_open, d, &g->cache);
+	if (err) {
+		fprintf(stderr, "ferryd: %s: %s\n", dir, err_text(err));
+		begin_stop(d, 1);
+	}
+}
+
+static void on_store_open(void *arg, int status, const struct fault *fault)
+{
+	struct daemon *d = arg;
+	struct gateway *g = &d->gateway;
+
+	if (d->phase == PHASE_STOPPING)
+		return;
+	if (status) {
+		fprintf(stderr, "ferryd: database in %s: %s %s (%s)\n",
+			g->config->state_dir, fault ? fault->field : "",
+			fault ? fault->rule : "", err_text(status));
+		begin_stop(d, 1);
+		return;
+	}
+	g->trust_locked = store_trust_state(g->store) != STORE_TRUST_OK;
+	if (g->trust_locked)
+		gateway_alarm(g, "trust-locked",
+			"ferryctl trust unlock, once the loss is understood",
+			"the trust database is %s: no vendor is served",
+			store_trust_text(store_trust_state(g->store)));
+	open_cache(d);
+}
+
+/* ---- stopping and reloading: wait until everything has ended ---- */
+
+static void on_object_closed(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->closing--;
+}
+
+static bool is_settled(const struct daemon *d)
+{
+	const struct gateway *g = &d->gateway;
+
+	return job_all_stopped(g) && g->inventories == 0 &&
+		release_all_closed(g) && d->closing == 0;
+}
+
+static void close_vendors(struct daemon *d)
+{
+	while (d->gateway.vendors) {
+		d->closing++;
+		vendor_close(d->gateway.vendors, on_object_closed, d);
+	}
+}
+
+static void free_releases(struct gateway *g)
+{
+	for (struct job *j = g->jobs; j; j = j->next)
+		j->release = NULL;
+	while (g->releases) {
+		struct release *next = g->releases->next;
+
+		free(g->releases);
+		g->releases = next;
+	}
+}
+
+static void close_one_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void close_handles(struct daemon *d)
+{
+	if (d->handles_closed)
+		return;
+	d->handles_closed = true;
+	uv_walk(&d->loop, close_one_handle, NULL);
+}
+
+static void on_cache_closed(void *arg, int status)
+{
+	struct daemon *d = arg;
+
+	(void)status;
+	d->gateway.cache = NULL;
+	close_handles(d);
+}
+
+static void on_store_closed(void *arg, int status)
+{
+	struct daemon *d = arg;
+
+	(void)status;
+	d->gateway.store = NULL;
+	if (d->gateway.cache)
+		cache_close(d->gateway.cache, on_cache_closed, d);
+	else
+		close_handles(d);
+}
+
+static void stop_store(struct daemon *d)
+{
+	uv_timer_stop(&d->settle_timer);
+	if (d->gateway.store)
+		store_close(d->gateway.store, on_store_closed, d);
+	else
+		on_store_closed(d, 0);
+}
+
+/* Stop: sessions and fetches have ended -> links and vendors -> store. */
+static void settle_stop(struct daemon *d)
+{
+	struct gateway *g = &d->gateway;
+
+	if (!is_settled(d))
+		return;
+	if (g->lines || g->vendors) {
+		while (g->lines) {
+			d->closing++;
+			line_close(g->lines, on_object_closed, d);
+		}
+		close_vendors(d);
+		return;
+	}
+	stop_store(d);
+}
+
+static void on_reloaded(void *arg, int status,
+	const struct store_loaded *loaded)
+{
+	struct daemon *d = arg;
+
+	if (d->phase == PHASE_STOPPING)
+		return;
+	if (status)
+		gateway_alarm(&d->gateway, "store", "restart ferryd",
+			"the databases could not be read again: %s",
+			err_text(status));
+	else
+		open_vendors(&d->gateway, loaded);
+	d->gateway.stopping = false;
+	d->phase = PHASE_RUNNING;
+	service_tell("READY=1");
+	log_info("daemon", "configuration reloaded", "folder=%s",
+		d->gateway.config->folder);
+	gateway_replan(&d->gateway);
+}
+
+static void swap_config(struct daemon *d)
+{
+	struct gateway *g = &d->gateway;
+	struct config *old = g->config;
+	struct admin_rule rules[ADMIN_RULES_MAX];
+	size_t count = 0;
+
+	g->config = d->next_config;
+	d->next_config = NULL;
+	for (struct line *l = g->lines, *next; l; l = next) {
+		const struct config_link *c = config_link_find(g->config,
+			l->name);
+
+		next = l->next;
+		if (c && same_link(c, l->config) && !l->failed) {
+			l->config = c;
+			continue;
+		}
+		d->closing++;
+		line_close(l, on_object_closed, d);
+	}
+	use_classes(g);
+	apply_log(g->config);
+	if (backend_rules(g->config, rules, ADMIN_RULES_MAX, &count, NULL) == 0)
+		admin_set_rules(g->admin, rules, count);
+	config_free(old);
+}
+
+/* Reload: sessions and fetches have ended -> vendors -> new configuration. */
+static void settle_reload(struct daemon *d)
+{
+	struct gateway *g = &d->gateway;
+
+	if (!is_settled(d))
+		return;
+	if (g->vendors) {
+		close_vendors(d);
+		return;
+	}
+	if (d->next_config) {
+		free_releases(g);
+		swap_config(d);
+		return;
+	}
+	uv_timer_stop(&d->settle_timer);
+	open_lines(g);
+	if (store_load_all(g->store, on_reloaded, d))
+		on_reloaded(d, -EAGAIN, NULL);
+}
+
+static void on_settle(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+
+	if (d->phase == PHASE_STOPPING)
+		settle_stop(d);
+	else
+		settle_reload(d);
+}
+
+static void halt_work(struct daemon *d)
+{
+	struct gateway *g = &d->gateway;
+
+	g->stopping = true;
+	uv_timer_stop(&g->wake_timer);
+	g->waking = false;
+	job_stop_all(g);
+	child_close_all(g);
+	release_close_all(g);
+	uv_timer_start(&d->settle_timer, on_settle, SETTLE_MS, SETTLE_MS);
+}
+
+static void on_stop_limit(uv_timer_t *timer)
+{
+	(void)timer;
+	log_warn("daemon", "stopped without waiting any longer", "");
+	_exit(0);
+}
+
+static void on_admin_closed(void *arg)
+{
+	on_object_closed(arg);
+}
+
+static void begin_stop(struct daemon *d, int status)
+{
+	if (d->phase == PHASE_STOPPING)
+		return;
+	d->phase = PHASE_STOPPING;
+	d->status = status;
+	log_info("daemon", "stopping", "");
+	service_tell("STOPPING=1");
+	uv_timer_start(&d->limit_timer, on_stop_limit, STOP_LIMIT_MS, 0);
+	if (d->gateway.admin) {
+		d->closing++;
+		admin_close(d->gateway.admin, on_admin_closed, d);
+		d->gateway.admin = NULL;
+	}
+	halt_work(d);
+}
+
+static void begin_reload(struct daemon *d)
+{
+	struct config *config = NULL;
+
+	if (d->phase != PHASE_RUNNING) {
+		log_warn("daemon", "busy, the reload is passed over", "");
+		return;
+	}
+	if (load_config(d->gateway.config->folder, &config)) {
+		gateway_alarm(&d->gateway, "config",
+			"mend it, then reload again",
+			"the new configuration was refused; the old one counts");
+		return;
+	}
+	gateway_alarm_clear(&d->gateway, "config");
+	service_tell("RELOADING=1");
+	d->next_config = config;
+	d->phase = PHASE_RELOADING;
+	halt_work(d);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct daemon *d = handle->data;
+
+	if (number == SIGHUP)
+		begin_reload(d);
+	else
+		begin_stop(d, 0);
+}
+
+/* ---- the whole ---- */
+
+static int init_handles(struct daemon *d)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+	struct gateway *g = &d->gateway;
+	int err = uv_loop_init(&d->loop);
+
+	if (err)
+		return err;
+	g->loop = &d->loop;
+	uv_timer_init(g->loop, &g->wake_timer);
+	uv_timer_init(g->loop, &g->tick_timer);
+	uv_timer_init(g->loop, &d->settle_timer);
+	uv_timer_init(g->loop, &d->limit_timer);
+	g->wake_timer.data = g;
+	g->tick_timer.data = g;
+	d->settle_timer.data = d;
+	d->limit_timer.data = d;
+	for (int i = 0; i < 3; i++) {
+		uv_signal_init(g->loop, &d->signals[i]);
+		d->signals[i].data = d;
+		uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+	}
+	return 0;
+}
+
+static void free_all(struct daemon *d)
+{
+	struct gateway *g = &d->gateway;
+
+	free_releases(g);
+	while (g->jobs) {
+		struct job *next = g->jobs->next;
+
+		free(g->jobs);
+		g->jobs = next;
+	}
+	while (g->children) {
+		struct child *next = g->children->next;
+
+		free(g->children);
+		g->children = next;
+	}
+	registry_free(g->registry);
+	free(g->class_floors);
+	free(g->device_floors);
+	config_free(g->config);
+	config_free(d->next_config);
+}
+
+int daemon_run(const char *config_folder)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	struct gateway *g;
+	int status;
+
+	if (!d || crypto_init()) {
+		fprintf(stderr, "ferryd: no memory or no cryptography\n");
+		free(d);
+		return 1;
+	}
+	g = &d->gateway;
+	if (load_config(config_folder, &g->config)) {
+		free(d);
+		return 1;
+	}
+	apply_log(g->config);
+	signal(SIGPIPE, SIG_IGN);
+	umask(0077);
+	g->started_ms = gateway_wall_ms();
+	g->registry = registry_new();
+	if (!g->registry || init_handles(d)) {
+		fprintf(stderr, "ferryd: no memory\n");
+		return 1;
+	}
+	use_classes(g);
+	log_info("daemon", "starting", "version=%s folder=%s", FERRY_VERSION,
+		config_folder);
+	if (store_open(g->loop, g->config->state_dir, on_store_open, d,
+			&g->store)) {
+		fprintf(stderr, "ferryd: state folder %s cannot be used\n",
+			g->config->state_dir);
+		begin_stop(d, 1);
+	}
+	uv_run(g->loop, UV_RUN_DEFAULT);
+	uv_loop_close(g->loop);
+	status = d->status;
+	free_all(d);
+	free(d);
+	log_info("daemon", "stopped", "status=%d", status);
+	return status;
+}

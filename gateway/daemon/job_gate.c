@@ -1,0 +1,201 @@
+#include "gateway/daemon/job.h"
+
+#include "policy/gates/approval.h"
+#include "policy/gates/retry.h"
+#include "policy/gates/window.h"
+
+#include "gateway/daemon/view.h"
+
+static void judge_approval(const struct job *j, struct gates *gates)
+{
+	bool waiting = !strcmp(j->row.approval, "waiting");
+	/* A manifest may itself demand that a person is asked. */
+	bool must_ask = j->release && j->release->needs_authorization &&
+		strcmp(j->row.approval, "approved") != 0;
+
+	approval_judge(waiting ? APPROVAL_ASK : APPROVAL_AUTO, APPROVAL_PENDING,
+		false, must_ask, gates);
+}
+
+static void judge_window(const struct job *j, const struct config_class *c,
+	struct gates *gates)
+{
+	const struct config *config = j->gateway->config;
+	const char *text = j->terms.window[0] ? j->terms.window :
+		c && c->window[0] ? c->window : config->window;
+	uint64_t now_s = (uint64_t)gateway_wall_ms() / 1000;
+	uint64_t at_s = (uint64_t)j->terms.at_ms / 1000;
+	struct window window;
+
+	/* Checked when the text was taken; closed when it cannot be read. */
+	if (window_parse(text, &window, NULL))
+		gates_wait(gates, GATE_WINDOW, 0, "unreadable window");
+	else
+		window_judge(&window, now_s,
+			(int32_t)config->relay.utc_offset_min * 60, gates);
+	if (at_s > now_s)
+		gates_wait(gates, GATE_WINDOW, at_s, "asked for at this time");
+}
+
+static void judge_image(const struct job *j, struct gates *gates)
+{
+	const struct vendor *v = vendor_find(j->gateway, j->row.vendor);
+	int err = v ? vendor_state(v) : -2;
+
+	/* What has begun may finish although the catalog expired. */
+	if (err && j->reached < ENGINE_STAGE_TRANSFER)
+		gates_wait(gates, GATE_CATALOG, 0, "%s", err == -2 ?
+			"vendor is not configured" : err_name(err));
+	if (!j->release)
+		gates_wait(gates, GATE_IMAGE, 0, "not listed by a catalog");
+	else if (j->release->state == RELEASE_FAILED)
+		gates_wait(gates, GATE_IMAGE,
+			(uint64_t)j->release->retry_ms / 1000, "%s",
+			err_name(j->release->code));
+	else if (j->release->state != RELEASE_VERIFIED)
+		gates_wait(gates, GATE_IMAGE, 0, "%s", release_state_name(
+			j->release->state));
+}
+
+static void judge_link(const struct job *j, struct gates *gates)
+{
+	const struct device *d = child_device(j->child);
+	const struct line *l = d ? line_find(j->gateway, d->link) : NULL;
+
+	if (!l)
+		gates_wait(gates, GATE_LINK, 0, "no such link");
+	else if (!l->up)
+		gates_wait(gates, GATE_LINK, 0, "link is %s",
+			line_state_name(l));
+	else if (!d->present)
+		gates_wait(gates, GATE_LINK, 0, "device is not seen");
+}
+
+void job_judge_gates(const struct job *j, struct gates *ret)
+{
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+
+	gates_clear(ret);
+	retry_judge((uint64_t)(j->row.next_retry_ms + 999) / 1000,
+		(uint64_t)gateway_wall_ms() / 1000, ret);
+	if (!j->session)
+		judge_link(j, ret);
+	/* A device that was told to restart is asked how it is, whatever else
+	 * holds: its answer decides, not ours. */
+	if (job_is_past_return(j))
+		return;
+	judge_approval(j, ret);
+	judge_window(j, c, ret);
+	judge_image(j, ret);
+}
+
+static bool has_room(const struct job *j)
+{
+	const struct gateway *g = j->gateway;
+	const struct device *d = child_device(j->child);
+	const struct line *l = d ? line_find(g, d->link) : NULL;
+
+	if (g->config->relay.max_transfers &&
+			g->transfers >= g->config->relay.max_transfers)
+		return false;
+	if (!l || (l->config->max_transfers &&
+			l->transfers >= l->config->max_transfers))
+		return false;
+	return !j->child->inventory;
+}
+
+/* A refusal that no waiting can cure ends the job. */
+static bool is_refused(struct job *j)
+{
+	if (job_is_past_return(j) || !j->release ||
+			j->release->state != RELEASE_REFUSED)
+		return false;
+	if (j->release->code == ERR_TRUST_OFFER_UNLISTED)
+		job_enter(j, JOB_SUPERSEDED, NULL);
+	else
+		job_fail(j, j->release->code, "check",
+			"ferryctl offers shows what the release failed");
+	return true;
+}
+
+static void judge(struct job *j)
+{
+	struct gates gates;
+	uint64_t next;
+	uint64_t now_s;
+
+	job_judge_gates(j, &gates);
+	next = gates_next(&gates);
+	now_s = (uint64_t)gateway_wall_ms() / 1000;
+	if (next)
+		gateway_wake_at(j->gateway, next > now_s ?
+			(next - now_s) * 1000 : 1000);
+	if (gates_differ(&gates, &j->gates)) {
+		j->gates = gates;
+		view_tell_job(j);
+	}
+	if (!gates_are_open(&gates)) {
+		if (j->state != JOB_WAITING)
+			job_enter(j, JOB_WAITING, NULL);
+		return;
+	}
+	if (has_room(j))
+		job_start(j);
+	else if (j->state != JOB_QUEUED)
+		job_enter(j, JOB_QUEUED, NULL);
+}
+
+static void wish_at_rest(struct job *j)
+{
+	enum job_wish wish = j->wish;
+
+	j->wish = JOB_WISH_NONE;
+	if (wish == JOB_WISH_PAUSE)
+		job_enter(j, JOB_PAUSED, NULL);
+	else if (wish == JOB_WISH_CANCEL)
+		job_enter(j, JOB_CANCELLED, NULL);
+	else if (wish == JOB_WISH_SUPERSEDE)
+		job_enter(j, JOB_SUPERSEDED, NULL);
+}
+
+static void schedule_one(struct job *j)
+{
+	if (j->commit_failed) {
+		job_commit_again(j);
+		return;
+	}
+	if (j->committing)
+		return;
+	if (j->session) {
+		job_try_stage(j);
+		return;
+	}
+	if (j->state == JOB_PAUSED)
+		return;
+	if (j->wish != JOB_WISH_NONE && !job_is_past_return(j)) {
+		wish_at_rest(j);
+		return;
+	}
+	if (job_state_is_active(j->state)) {
+		/* Found so at start: ask the device before anything else. */
+		job_enter(j, JOB_QUEUED, NULL);
+		return;
+	}
+	if (!j->release)
+		job_find_release(j);
+	if (j->release)
+		release_advance(j->release);
+	if (!is_refused(j))
+		judge(j);
+}
+
+void job_schedule(struct gateway *g)
+{
+	struct job *next;
+
+	for (struct job *j = g->jobs; j; j = next) {
+		next = j->next;
+		schedule_one(j);
+	}
+}

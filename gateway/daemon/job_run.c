@@ -1,0 +1,550 @@
+#include "gateway/daemon/job.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "gateway/daemon/ledger.h"
+#include "gateway/daemon/view.h"
+
+#define TELL_MS 500
+#define RATE_MS 2000
+#define LOST_MS 30000
+
+/* ---- how a session ends ---- */
+
+static void on_session_closed(void *arg)
+{
+	struct gateway *g = arg;
+
+	g->transfers--;
+	gateway_wake(g);
+}
+
+static void end_session(struct job *j)
+{
+	struct session *s = j->session;
+
+	j->session = NULL;
+	j->held = ENGINE_STAGE_NONE;
+	j->peer[0] = '\0';
+	if (!s)
+		return;
+	if (j->line)
+		j->line->transfers--;
+	j->line = NULL;
+	line_forget(j->gateway, s);
+	session_close(s, on_session_closed, j->gateway);
+}
+
+static int step_of(const struct job *j)
+{
+	switch (j->state) {
+	case JOB_TRANSFERRING:
+		return STEP_DISTRIBUTE;
+	case JOB_VERIFYING:
+	case JOB_STAGED:
+		return STEP_STAGE;
+	case JOB_ACTIVATING:
+		return STEP_APPLY;
+	case JOB_CONFIRMING:
+		return STEP_REVERIFY;
+	case JOB_AVAILABLE:
+	case JOB_QUEUED:
+	case JOB_WAITING:
+	case JOB_CONNECTING:
+	case JOB_PAUSED:
+	case JOB_DONE:
+	case JOB_UNVERIFIED:
+	case JOB_FAILED:
+	case JOB_DECLINED:
+	case JOB_CANCELLED:
+	case JOB_SUPERSEDED:
+	case JOB_QUARANTINED:
+	case JOB_STATES:
+		break;
+	}
+	return STEP_ANNOUNCE;
+}
+
+static void note_failure(struct job *j, int code, const char *hint)
+{
+	struct job_failure *f = &j->row.failure;
+
+	*f = (struct job_failure){
+		.code = code,
+		.step = step_of(j),
+		.offset = j->offset,
+	};
+	if (j->has_failure && j->failure.code == code) {
+		if (j->failure.offset)
+			f->offset = j->failure.offset;
+		bytes_to_printable(bytes_of_text(j->failure.device_status),
+			f->device_status, sizeof(f->device_status));
+		bytes_to_printable(bytes_of_text(j->failure.hint), f->hint,
+			sizeof(f->hint));
+	}
+	if (hint && !f->hint[0])
+		snprintf(f->hint, sizeof(f->hint), "%s", hint);
+}
+
+void job_fail(struct job *j, int code, const char *step, const char *hint)
+{
+	(void)step;
+	note_failure(j, code, hint);
+	job_enter(j, JOB_FAILED, NULL);
+}
+
+void job_wait_retry(struct job *j, int code)
+{
+	const struct config *config = j->gateway->config;
+	struct retry_rule rule = {
+		.first_s = (uint32_t)config->retry.first_s,
+		.cap_s = (uint32_t)config->retry.max_s,
+		.budget = (unsigned)config->retry.budget,
+	};
+	uint32_t random = 0;
+	uint64_t wait_s = 0;
+
+	uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
+	note_failure(j, code, NULL);
+	if (retry_delay(&rule, (unsigned)j->row.attempts, random, &wait_s)) {
+		snprintf(j->row.failure.hint, sizeof(j->row.failure.hint),
+			"all %u attempts are used up; ferryctl retry begins "
+			"anew", rule.budget);
+		job_enter(j, JOB_FAILED, NULL);
+		return;
+	}
+	j->row.next_retry_ms = gateway_wall_ms() + (int64_t)wait_s * 1000;
+	log_warn("job", "attempt failed, will be repeated",
+		"job=%llu device=%s code=%s offset=%llu attempt=%d wait_s=%llu",
+		(unsigned long long)j->row.id, j->row.device, err_name(code),
+		(unsigned long long)j->offset, j->row.attempts,
+		(unsigned long long)wait_s);
+	job_enter(j, JOB_WAITING, NULL);
+}
+
+static void withdrawn(struct job *j)
+{
+	enum job_wish wish = j->wish;
+
+	j->wish = JOB_WISH_NONE;
+	switch (wish) {
+	case JOB_WISH_PAUSE:
+		job_enter(j, JOB_PAUSED, NULL);
+		return;
+	case JOB_WISH_CANCEL:
+		job_enter(j, JOB_CANCELLED, NULL);
+		return;
+	case JOB_WISH_SUPERSEDE:
+		job_enter(j, JOB_SUPERSEDED, NULL);
+		return;
+	case JOB_WISH_REFUSE:
+		job_fail(j, j->wish_code, "recheck",
+			"the release is no longer good; nothing was activated");
+		return;
+	case JOB_WISH_NONE:
+		/* Resumed before the engine had stopped. */
+		job_enter(j, JOB_QUEUED, NULL);
+		return;
+	}
+}
+
+static bool image_is_rotten(int code)
+{
+	return code == ERR_STORE_ROTTEN_BLOB || code == ERR_STORE_ROTTEN_TABLE ||
+		code == ERR_STORE_UNVERIFIED || code == ERR_STORE_DIGEST;
+}
+
+static void failed(struct job *j)
+{
+	int code = j->has_failure ? j->failure.code : -EIO;
+
+	if (image_is_rotten(code) && j->release) {
+		/* Nothing of it was sent; the image is fetched again. */
+		j->row.attempts--;
+		release_rotten(j->release);
+		note_failure(j, code, "the image is fetched again");
+		job_enter(j, JOB_WAITING, NULL);
+		return;
+	}
+	if (code == ERR_JOB_NO_LINK) {
+		/* It was not there: no attempt was made. */
+		j->row.attempts--;
+		note_failure(j, code, "connect the device");
+		j->row.next_retry_ms = gateway_wall_ms() + 5000;
+		job_enter(j, JOB_WAITING, NULL);
+		return;
+	}
+	if (j->wish != JOB_WISH_NONE && !job_is_past_return(j)) {
+		withdrawn(j);
+		return;
+	}
+	if (err_class(code) == ERR_CLASS_TRANSIENT)
+		job_wait_retry(j, code);
+	else
+		job_fail(j, code, NULL, NULL);
+}
+
+static void done(struct job *j)
+{
+	unsigned step = ledger_shortfall(j);
+
+	j->row.failure = (struct job_failure){0};
+	if (j->facts_known && j->facts.hash_len) {
+		memcpy(j->row.staged_hash, j->facts.hash,
+			sizeof(j->row.staged_hash));
+		j->row.staged_len = j->facts.hash_len;
+	}
+	if (step == 0) {
+		job_enter(j, JOB_DONE, NULL);
+		return;
+	}
+	j->has_failure = false;
+	note_failure(j, ERR_JOB_TIER, NULL);
+	j->row.failure.step = (int)step;
+	snprintf(j->row.failure.hint, sizeof(j->row.failure.hint),
+		"step %s did not reach the tier that the class requires",
+		step_name(step));
+	job_enter(j, JOB_UNVERIFIED, NULL);
+}
+
+void job_take_result(struct job *j)
+{
+	struct device *d = child_device(j->child);
+
+	j->has_result = false;
+	end_session(j);
+	if (d && j->facts_known) {
+		registry_take_facts(d, &j->facts, gateway_wall_ms() / 1000);
+		j->child->read_this_run = true;
+		view_tell_device(j->gateway, d);
+	}
+	switch (j->outcome) {
+	case ENGINE_DONE:
+		done(j);
+		return;
+	case ENGINE_UNVERIFIED:
+		note_failure(j, j->has_failure ? j->failure.code :
+			ERR_JOB_NOT_PROVED, "read the version another way");
+		job_enter(j, JOB_UNVERIFIED, NULL);
+		return;
+	case ENGINE_FAILED:
+		failed(j);
+		return;
+	case ENGINE_WITHDRAWN:
+		withdrawn(j);
+		return;
+	}
+}
+
+static void on_result(void *arg, const struct session_result *result)
+{
+	struct job *j = arg;
+
+	j->outcome = result->outcome;
+	j->has_failure = result->failure != NULL;
+	if (j->has_failure)
+		j->failure = *result->failure;
+	/* A session that never got an answer knows nothing. */
+	if (result->facts->exchanges || result->facts->hash_len ||
+			result->facts->version[0]) {
+		j->facts = *result->facts;
+		j->facts_known = true;
+	}
+	j->bytes_sent += result->bytes_sent;
+	j->bytes_repeated += result->bytes_repeated;
+	j->security = result->security;
+	if (j->committing || j->commit_failed)
+		j->has_result = true;
+	else
+		job_take_result(j);
+}
+
+/* ---- stages ---- */
+
+static void go(struct job *j)
+{
+	int stage = j->held;
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	bool skip = stage == ENGINE_STAGE_CONFIRM && c &&
+		c->device.confirm == CLASS_CONFIRM_NEVER;
+
+	j->held = ENGINE_STAGE_NONE;
+	if (j->session && stage != ENGINE_STAGE_NONE)
+		session_go(j->session, (enum engine_stage)stage, skip);
+}
+
+static void begin_stage(struct job *j, enum job_state state)
+{
+	j->next_reached = j->held > j->reached ? j->held : j->reached;
+	if (!job_state_may_follow(j->state, state)) {
+		log_error("job", "engine is in a stage that does not follow",
+			"job=%llu state=%s stage=%s",
+			(unsigned long long)j->row.id,
+			job_state_name(j->state),
+			engine_stage_name((enum engine_stage)j->held));
+		session_withdraw(j->session);
+		return;
+	}
+	job_enter(j, state, go);
+}
+
+/* The checks that are repeated before the first byte and before activation. */
+static bool is_still_good(struct job *j)
+{
+	int err = j->release ? release_is_good(j->release) : -EAGAIN;
+
+	if (err == 0)
+		return true;
+	if (err == -EAGAIN)
+		return false; /* held until it is known */
+	j->wish = JOB_WISH_REFUSE;
+	j->wish_code = err;
+	session_withdraw(j->session);
+	return false;
+}
+
+static bool gates_allow(struct job *j)
+{
+	struct gates gates;
+
+	job_judge_gates(j, &gates);
+	if (gates_differ(&gates, &j->gates)) {
+		j->gates = gates;
+		view_tell_job(j);
+	}
+	return gates_are_open(&gates);
+}
+
+static bool may_confirm(struct job *j)
+{
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	int64_t now = gateway_wall_ms();
+
+	if (!c)
+		return false;
+	switch (c->device.confirm) {
+	case CLASS_CONFIRM_ON_VERSION:
+	case CLASS_CONFIRM_NEVER:
+		return true;
+	case CLASS_CONFIRM_AFTER:
+		if (!j->confirm_at_ms)
+			j->confirm_at_ms = now +
+				(int64_t)c->device.confirm_after_s * 1000;
+		if (now >= j->confirm_at_ms)
+			return true;
+		gateway_wake_at(j->gateway, (uint64_t)(j->confirm_at_ms - now));
+		return false;
+	case CLASS_CONFIRM_COMMAND:
+		return j->confirm_told;
+	}
+	return false;
+}
+
+void job_try_stage(struct job *j)
+{
+	if (j->held == ENGINE_STAGE_NONE || j->committing || j->commit_failed ||
+			!j->session)
+		return;
+	if (j->wish != JOB_WISH_NONE && !job_is_past_return(j)) {
+		session_withdraw(j->session);
+		return;
+	}
+	switch ((enum engine_stage)j->held) {
+	case ENGINE_STAGE_TRANSFER:
+		if (is_still_good(j))
+			begin_stage(j, JOB_TRANSFERRING);
+		return;
+	case ENGINE_STAGE_STAGED:
+		begin_stage(j, JOB_STAGED);
+		return;
+	case ENGINE_STAGE_ACTIVATE:
+	case ENGINE_STAGE_RESTART:
+		if (is_still_good(j) && gates_allow(j))
+			begin_stage(j, JOB_ACTIVATING);
+		return;
+	case ENGINE_STAGE_CONFIRM:
+		if (may_confirm(j))
+			begin_stage(j, JOB_CONFIRMING);
+		return;
+	}
+}
+
+static void on_stage(void *arg, enum engine_stage stage,
+	const struct engine_facts *facts)
+{
+	struct job *j = arg;
+
+	if (!j->facts_known || stage == ENGINE_STAGE_TRANSFER)
+		j->facts_before = *facts;
+	j->facts = *facts;
+	j->facts_known = true;
+	j->held = (int)stage;
+	job_try_stage(j);
+}
+
+static void on_facts(void *arg, const struct engine_facts *facts)
+{
+	struct job *j = arg;
+
+	if (!j->facts_known)
+		j->facts_before = *facts;
+	j->facts = *facts;
+	j->facts_known = true;
+}
+
+static void measure_rate(struct job *j, int64_t now)
+{
+	int64_t dt = now - j->rate_ms;
+	double rate;
+
+	if (!j->rate_ms || j->offset < j->rate_offset) {
+		j->rate_ms = now;
+		j->rate_offset = j->offset;
+		return;
+	}
+	if (dt < RATE_MS && j->rate_bps > 0)
+		return;
+	if (dt < TELL_MS)
+		return;
+	rate = (double)(j->offset - j->rate_offset) * 1000 / (double)dt;
+	j->rate_bps = j->rate_bps > 0 ? 0.7 * j->rate_bps + 0.3 * rate : rate;
+	j->rate_ms = now;
+	j->rate_offset = j->offset;
+}
+
+static void on_progress(void *arg, uint64_t offset, uint64_t total)
+{
+	struct job *j = arg;
+	int64_t now = (int64_t)uv_now(j->gateway->loop);
+
+	j->offset = offset;
+	j->total = total;
+	measure_rate(j, now);
+	if (offset >= total && j->state == JOB_TRANSFERRING &&
+			!j->committing && !j->commit_failed) {
+		job_enter(j, JOB_VERIFYING, NULL);
+		view_tell_progress(j);
+		return;
+	}
+	if (now - j->told_ms < TELL_MS)
+		return;
+	j->told_ms = now;
+	view_tell_progress(j);
+}
+
+/* ---- start ---- */
+
+static int locate(void *arg, struct transport **ret_transport, char *ret_peer,
+	size_t size)
+{
+	struct job *j = arg;
+	struct line *l = NULL;
+	int err = child_locate(j->child, ret_transport, ret_peer, size, &l);
+
+	if (err)
+		return err;
+	if (l != j->line) {
+		/* It came back on another link. */
+		line_forget(j->gateway, j->session);
+		err = line_attach(l, j->session);
+		if (err)
+			return err;
+		if (j->line)
+			j->line->transfers--;
+		l->transfers++;
+		j->line = l;
+	}
+	return 0;
+}
+
+static const struct session_events events = {
+	.on_stage = on_stage,
+	.on_progress = on_progress,
+	.on_facts = on_facts,
+	.on_result = on_result,
+	.locate = locate,
+};
+
+static void fill_image(const struct job *j, struct engine_image *image)
+{
+	*image = (struct engine_image){
+		.len = j->row.payload_len,
+		.hash_len = j->expect_hash_len,
+		.slot = j->release && j->release->state == RELEASE_VERIFIED ?
+			j->release->slot : j->slot,
+	};
+	memcpy(image->sha256, j->row.payload_digest, 32);
+	memcpy(image->hash, j->expect_hash, sizeof(image->hash));
+	snprintf(image->version, sizeof(image->version), "%s",
+		j->expect_version);
+}
+
+static int open_session(struct job *j, const struct config_class *c,
+	struct fault *fault)
+{
+	struct engine_image image;
+	struct ferry_kv kv[SESSION_CHANNEL_MAX];
+	struct session_setup setup = {
+		.loop = j->gateway->loop,
+		.engine = engine_find(c->device.engine),
+		.options = c->device.options,
+		.channel = kv,
+		.channel_count = child_channel(c, kv),
+		.connect_ms = c->device.connect_limit_s * 1000,
+		.lost_ms = LOST_MS,
+		.job = j->row.id,
+		.goal = ENGINE_GOAL_UPDATE,
+		.reached = j->reached,
+		.image = &image,
+		.cache = j->gateway->cache,
+		.events = &events,
+		.arg = j,
+	};
+
+	if (!setup.engine)
+		return ERR_JOB_NO_ENGINE;
+	fill_image(j, &image);
+	return session_open(&setup, &j->session, fault);
+}
+
+static void begin(struct job *j)
+{
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	struct fault fault = {0};
+	int err = c ? open_session(j, c, &fault) : ERR_REGISTRY_NO_CLASS;
+
+	if (err) {
+		j->gateway->transfers--;
+		job_fail(j, err, "connect", fault.rule);
+	}
+}
+
+void job_start(struct job *j)
+{
+	j->row.attempts++;
+	j->row.next_retry_ms = 0;
+	j->facts_known = false;
+	j->has_failure = false;
+	j->confirm_at_ms = 0;
+	j->rate_bps = 0;
+	j->rate_ms = 0;
+	gates_clear(&j->gates);
+	j->gateway->transfers++;
+	job_enter(j, JOB_CONNECTING, begin);
+}
+
+void job_stop_all(struct gateway *g)
+{
+	for (struct job *j = g->jobs; j; j = j->next)
+		end_session(j);
+}
+
+bool job_all_stopped(const struct gateway *g)
+{
+	return g->transfers == 0;
+}

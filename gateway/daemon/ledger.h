@@ -1,0 +1,21 @@
+/* The thirteen steps of a job, written down with their evidence.
+ *
+ * Rows are added to the commit of the state that the step belongs to, so that a
+ * state and its evidence are durable together. Loop thread. */
+#ifndef FERRY_GATEWAY_DAEMON_LEDGER_H
+#define FERRY_GATEWAY_DAEMON_LEDGER_H
+
+#include "gateway/daemon/job.h"
+
+/* Steps 1 to 7 and 9: what had to hold before the first byte. */
+void ledger_put_before(struct store_commit *c, const struct job *j);
+
+/* Steps 8 and 10 to 13: how it ended. */
+void ledger_put_end(struct store_commit *c, const struct job *j,
+	enum job_state end);
+
+/* The first step from 7 on whose tier a finished job did not reach although its
+ * class requires it; 0 if there is none. */
+unsigned ledger_shortfall(const struct job *j);
+
+#endif

@@ -1,0 +1,90 @@
+#include "gateway/daemon/service.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef FERRY_SYSTEMD
+#include <systemd/sd-daemon.h>
+
+#define NAME_SIZE 200
+
+static int kept_first = SD_LISTEN_FDS_START;
+static int kept_count = -1;
+static char **kept_names;
+
+/* Names of kept descriptors may not hold colons or control characters. */
+static void name_of(const char *target, char *name)
+{
+	size_t i;
+
+	for (i = 0; target[i] && i < NAME_SIZE - 1; i++)
+		name[i] = isalnum((unsigned char)target[i]) ? target[i] : '_';
+	name[i] = '\0';
+}
+
+void service_tell(const char *text)
+{
+	sd_notify(0, text);
+}
+
+void service_keep(const char *target, int fd)
+{
+	char name[NAME_SIZE];
+	char state[NAME_SIZE + 32];
+
+	name_of(target, name);
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", name);
+	sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+}
+
+int service_take(const char *target)
+{
+	char name[NAME_SIZE];
+
+	if (kept_count < 0)
+		kept_count = sd_listen_fds_with_names(1, &kept_names);
+	name_of(target, name);
+	for (int i = 0; i < kept_count; i++) {
+		int fd = kept_first + i;
+
+		if (!kept_names[i] || strcmp(kept_names[i], name))
+			continue;
+		free(kept_names[i]);
+		kept_names[i] = NULL;
+		return fd;
+	}
+	return -1;
+}
+
+int service_keeps(void)
+{
+	return getenv("NOTIFY_SOCKET") != NULL; // NOLINT(concurrency-mt-unsafe)
+}
+
+#else
+
+void service_tell(const char *text)
+{
+	(void)text;
+}
+
+void service_keep(const char *target, int fd)
+{
+	(void)target;
+	(void)fd;
+}
+
+int service_take(const char *target)
+{
+	(void)target;
+	return -1;
+}
+
+int service_keeps(void)
+{
+	return 0;
+}
+
+#endif
