@@ -328,3 +328,18 @@ int gateway_take_device_floor(struct gateway *g,
 		g->device_floors[g->device_floor_count++] = *row;
 	return err;
 }
+
+void gateway_forget_floors(struct gateway *g, const char *vendor)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->class_floor_count; i++)
+		if (strcmp(g->class_floors[i].vendor, vendor))
+			g->class_floors[n++] = g->class_floors[i];
+	g->class_floor_count = n;
+	n = 0;
+	for (size_t i = 0; i < g->device_floor_count; i++)
+		if (strcmp(g->device_floors[i].vendor, vendor))
+			g->device_floors[n++] = g->device_floors[i];
+	g->device_floor_count = n;
+}

@@ -119,6 +119,9 @@ int gateway_take_class_floor(struct gateway *g,
 int gateway_take_device_floor(struct gateway *g,
 	const struct device_floor_row *row);
 
+/* A vendor's trust was reset: its floors in memory go too. */
+void gateway_forget_floors(struct gateway *g, const char *vendor);
+
 /* The hardware revision as a number. False when it is not known or none. */
 bool gateway_hardware(const struct device *device, uint64_t *ret);
 

@@ -564,6 +564,18 @@ static int read_file(const char *path, uint8_t **ret, size_t *ret_len,
 	return 0;
 }
 
+int vendor_file_digest(const struct vendor *v, uint8_t ret[32])
+{
+	uint8_t *file = NULL;
+	size_t len = 0;
+	int err = read_file(v->config->root, &file, &len, NULL);
+
+	if (!err)
+		err = crypto_sha256(bytes_of(file, len), ret);
+	free(file);
+	return err;
+}
+
 /* What the databases know of this vendor. */
 struct kept {
 	struct trust_floor floor;

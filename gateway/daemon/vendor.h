@@ -74,6 +74,9 @@ int vendor_check(struct vendor *v,
 	void (*on_end)(void *arg, struct vendor *v, int status, bool news),
 	void *arg);
 
+/* SHA-256 of the first root that the vendor's file names, as it is on disk. */
+int vendor_file_digest(const struct vendor *v, uint8_t ret[32]);
+
 /* 0 when a transfer may start. */
 int vendor_state(const struct vendor *v);
 

@@ -27,7 +27,11 @@ json_t *view_ledger(const struct device_class *klass,
 	const struct ledger_row *rows, size_t count);
 json_t *view_failure(int code, int step, bool has_offset, uint64_t offset,
 	const char *device_status, int64_t next_retry_ms, const char *hint);
+json_t *view_image(struct gateway *g, const struct release *r);
+json_t *view_history_text(const struct history_row *row);
 json_t *view_time_ms(int64_t at_ms); /* RFC 3339, null for 0 */
+json_t *view_hex(const uint8_t *at, size_t len); /* null for 0 bytes */
+json_t *view_text(const char *text); /* also what is not UTF-8 */
 
 /* A small JSON object as text, by the format of json_pack(); "{}" when it does
  * not fit. For evidence and history. */

@@ -1,0 +1,398 @@
+#include "gateway/daemon/view.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/admin/time.h"
+#include "gateway/daemon/ledger.h"
+
+json_t *view_time_ms(int64_t at_ms)
+{
+	char text[ADMIN_TIME_SIZE];
+
+	if (at_ms <= 0)
+		return json_null();
+	return json_string(admin_time_text(at_ms, text));
+}
+
+json_t *view_hex(const uint8_t *at, size_t len)
+{
+	char text[2 * 64 + 1];
+
+	return len ? json_string(bytes_to_hex(bytes_of(at, len), text,
+		sizeof(text))) : json_null();
+}
+
+json_t *view_text(const char *text)
+{
+	json_t *json = json_string(text);
+	char plain[1100];
+
+	if (json)
+		return json;
+	/* Not valid UTF-8: shown escaped. */
+	return json_string(bytes_to_printable(bytes_of_text(text), plain,
+		sizeof(plain)));
+}
+
+void view_detail(char *text, size_t size, const char *format, ...)
+{
+	json_error_t error;
+	json_t *json;
+	va_list args;
+	size_t n = 0;
+
+	va_start(args, format);
+	json = json_vpack_ex(&error, 0, format, args);
+	va_end(args);
+	if (json)
+		n = json_dumpb(json, text, size, JSON_COMPACT);
+	json_decref(json);
+	if (n == 0 || n >= size)
+		snprintf(text, size, "{}");
+	else
+		text[n] = '\0';
+}
+
+json_t *view_failure(int code, int step, bool has_offset, uint64_t offset,
+	const char *device_status, int64_t next_retry_ms, const char *hint)
+{
+	if (!code)
+		return json_null();
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "code",
+		err_name(code), "text", err_text(code), "step",
+		step > 0 ? json_integer(step) : json_null(), "offset",
+		has_offset ? json_integer((json_int_t)offset) : json_null(),
+		"device_status", view_text(device_status ? device_status : ""),
+		"next_retry", view_time_ms(next_retry_ms), "hint",
+		view_text(hint ? hint : ""));
+}
+
+json_t *view_gates(const struct gates *gates)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < GATE_COUNT; i++) {
+		if (!gates_is_waiting(gates, (enum gate)i))
+			continue;
+		json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:s}",
+			"gate", gate_name((enum gate)i), "reason",
+			view_text(gates->detail[i]), "until",
+			view_time_ms((int64_t)gates->until[i] * 1000),
+			"waits_for", gate_waits_for((enum gate)i)));
+	}
+	return list;
+}
+
+/* ---- jobs ---- */
+
+static json_t *job_core(const struct job_row *r)
+{
+	const struct job_failure *f = &r->failure;
+
+	return json_pack("{s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:s,s:i,s:o,s:o,"
+		"s:{s:s,s:o,s:o},s:o,s:o}",
+		"id", (json_int_t)r->id, "device", view_text(r->device),
+		"vendor", view_text(r->vendor), "class",
+		view_text(r->class_name), "component",
+		view_text(r->component), "from_version",
+		view_text(r->from_version), "to_version",
+		view_text(r->to_version), "sequence", (json_int_t)r->sequence,
+		"manifest_digest", view_hex(r->manifest_digest, 32), "state",
+		r->state, "attempts", r->attempts, "next_retry",
+		view_time_ms(r->next_retry_ms), "failure", view_failure(f->code,
+			f->step, f->offset > 0, f->offset, f->device_status,
+			r->next_retry_ms, f->hint), "approval", "state",
+		r->approval[0] ? r->approval : "not-needed", "by",
+		view_text(r->approved_by), "at", json_null(), "created",
+		view_time_ms(r->created_ms), "updated",
+		view_time_ms(r->updated_ms));
+}
+
+static json_t *progress_of(const struct job *j)
+{
+	int64_t eta = job_eta_s(j);
+
+	if (!j->offset)
+		return json_null();
+	return json_pack("{s:I,s:I,s:I,s:o}", "offset", (json_int_t)j->offset,
+		"total", (json_int_t)j->total, "rate_bps",
+		(json_int_t)j->rate_bps, "eta_s", eta < 0 ? json_null() :
+		json_integer(eta));
+}
+
+json_t *view_job(const struct job *j)
+{
+	json_t *json = job_core(&j->row);
+
+	json_object_set_new(json, "state", json_string(
+		job_state_name(j->state)));
+	json_object_set_new(json, "gates", j->state == JOB_WAITING ||
+		(j->session && !gates_are_open(&j->gates)) ?
+		view_gates(&j->gates) : json_array());
+	json_object_set_new(json, "progress", progress_of(j));
+	json_object_set_new(json, "at", view_time_ms(j->terms.at_ms));
+	json_object_set_new(json, "window", view_text(j->terms.window));
+	json_object_set_new(json, "allow_downgrade",
+		json_boolean(j->terms.allow_downgrade));
+	json_object_set_new(json, "by", view_text(j->terms.by));
+	return json;
+}
+
+json_t *view_job_row(const struct gateway *g, const struct job_row *row)
+{
+	const struct job *open = job_find(g, row->id);
+	json_t *json;
+
+	if (open)
+		return view_job(open);
+	json = job_core(row);
+	json_object_set_new(json, "gates", json_array());
+	json_object_set_new(json, "progress", json_null());
+	json_object_set_new(json, "at", json_null());
+	json_object_set_new(json, "window", json_string(""));
+	json_object_set_new(json, "allow_downgrade", json_false());
+	json_object_set_new(json, "by", view_text(row->approved_by));
+	return json;
+}
+
+/* ---- devices ---- */
+
+static const char *health_of(const struct device *d, const struct child *c)
+{
+	if (c && c->ended.job && c->ended.state == JOB_QUARANTINED)
+		return "quarantined";
+	switch (d->health) {
+	case DEVICE_HEALTH_GOOD:
+		return "ok";
+	case DEVICE_HEALTH_SILENT:
+		return "silent";
+	case DEVICE_HEALTH_UNKNOWN:
+	case DEVICE_HEALTH_ABSENT:
+		return "unknown";
+	}
+	return "unknown";
+}
+
+static json_t *available_of(struct gateway *g, const struct device *d)
+{
+	struct plan_row row;
+	char version[ROW_VERSION_SIZE] = "";
+
+	if (!plan_best(g, d, &row))
+		return json_null();
+	bytes_to_printable(row.entry->version.at ? row.entry->version :
+		row.entry->expect_version, version, sizeof(version));
+	return json_pack("{s:o,s:I,s:o,s:b}", "version", view_text(version),
+		"sequence", (json_int_t)row.entry->sequence, "manifest_digest",
+		view_hex(row.entry->manifest_digest.at, 32), "security",
+		row.entry->security);
+}
+
+json_t *view_device(struct gateway *g, const struct device *d)
+{
+	const struct child *c = child_find(g, d->id);
+	const struct config_class *klass = gateway_class(g, d->class_name);
+	json_t *available = available_of(g, d);
+	const char *state = c && c->job ? job_state_name(c->job->state) :
+		json_is_null(available) ? "current" : "available";
+
+	return json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,"
+		"s:s,s:o,s:o,s:s,s:o,s:o,s:o,s:o}",
+		"id", view_text(d->id), "class", view_text(d->class_name),
+		"vendor", view_text(d->vendor), "component",
+		klass && klass->device.component_count ?
+			klass->device.components[0].id : "",
+		"link", view_text(d->link), "peer", view_text(d->key),
+		"online", d->present, "last_seen",
+		view_time_ms(d->seen_s * 1000), "hw_revision",
+		view_text(d->hw_revision), "version", view_text(d->version),
+		"digest", view_hex(d->hash, d->hash_len), "confirmed",
+		d->confirmed < 0 ? json_null() : json_boolean(d->confirmed),
+		"read_at", view_time_ms(d->read_s * 1000), "state", state,
+		"available", available, "job", c && c->job ?
+			json_integer((json_int_t)c->job->row.id) : json_null(),
+		"health", health_of(d, c), "note", view_text(c ? c->note : ""),
+		"enrolled_at", view_time_ms(d->enrolled_s * 1000),
+		"enrolled_by", view_text(c ? c->enrolled_by : ""),
+		"end_of_support", view_time_ms(klass ?
+			klass->device.end_of_support_s * 1000 : 0));
+}
+
+/* ---- ledger ---- */
+
+static const char *tier_text(int stored)
+{
+	return tier_name(stored - 1);
+}
+
+static json_t *ledger_step(const struct device_class *klass, unsigned step,
+	const struct ledger_row *row)
+{
+	json_t *evidence = row ? json_loads(row->evidence, 0, NULL) : NULL;
+	const char *name = step == STEP_REVERIFY ? "reverify" :
+		step == STEP_CLEANUP ? "cleanup" : step_name(step);
+	const char *outcome = !row ? "pending" :
+		!strcmp(row->outcome, "unverified") ? "failed" : row->outcome;
+
+	return json_pack("{s:i,s:s,s:o,s:o,s:s,s:s,s:o}", "step", (int)step,
+		"name", name, "at", view_time_ms(row ? row->at_ms : 0), "tier",
+		row ? json_string(tier_text((int)row->tier)) : json_null(),
+		"required", tier_text(klass ? klass->tiers[step] : 0),
+		"outcome", outcome, "evidence", evidence ? evidence :
+		json_object());
+}
+
+json_t *view_ledger(const struct device_class *klass,
+	const struct ledger_row *rows, size_t count)
+{
+	const struct ledger_row *latest[STEP_COUNT + 1] = {NULL};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].step >= 1 && rows[i].step <= STEP_COUNT)
+			latest[rows[i].step] = &rows[i];
+	for (unsigned step = 1; step <= STEP_COUNT; step++)
+		json_array_append_new(list, ledger_step(klass, step,
+			latest[step]));
+	return list;
+}
+
+json_t *view_history_row(const struct history_row *row)
+{
+	static const char *const kinds[] = {"job", "device", "operator"};
+	json_t *detail = json_loads(row->detail, 0, NULL);
+	json_t *from = json_object_get(detail, "from_version");
+	json_t *to = json_object_get(detail, "to_version");
+	const char *kind = "gateway";
+
+	if (row->vendor[0] && !row->device[0])
+		kind = "vendor";
+	for (size_t i = 0; i < 3; i++)
+		if (!strncmp(row->kind, kinds[i], strlen(kinds[i])))
+			kind = kinds[i];
+	return json_pack("{s:I,s:o,s:s,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "id",
+		(json_int_t)row->id, "at", view_time_ms(row->at_ms), "kind",
+		kind, "device", view_text(row->device), "job", row->job ?
+		json_integer((json_int_t)row->job) : json_null(), "event",
+		row->kind, "text", view_history_text(row), "by",
+		view_text(row->who), "from_version", from ? json_incref(from) :
+		json_string(""), "to_version", to ? json_incref(to) :
+		json_string(""), "evidence", detail ? detail : json_object());
+}
+
+json_t *view_history_text(const struct history_row *row)
+{
+	static const struct {
+		const char *kind, *text;
+	} texts[] = {
+		{"job-done", "the new image was read back from the device"},
+		{"job-unverified", "the update went through but is not proved"},
+		{"job-failed", "the update failed"},
+		{"job-cancelled", "the update was cancelled"},
+		{"job-declined", "the update was declined"},
+		{"job-superseded", "a newer release took its place"},
+		{"job-paused", "the update was paused"},
+		{"job-quarantined", "the device was set apart"},
+		{"device-enrolled", "the device was enrolled"},
+		{"device-classified", "the device got another class"},
+		{"device-replaced", "the device was replaced by another one"},
+		{"device-forgotten", "the device was forgotten"},
+		{"catalog-accepted", "a new catalog was accepted"},
+		{"root-accepted", "a new root was accepted"},
+		{"vendor-added", "the vendor was met for the first time"},
+		{"vendor-reset", "the vendor's trust was reset"},
+		{"trust-unlocked", "the trust database was unlocked"},
+		{"floor-lowered", "an older release was allowed"},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!strcmp(texts[i].kind, row->kind))
+			return json_string(texts[i].text);
+	return view_text(row->kind);
+}
+
+/* ---- events ---- */
+
+static bool watched(const struct gateway *g)
+{
+	return g->admin && admin_is_watched(g->admin);
+}
+
+static void tell(struct gateway *g, const char *type, json_t *take_json)
+{
+	if (take_json)
+		admin_event(g->admin, type, take_json);
+	json_decref(take_json);
+}
+
+void view_tell_job(const struct job *j)
+{
+	if (watched(j->gateway))
+		tell(j->gateway, "job", view_job(j));
+}
+
+void view_tell_progress(const struct job *j)
+{
+	int64_t eta = job_eta_s(j);
+
+	if (!watched(j->gateway))
+		return;
+	tell(j->gateway, "progress", json_pack(
+		"{s:I,s:o,s:s,s:I,s:I,s:I,s:o}", "job", (json_int_t)j->row.id,
+		"device", view_text(j->row.device), "state",
+		job_state_name(j->state), "offset", (json_int_t)j->offset,
+		"total", (json_int_t)j->total, "rate_bps",
+		(json_int_t)j->rate_bps, "eta_s", eta < 0 ? json_null() :
+		json_integer(eta)));
+}
+
+void view_tell_device(struct gateway *g, const struct device *d)
+{
+	if (watched(g))
+		tell(g, "device", view_device(g, d));
+}
+
+void view_tell_device_forgotten(struct gateway *g, const char *id)
+{
+	if (watched(g))
+		tell(g, "device", json_pack("{s:o,s:b}", "id", view_text(id),
+			"forgotten", 1));
+}
+
+void view_tell_candidate(struct gateway *g, const char *link, const char *key)
+{
+	const struct candidate *c = watched(g) ?
+		registry_candidate(g->registry, link, key) : NULL;
+
+	if (c)
+		tell(g, "candidate", view_candidate(g, c));
+}
+
+void view_tell_line(const struct line *l)
+{
+	if (watched(l->gateway))
+		tell(l->gateway, "link", view_line(l));
+}
+
+void view_tell_vendor(const struct vendor *v)
+{
+	if (watched(v->gateway))
+		tell(v->gateway, "vendor", view_vendor(v));
+}
+
+void view_tell_image(struct gateway *g, const struct release *r)
+{
+	if (watched(g))
+		tell(g, "image", view_image(g, r));
+}
+
+void view_tell_alarm(struct gateway *g, const struct alarm_row *a, bool cleared)
+{
+	if (watched(g))
+		tell(g, "alarm", json_pack("{s:s,s:o,s:o,s:o,s:b}", "code",
+			a->code, "text", view_text(a->text), "since",
+			view_time_ms(a->since_ms), "hint", view_text(a->hint),
+			"cleared", cleared));
+}
