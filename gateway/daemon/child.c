@@ -234,7 +234,7 @@ static int start_reading(struct child *c, const struct device *d,
 static bool is_due(const struct child *c, const struct device *d, int64_t now)
 {
 	if (c->inventory || !d->present || (c->job && (c->job->session ||
-			c->job->session_closing)))
+			c->job->committing)))
 		return false;
 	return (!c->read_this_run && !c->read_failures) ||
 		now >= c->next_read_ms;

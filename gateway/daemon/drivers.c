@@ -8,7 +8,7 @@
 
 static const struct {
 	const char *name;
-	const struct ferry_driver *(*table)(uint32_t host_abi);
+	const struct ferry_driver *(*table)(void);
 } built_in[] = {
 	{"serial", serial_driver},
 	{"sim", sim_driver},
@@ -22,7 +22,7 @@ int drivers_get(const struct config *config, const char *name,
 	for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++)
 		if (!strcmp(built_in[i].name, name))
 			return transport_driver_admit(
-				built_in[i].table(FERRY_ABI), ret, fault);
+				built_in[i].table(), ret, fault);
 	if (strchr(name, '/'))
 		return fault_set(fault, -EINVAL, 0, "driver",
 			"must be the name of a driver, not a path");

@@ -455,8 +455,7 @@ int job_reopen(struct gateway *g, const struct job_row *row, const char *who,
 
 static bool is_settled(const struct job *j)
 {
-	return !j->committing && !j->commit_failed && !j->session &&
-		!j->closing;
+	return !j->committing && !j->commit_failed && !j->session;
 }
 
 /* At once where nothing is at work, at the next safe point otherwise. */

@@ -56,7 +56,6 @@ struct job {
 
 	struct session *session;
 	struct line *line;
-	bool closing; /* its session is being closed */
 	char peer[FERRY_KEY_MAX + 1]; /* where it came back as another peer */
 	char peer_link[CONFIG_NAME_SIZE];
 	int held; /* stage announced and not let do yet; -1 none */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/view.h"
+#include "policy/gates/retry.h"
 
 #define TELL_MS 500
 #define RATE_MS 2000

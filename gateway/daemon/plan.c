@@ -223,7 +223,7 @@ static bool was_tried(const struct child *c, const struct plan_row *row)
 		row->entry->manifest_digest.at, 32);
 }
 
-static void apply(struct gateway *g, struct child *c, const struct plan_row *row)
+static void apply(struct child *c, const struct plan_row *row)
 {
 	struct job_terms terms = {.by = "catalog"};
 	struct release *r;
@@ -254,6 +254,6 @@ void plan_apply(struct gateway *g)
 		const struct device *d = child_device(c);
 
 		if (d && plan_best(g, d, &row))
-			apply(g, c, &row);
+			apply(c, &row);
 	}
 }
