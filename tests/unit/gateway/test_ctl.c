@@ -165,12 +165,14 @@ struct run {
 	int code;
 };
 
-static void become_ferryctl(const char *const *words, const char *locale)
+#define FERRYCTL FERRY_BUILD_DIR "/bin/ferryctl"
+
+static void become(const char *program, const char *const *words,
+	const char *locale)
 {
 	char *argv[WORDS_MAX + 2] = {NULL};
-	char path[] = FERRY_BUILD_DIR "/bin/ferryctl";
 
-	argv[0] = path;
+	argv[0] = (char *)(uintptr_t)program;
 	for (int i = 0; i < WORDS_MAX && words[i]; i++)
 		argv[i + 1] = (char *)(uintptr_t)words[i];
 	setenv("FERRY_SOCKET", rig.path, 0);
@@ -182,7 +184,8 @@ static void become_ferryctl(const char *const *words, const char *locale)
 	_exit(99);
 }
 
-static void start_as(struct run *r, const char *const *words, uid_t uid)
+static void start_program(struct run *r, const char *program,
+	const char *const *words, uid_t uid)
 {
 	int in[2], out[2];
 
@@ -198,7 +201,7 @@ static void start_as(struct run *r, const char *const *words, uid_t uid)
 		dup2(out[1], 2);
 		if (uid && setresuid(uid, uid, uid))
 			_exit(98);
-		become_ferryctl(words, "C.UTF-8");
+		become(program, words, "C.UTF-8");
 	}
 	close(in[0]);
 	close(out[1]);
@@ -208,7 +211,7 @@ static void start_as(struct run *r, const char *const *words, uid_t uid)
 
 static void start(struct run *r, const char *const *words)
 {
-	start_as(r, words, 0);
+	start_program(r, FERRYCTL, words, 0);
 }
 
 static void start_on_tty(struct run *r, const char *const *words,
@@ -222,7 +225,7 @@ static void start_on_tty(struct run *r, const char *const *words,
 	r->pid = forkpty(&master, NULL, NULL, &size);
 	ck_assert_int_ge(r->pid, 0);
 	if (r->pid == 0)
-		become_ferryctl(words, locale);
+		become(FERRYCTL, words, locale);
 	r->in = master;
 	r->out = master;
 }
@@ -453,6 +456,56 @@ START_TEST(vendor_reset_sends_the_file)
 }
 END_TEST
 
+/* ---- completion ---- */
+
+struct completion_row {
+	const char *line;
+	const char *want; /* sorted, with blanks */
+};
+
+static const struct completion_row completion_rows[] = {
+	{"ferryctl stat", "status"},
+	{"ferryctl device ", "classify enrol forget replace show"},
+	{"ferryctl device sh", "show"},
+	/* The id that could steer a terminal is left out. */
+	{"ferryctl device show ", "boiler lamp-1 lamp-2 lamp-3"},
+	{"ferryctl device show lamp-1 ", ""},
+	{"ferryctl update lamp-1 lam", "lamp-1 lamp-2 lamp-3"},
+	{"ferryctl update --wait --at 2026 boi", "boiler"},
+	{"ferryctl update --al", "--all --allow-downgrade"},
+	{"ferryctl pause ", "41 42 43 44"},
+	{"ferryctl enrol usb2/1209:0001:", "A1"},
+	{"ferryctl enrol usb2/1209:0001:A1 la", "lamp"},
+	{"ferryctl jobs --state un", "unverified"},
+	{"ferryctl jobs --device lamp-3", "lamp-3"},
+	{"ferryctl check ac", "acme"},
+	{"ferryctl --socket /nonexistent device show ", ""},
+	{"ferryctl nonsense ", ""},
+	{"ferryctl trust ", "unlock"},
+	{"ferryctl devices --t", "--tree"},
+	{"ferryctl status ", ""},
+};
+
+START_TEST(completion_by_table)
+{
+	static const char script[] = ". \"$1\"; PATH=$2:$PATH COMP_LINE=$3 "
+		"COMP_POINT=${#3}; COMP_WORDBREAKS=$' \\t\\n\"><=;|&(:'; "
+		"_ferryctl; printf '%s\\n' \"${COMPREPLY[@]}\" | sort | "
+		"tr '\\n' ' ' | sed 's/^ *//; s/ *$//'";
+	const struct completion_row *row = &completion_rows[_i];
+	struct run run;
+
+	start_program(&run, "/bin/bash", (const char *const[WORDS_MAX]){
+		"--norc", "-c", script, "bash", FERRY_SOURCE_DIR
+		"/tools/packaging/completions/ferryctl",
+		FERRY_BUILD_DIR "/bin", row->line}, 0);
+	finish(&run);
+	ck_assert_msg(!strcmp((char *)run.got.at, row->want), "%s: '%s'",
+		row->line, (char *)run.got.at);
+	done(&run);
+}
+END_TEST
+
 /* ---- when ferryd cannot be reached ---- */
 
 START_TEST(no_daemon_is_said_clearly)
@@ -492,7 +545,7 @@ START_TEST(denied_socket_names_the_group)
 	if (geteuid() != 0)
 		return;
 	ck_assert_int_eq(chmod(rig.path, 0600), 0);
-	start_as(&run, RUN("status"), 5000);
+	start_program(&run, FERRYCTL, RUN("status"), 5000);
 	finish(&run);
 	ck_assert_int_eq(run.code, 4);
 	ck_assert_ptr_nonnull(strstr((char *)run.got.at, "permission denied"));
@@ -742,6 +795,8 @@ int main(void)
 	tcase_add_test(c, update_passes_its_options);
 	tcase_add_test(c, words_behind_two_dashes_are_no_options);
 	tcase_add_test(c, vendor_reset_sends_the_file);
+	tcase_add_loop_test(c, completion_by_table, 0,
+		(int)(sizeof(completion_rows) / sizeof(*completion_rows)));
 	tcase_add_test(c, no_daemon_is_said_clearly);
 	tcase_add_test(c, dead_socket_is_no_daemon);
 	tcase_add_test(c, denied_socket_names_the_group);
