@@ -121,6 +121,7 @@ static void offer(struct smp_session *s, const struct engine_event *event,
 	s->reached = event->offer.reached;
 	s->image = image ? *image : (struct engine_image){0};
 	s->image_number = s->image.slot;
+	s->blind = !s->image.hash_len && !s->image.version[0];
 	s->phase = SMP_PHASE_PARAMS;
 	if (s->goal == ENGINE_GOAL_UPDATE &&
 			(!image || image->len < SMP_FIRST_DATA_MIN ||
@@ -371,8 +372,7 @@ static int64_t smp_deadline(const struct engine *e)
 		return at;
 	if (s->phase == SMP_PHASE_UPLOAD)
 		at = sooner(s, smp_upload_deadline(&s->upload), at);
-	at = sooner(s, s->quiet_ms, at);
-	return s->tx.len ? sooner(s, s->tx_at_ms, at) : at;
+	return sooner(s, s->tx_at_ms, sooner(s, s->quiet_ms, at));
 }
 
 const struct engine_ops smp_engine_ops = {

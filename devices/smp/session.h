@@ -98,6 +98,7 @@ struct smp_session {
 	enum engine_goal goal;
 	struct engine_image image;
 	uint32_t image_number;
+	bool blind; /* neither hash nor version to expect */
 	int reached;
 	unsigned granted; /* bit of each stage that was given GO */
 	enum engine_stage stage;

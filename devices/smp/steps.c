@@ -152,7 +152,9 @@ static void end_running(struct smp_session *s)
 {
 	struct smp_view v = view_of(s);
 
-	if (smp_flow_holds(smp_flow_active(&v), &s->image, true))
+	if (s->blind)
+		end_unproven(s, "nothing is known to compare with");
+	else if (smp_flow_holds(smp_flow_active(&v), &s->image, true))
 		end_job(s, ENGINE_DONE);
 	else
 		end_unproven(s, "the device reports neither hash nor version");
@@ -345,24 +347,34 @@ static void upload_again(struct smp_session *s, int64_t now_ms)
 	smp_transfer_start(s, now_ms);
 }
 
+/* Where no hash is known to expect, the one that the slot shows after the upload
+ * is what has to run later. */
+static void adopt_hash(struct smp_session *s, const struct smp_slot *slot)
+{
+	if (s->image.hash_len)
+		return;
+	memcpy(s->image.hash, slot->hash, slot->hash_len);
+	s->image.hash_len = slot->hash_len;
+}
+
 /* All bytes are there. Which slot holds them, and are they the right ones? */
 static void after_verify(struct smp_session *s, const struct smp_answer *a,
 	int64_t now_ms)
 {
 	struct smp_view v;
 	const struct smp_slot *other;
-	bool blind = !s->image.hash_len && !s->image.version[0];
 
 	if (!state_read(s, a, "verify", now_ms))
 		return;
 	v = view_of(s);
 	other = smp_flow_other(&v);
-	if (smp_flow_holds(other, &s->image, true) || (blind && other)) {
+	if (smp_flow_holds(other, &s->image, true) || (s->blind && other)) {
+		adopt_hash(s, other);
 		s->marked = other->pending;
 		s->skip_mark = s->marked;
 		announce(s, ENGINE_STAGE_STAGED, now_ms);
 	} else if (smp_flow_holds(smp_flow_active(&v), &s->image, true) ||
-			(blind && s->slot_count)) {
+			(s->blind && s->slot_count)) {
 		s->in_place = true;
 		s->skip_mark = true;
 		s->facts.can_revert = 0;
@@ -563,8 +575,6 @@ static void after_return(struct smp_session *s, const struct smp_answer *a,
 		not_restarted(s, now_ms);
 	else if (plan == SMP_PLAN_CONFIRM || plan == SMP_PLAN_DONE)
 		enter(s, SMP_PHASE_SECOND, SMP_ASK_STATE, TRIES, now_ms);
-	else if (!s->image.hash_len && !s->image.version[0])
-		end_unproven(s, "nothing is known to compare with");
 	else
 		fail_by_plan(s, plan);
 }

@@ -226,8 +226,8 @@ START_TEST(answer_read_frugal_slots_default_to_false)
 
 	/* {"images": [{"slot": 0, "version": "1.0.0", "active": true}]} */
 	bytes_from_hex("a166696d6167657381a3" "64736c6f7400"
-		"6776657273696f6e65312e302e30" "66616374697665f5", raw, 39);
-	ck_assert_int_eq(smp_answer_read(bytes_of(raw, 39), &a, NULL), 0);
+		"6776657273696f6e65312e302e30" "66616374697665f5", raw, 38);
+	ck_assert_int_eq(smp_answer_read(bytes_of(raw, 38), &a, NULL), 0);
 	ck_assert_uint_eq(a.slot_count, 1);
 	ck_assert(a.slots[0].active);
 	ck_assert(!a.slots[0].confirmed && !a.slots[0].pending);
