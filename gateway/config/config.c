@@ -440,7 +440,7 @@ static int main_read(struct config *config, const char *folder,
 	char path[CONFIG_PATH_SIZE + 16];
 	int err;
 
-	config_init(config);
+	config_presets(config);
 	if (strlen(folder) >= sizeof(config->folder))
 		return REFUSE(p, ERR_CONFIG_RANGE, folder, "folder",
 			"has too long a path");

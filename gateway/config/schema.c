@@ -192,7 +192,7 @@ const struct conf_field config_main_fields[] = {
 	END,
 };
 
-void config_init(struct config *config)
+void config_presets(struct config *config)
 {
 	snprintf(config->state_dir, sizeof(config->state_dir),
 		"/var/lib/ferry");

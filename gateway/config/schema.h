@@ -49,7 +49,8 @@ extern const struct conf_field config_vendor_fields[];
 extern const struct conf_field config_class_fields[];
 extern const struct conf_field config_link_fields[];
 
-void config_init(struct config *config);
+/* Not config_init(): libconfig has that name. */
+void config_presets(struct config *config);
 void config_vendor_init(struct config_vendor *vendor);
 void config_class_file_init(struct config_class_file *file,
 	const struct device_class *presets);

@@ -269,7 +269,7 @@ static int transmit(struct session *s, const struct engine_command *c)
 	struct transport_send t = {
 		.link = s->link,
 		.channel = c->tx.channel,
-		.until = (uint32_t)c->tx.until,
+		.until = c->tx.until ? (uint32_t)c->tx.until : FERRY_TAKEN,
 		.reply = c->tx.reply,
 		.data = c->tx.data,
 		.deadline_ms = SEND_DEADLINE_MS,
@@ -400,6 +400,9 @@ static void on_tx(struct session *s, const struct engine_command *c)
 
 	if (!err)
 		return;
+	log_debug("relay", "send refused", "job=%llu code=%s len=%zu",
+		(unsigned long long)s->setup.job, err_name(err),
+		c->tx.data.len);
 	event.sent.id = c->tx.id;
 	event.sent.status = err;
 	s->setup.engine->event(s->engine, now_ms(s), &event);
