@@ -549,11 +549,36 @@ def test_init_never_overwrites(fresh):
     assert "must be new or empty" in out.stderr
 
 
-def test_interrupted_write_leaves_the_old_catalog(fresh):
-    """No file but whole ones: nothing temporary stays in www."""
+def test_refused_commands_change_nothing_that_is_served(fresh):
+    (fresh.folder / "keys/author/key.pem").chmod(0o644)
+    before = {path: path.read_bytes() for path in fresh.www.rglob("*")
+              if path.is_file()}
+    fresh.run("resign", "--all", check=2)
+    fresh.run("catalog", "--expires", "800d", check=1)
+    fresh.run("root", "rotate", "--role", "author", check=1)
+    assert before == {path: path.read_bytes() for path in
+                      fresh.www.rglob("*") if path.is_file()}
+
+
+def test_killed_at_any_moment_goes_on(fresh):
+    """A kill in the middle burns a number at most: the next run succeeds,
+    and what is served is always a whole catalog under the root."""
+    root = formats.Root(fresh.root().read_bytes())
+    sequence = 0
+    for delay in range(0, 40, 2):
+        process = subprocess.Popen(
+            [fresh.program, "catalog", "--dir", fresh.folder],
+            stdout=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=delay / 100)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        now = formats.Catalog(fresh.catalog.read_bytes(), root).data[2]
+        assert now >= sequence
+        sequence = now
     fresh.run("catalog")
-    names = [path.name for path in fresh.www.rglob("*")]
-    assert not [name for name in names if name.startswith(".new")]
+    assert formats.Catalog(fresh.catalog.read_bytes(), root).data[2] > sequence
 
 
 # Roots
@@ -623,6 +648,22 @@ def test_author_rotates_to_another_ca(fresh, tmp_path):
     _, second = follow(fresh, 1, 2)
     after = fresh.record(fresh.first["manifest_digest"])
     formats.Envelope(fresh.envelope(after).read_bytes(), second.anchors())
+
+
+def test_author_as_a_bare_key(fresh, tmp_path):
+    """Without certificates: signed by kid, revoked only by a new root."""
+    key, public = tmp_path / "key.pem", tmp_path / "public.pem"
+    pki.make_key(key)
+    pki.openssl("pkey", "-in", key, "-pubout", "-out", public)
+    fresh.run("root", "rotate", "--role", "author", "--public", public,
+              "--no-catalog")
+    fresh.run("resign", "--all", "--key", key)
+    after = fresh.record(fresh.first["manifest_digest"])
+    assert "signed_until" not in after
+    for anchor in (["--root", fresh.root(2)], ["--anchor", public]):
+        code, answer = fresh.verify(*CHAIN_OFF, *anchor,
+                                    fresh.envelope(after))
+        assert code == 0, answer
 
 
 def test_root_with_keys_elsewhere_collects_signatures(fresh, tmp_path):

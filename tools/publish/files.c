@@ -1,5 +1,6 @@
 #include "tools/publish/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include "tools/publish/say.h"
 
 #define COPY_CHUNK ((size_t)64 * 1024)
+#define TEMPORARY ".new-"
 
 int path_format(char ret[FILES_PATH_SIZE], const char *format, ...)
 {
@@ -131,7 +133,7 @@ static int folder_sync(const char *folder)
 static int temporary_open(const char *folder, char ret_path[FILES_PATH_SIZE],
 	int *ret_fd)
 {
-	int err = path_format(ret_path, "%s/.new-XXXXXX", folder);
+	int err = path_format(ret_path, "%s/" TEMPORARY "XXXXXX", folder);
 
 	if (err)
 		return err;
@@ -195,14 +197,16 @@ int file_write_new(const char *path, struct bytes content, mode_t mode)
 	return write_file(path, content, mode, false);
 }
 
-/* Reads all of `from`, hashes it with `take_hash` (NULL: no memory), and writes it to `to` unless that is -1. */
+/* Reads all of `from`, hashes it with `take_hash` (NULL: no memory), and writes
+ * it to `to` unless that is -1. */
 static int pump(int from, int to, const char *path, struct hash *take_hash,
 	uint64_t max, uint8_t *ret_digest, uint64_t *ret_len)
 {
 	uint8_t *chunk = malloc(COPY_CHUNK);
 	uint64_t len = 0;
 	ssize_t n = 0;
-	int err = chunk && take_hash ? 0 : complain(-ENOMEM, path, NULL, "no memory");
+	int err = chunk && take_hash ? 0 : complain(-ENOMEM, path, NULL,
+		"no memory");
 
 	while (!err && (n = read_some(from, chunk, COPY_CHUNK)) > 0) {
 		len += (uint64_t)n;
@@ -283,6 +287,19 @@ int folder_make(const char *path, mode_t mode)
 	if (stat(path, &st) || !S_ISDIR(st.st_mode))
 		return complain(-ENOTDIR, path, NULL, "is not a folder");
 	return 0;
+}
+
+void folder_sweep(const char *path)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+
+	if (!folder)
+		return;
+	while ((entry = readdir(folder)) != NULL)
+		if (strncmp(entry->d_name, TEMPORARY, strlen(TEMPORARY)) == 0)
+			unlinkat(dirfd(folder), entry->d_name, 0);
+	closedir(folder);
 }
 
 int folder_lock(const char *path, int *ret_fd)

@@ -39,6 +39,9 @@ int file_copy_by_digest(const char *from, const char *folder, uint64_t max,
 int file_digest(const char *path, enum crypto_hash algorithm, uint64_t max,
 	uint8_t *ret_digest, uint64_t *ret_len);
 
+/* Takes away what a killed run left half-written in a folder. */
+void folder_sweep(const char *path);
+
 /* Makes the folder where it is not there yet. */
 int folder_make(const char *path, mode_t mode);
 

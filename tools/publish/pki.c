@@ -221,8 +221,8 @@ int pki_issue(const struct pki_request *request, struct buf *ret)
 	mbedtls_x509write_crt_init(&cert);
 	mbedtls_x509write_crt_set_version(&cert, MBEDTLS_X509_CRT_VERSION_3);
 	mbedtls_x509write_crt_set_md_alg(&cert,
-		request->issuer_key->public.curve == CRYPTO_P256 ? MBEDTLS_MD_SHA256 :
-		MBEDTLS_MD_SHA384);
+		request->issuer_key->public.curve == CRYPTO_P256 ?
+		MBEDTLS_MD_SHA256 : MBEDTLS_MD_SHA384);
 	status = mbedtls_pk_copy_from_psa(request->subject_key->id, &subject);
 	if (!status)
 		status = mbedtls_pk_copy_from_psa(request->issuer_key->id,

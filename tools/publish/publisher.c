@@ -61,18 +61,18 @@ static int folder_is_free(const char *dir)
 	return err;
 }
 
+static const struct {
+	const char *name;
+	mode_t mode;
+} folders[] = {
+	{".", 0755}, {"classes", 0755}, {"releases", 0755}, {"keys", 0700},
+	{"keys/root", 0700}, {"keys/catalog", 0700}, {"keys/author-ca", 0700},
+	{"keys/author", 0700}, {"www", 0755}, {"www/root", 0755},
+	{"www/e", 0755}, {"www/p", 0755},
+};
+
 static int folders_make(const struct publisher *p)
 {
-	static const struct {
-		const char *name;
-		mode_t mode;
-	} folders[] = {
-		{"classes", 0755}, {"releases", 0755}, {"keys", 0700},
-		{"keys/root", 0700}, {"keys/catalog", 0700},
-		{"keys/author-ca", 0700}, {"keys/author", 0700},
-		{"www", 0755}, {"www/root", 0755}, {"www/e", 0755},
-		{"www/p", 0755},
-	};
 	char path[FILES_PATH_SIZE];
 	int err = 0;
 
@@ -83,6 +83,16 @@ static int folders_make(const struct publisher *p)
 			err = folder_make(path, folders[i].mode);
 	}
 	return err;
+}
+
+/* Only under the lock. */
+static void folders_sweep(const struct publisher *p)
+{
+	char path[FILES_PATH_SIZE];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		if (publisher_path(p, path, "%s", folders[i].name) == 0)
+			folder_sweep(path);
 }
 
 static int state_number(const char *path, const json_t *object,
@@ -198,8 +208,10 @@ int publisher_open(const char *dir, struct publisher *ret)
 			" init)", dir);
 	if (!err)
 		err = folder_lock(dir, &p.lock);
-	if (!err)
+	if (!err) {
+		folders_sweep(&p);
 		err = vendor_conf_read(path, &p.vendor);
+	}
 	if (!err)
 		err = state_read(&p);
 	if (err) {

@@ -2,27 +2,39 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 
-static void put_place(const char *file, const char *field)
+static FILE *say_out;
+
+void say_to(FILE *out)
+{
+	say_out = out;
+}
+
+static FILE *out_file(void)
+{
+	return say_out ? say_out : stderr;
+}
+
+static void put_place(FILE *out, const char *file, const char *field)
 {
 	if (file && *file)
-		fprintf(stderr, "%s: ", file);
+		fprintf(out, "%s: ", file);
 	if (field && *field)
-		fprintf(stderr, "%s: ", field);
+		fprintf(out, "%s: ", field);
 }
 
 int complain(int code, const char *file, const char *field, const char *rule,
 	...)
 {
+	FILE *out = out_file();
 	va_list args;
 
-	fputs("ferry-publish: ", stderr);
-	put_place(file, field);
+	fputs("ferry-publish: ", out);
+	put_place(out, file, field);
 	va_start(args, rule);
-	vfprintf(stderr, rule, args);
+	vfprintf(out, rule, args);
 	va_end(args);
-	fputc('\n', stderr);
+	fputc('\n', out);
 	return code;
 }
 
@@ -37,12 +49,13 @@ int complain_fault(const char *file, int code, const struct fault *fault)
 
 void warn(const char *file, const char *field, const char *rule, ...)
 {
+	FILE *out = out_file();
 	va_list args;
 
-	fputs("ferry-publish: warning: ", stderr);
-	put_place(file, field);
+	fputs("ferry-publish: warning: ", out);
+	put_place(out, file, field);
 	va_start(args, rule);
-	vfprintf(stderr, rule, args);
+	vfprintf(out, rule, args);
 	va_end(args);
-	fputc('\n', stderr);
+	fputc('\n', out);
 }

@@ -6,7 +6,12 @@
 #ifndef FERRY_PUBLISH_SAY_H
 #define FERRY_PUBLISH_SAY_H
 
+#include <stdio.h>
+
 #include "base/err.h"
+
+/* Where complaints and warnings go; standard error before the first call. */
+void say_to(FILE *out);
 
 /* Exit codes of the program. */
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };

@@ -1,7 +1,10 @@
 #include "tools/publish/show.h"
 
+#include <errno.h>
 #include <stdio.h>
 
+#include "policy/trust/catalog.h"
+#include "tools/publish/say.h"
 #include "tools/publish/uuid.h"
 #include "tools/publish/when.h"
 
@@ -38,4 +41,35 @@ void show_uuid(const char *name, struct bytes value)
 		printf("%s%s\n", name, uuid_format(value.at, shown));
 	else
 		show_hex(name, value);
+}
+
+int show_file(struct bytes file, const char *path)
+{
+	static const uint8_t envelope_tag[] = {0xd8, 0x6b};
+	static const uint8_t sign_tag[] = {0xd8, 0x62};
+	struct catalog *catalog = NULL;
+	struct root *root = NULL;
+
+	if (file.len == 0)
+		return complain(-EINVAL, path, NULL, "is empty");
+	if (file.at[0] == '-' || file.at[0] == 0x30)
+		return show_certificates(path);
+	if (bytes_equal(bytes_slice(file, 0, 2), bytes_of(envelope_tag, 2)) ||
+			(file.at[0] & 0xe0) == 0xa0)
+		return show_envelope(file, path);
+	if (root_parse(file, &root, NULL) == 0) {
+		root_free(root);
+		return show_root(file, path);
+	}
+	if (catalog_parse(file, &catalog, NULL) == 0) {
+		catalog_free(catalog);
+		return show_catalog(file, path);
+	}
+	if (!bytes_equal(bytes_slice(file, 0, 2), bytes_of(sign_tag, 2)) &&
+			file.at[0] != 0xd2)
+		return complain(-EINVAL, path, NULL, "is no envelope (tag 107),"
+			" root, catalog (tags 98, 18) or certificate");
+	complain(-EINVAL, path, NULL, "reads neither as root nor as catalog:");
+	show_root(file, path);
+	return show_catalog(file, path);
 }

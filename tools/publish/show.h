@@ -8,6 +8,10 @@
 
 #include "base/bytes.h"
 
+/* What a file is, it says by its first bytes (the tags of docs/formats.md); a
+ * certificate is read again from `path`. */
+int show_file(struct bytes file, const char *path);
+
 /* Each returns 0, or a negative code after it has complained; what was readable
  * has been printed by then. `path` names the file in complaints. */
 int show_envelope(struct bytes file, const char *path);

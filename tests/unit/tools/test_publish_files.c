@@ -266,6 +266,19 @@ START_TEST(publisher_state_write_refuses_to_fall)
 }
 END_TEST
 
+START_TEST(publisher_open_sweeps_what_a_killed_run_left)
+{
+	struct publisher p;
+
+	open_publisher(&p);
+	publisher_close(&p);
+	write_text("pub/www/p/.new-Ab12Cd", "half");
+	ck_assert_int_eq(publisher_open(at("pub"), &p), 0);
+	ck_assert(!file_exists(at("pub/www/p/.new-Ab12Cd")));
+	publisher_close(&p);
+}
+END_TEST
+
 START_TEST(publisher_clock_check_refuses_to_go_back)
 {
 	struct publisher_state state = {1, 1, 1000};
@@ -416,6 +429,7 @@ int main(void)
 	tcase_add_test(c, vendor_conf_round_trip_keeps_quotes);
 	tcase_add_test(c, publisher_make_refuses_a_folder_in_use);
 	tcase_add_test(c, publisher_state_write_refuses_to_fall);
+	tcase_add_test(c, publisher_open_sweeps_what_a_killed_run_left);
 	tcase_add_test(c, publisher_clock_check_refuses_to_go_back);
 	tcase_add_test(c, release_round_trip_keeps_every_member);
 	tcase_add_loop_test(c, release_list_load_refuses_bad_records, 0,

@@ -1,0 +1,36 @@
+/* Any bytes through everything that ferry-publish prints in words, and through
+ * what it takes for an anchor. */
+#include <stdio.h>
+
+#include "tools/publish/anchors.h"
+#include "tools/publish/keys.h"
+#include "tools/publish/say.h"
+#include "tools/publish/show.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static int start(void)
+{
+	FILE *nowhere = fopen("/dev/null", "w");
+
+	if (!nowhere || !freopen("/dev/null", "w", stdout))
+		return -1;
+	say_to(nowhere);
+	return keys_start();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static int started = 1;
+	struct bytes in = bytes_of(data, len);
+
+	if (started == 1)
+		started = start();
+	if (started)
+		return 0;
+	show_envelope(in, "input");
+	show_root(in, "input");
+	show_catalog(in, "input");
+	anchors_other_kind(in);
+	return 0;
+}
