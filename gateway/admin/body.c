@@ -23,7 +23,7 @@ static int refuse(struct op_refusal *refusal, int code, const char *field,
 	refusal->code = code;
 	snprintf(refusal->field, sizeof(refusal->field), "%s", field);
 	va_start(args, rule);
-	vsnprintf(refusal->rule, sizeof(refusal->rule), rule, args);
+	vsnprintf(refusal->rule, sizeof(refusal->rule), rule, args); // NOLINT(clang-analyzer-valist.Uninitialized)
 	va_end(args);
 	return code;
 }
@@ -138,8 +138,8 @@ static int base64_digit(char c)
 static int decode_base64(const char *text, size_t len, uint8_t *at,
 	size_t *ret_len)
 {
-	size_t pad = len && text[len - 1] == '=' ?
-		1 + (len > 1 && text[len - 2] == '=') : 0;
+	size_t pad = len >= 4 && text[len - 1] == '=' ?
+		1 + (text[len - 2] == '=') : 0;
 	uint32_t bits = 0;
 	size_t out = 0;
 
@@ -170,11 +170,11 @@ static int read_base64(struct op *op, const char *name, const json_t *value,
 	size_t len;
 	int err;
 
-	err = check_text(value, name, (ADMIN_ROOT_MAX + 2) / 3 * 4, refusal);
+	err = check_text(value, name, (ADMIN_ROOT_MAX + 2UL) / 3 * 4, refusal);
 	if (err)
 		return err;
 	len = json_string_length(value);
-	op->decoded = malloc(len / 4 * 3 + 1);
+	op->decoded = calloc(1, len / 4 * 3 + 1);
 	if (!op->decoded)
 		return refuse(refusal, -ENOMEM, name, "no memory");
 	if (decode_base64(json_string_value(value), len, op->decoded,
@@ -262,7 +262,7 @@ static int refuse_unknown(const struct op *op, struct op_refusal *refusal)
 		const struct route_field *f = op->route->fields;
 		char quoted[64];
 
-		while (f->name && strcmp(f->name, key))
+		while (f->name && strcmp(f->name, key) != 0)
 			f++;
 		if (!f->name)
 			return refuse(refusal, ERR_ADMIN_FIELD,

@@ -335,7 +335,7 @@ static void serve(struct conn *c)
 	c->is_action = op.route && op.route->kind == ROUTE_ACT;
 	snprintf(c->what, sizeof(c->what), "%s %s", request.method,
 		op.route ? op.route->path : "unknown");
-	if (!err) {
+	if (!err && op.route) {
 		ask(c, &op);
 	} else {
 		const struct admin_refusal why = {

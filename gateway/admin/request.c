@@ -124,7 +124,7 @@ static int on_field(llhttp_t *parser)
 	} else if (!strcasecmp(name, "content-type")) {
 		r->has_json = is_json_type(r->value);
 	} else if (!strcasecmp(name, "expect")) {
-		if (strcasecmp(r->value, "100-continue"))
+		if (strcasecmp(r->value, "100-continue") != 0)
 			return refuse(r, ERR_ADMIN_REQUEST, 417,
 				"Expect knows only 100-continue");
 		r->wants_continue = true;

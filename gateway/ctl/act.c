@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/err.h"
 #include "gateway/ctl/fields.h"
 
 #define ROOT_MAX 32768
@@ -236,7 +237,7 @@ static char *read_base64(const struct ctl *c, const char *path)
 	if (!text || len == 0 || len > ROOT_MAX) {
 		ctl_complain(c, "%s: %s", path, len > ROOT_MAX ?
 			"is larger than any root" : file ? "is empty" :
-			strerror(errno));
+			err_text(-errno));
 		free(raw);
 		free(text);
 		return NULL;

@@ -137,8 +137,8 @@ static void put_job(struct board *b, const json_t *job, bool follow)
 	j->ended = is_end(state);
 	b->dirty = true;
 	/* Terminals have the bar instead, but an end stays to be read. */
-	if ((!b->term->tty || j->ended) && (strcmp(before.state, j->state) ||
-			strcmp(before.why, j->why)))
+	if ((!b->term->tty || j->ended) && (strcmp(before.state, j->state) != 0 ||
+			strcmp(before.why, j->why) != 0))
 		print_line(b, j);
 }
 
@@ -269,6 +269,7 @@ size_t board_bad_jobs(const struct board *b)
 	size_t bad = 0;
 
 	for (size_t i = 0; i < b->count; i++)
-		bad += b->jobs[i].ended && strcmp(b->jobs[i].state, "done");
+		bad += b->jobs[i].ended &&
+			strcmp(b->jobs[i].state, "done") != 0;
 	return bad;
 }

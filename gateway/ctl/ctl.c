@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "gateway/ctl/client.h"
 #include "gateway/ctl/fields.h"
 
@@ -20,7 +21,7 @@ void ctl_complain(const struct ctl *c, const char *format, ...)
 	fflush(stdout);
 	fprintf(stderr, "ferryctl: ");
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vfprintf(stderr, format, args); // NOLINT(clang-analyzer-valist.Uninitialized)
 	va_end(args);
 	fputc('\n', stderr);
 }
@@ -113,7 +114,7 @@ int ctl_connect(struct ctl *c, bool quiet, struct client **ret_client)
 		explain_denied(c);
 	} else {
 		ctl_complain(c, "cannot connect to %s: %s", c->socket,
-			strerror(-err)); // NOLINT(concurrency-mt-unsafe)
+			err_text(err));
 	}
 	return CTL_USAGE;
 }
@@ -123,15 +124,15 @@ int ctl_problem(const struct ctl *c, unsigned status, const json_t *problem)
 	char *title = term_text(&c->term, json_text_at(problem, "title"));
 	char *detail = term_text(&c->term, json_text_at(problem, "detail"));
 	char *hint = term_text(&c->term, json_text_at(problem, "hint"));
+	bool says_more = *detail && strcmp(title, detail) != 0;
 
 	if (c->json && json_is_object(problem)) {
 		fflush(stdout);
 		json_dumpf(problem, stderr, JSON_COMPACT | JSON_ENSURE_ASCII);
 		fputc('\n', stderr);
 	} else if (*title) {
-		ctl_complain(c, "%s%s%s", title, *detail && strcmp(title,
-			detail) ? ": " : "", strcmp(title, detail) ? detail :
-			"");
+		ctl_complain(c, "%s%s%s", title, says_more ? ": " : "",
+			says_more ? detail : "");
 	} else {
 		ctl_complain(c, "ferryd answered with status %u", status);
 	}
@@ -161,7 +162,7 @@ static int ask(struct ctl *c, const char *method, const struct target *target,
 		&answer);
 	if (err) {
 		ctl_complain(c, "no answer from ferryd: %s",
-			strerror(-err)); // NOLINT(concurrency-mt-unsafe)
+			err_text(err));
 		client_close(c->client);
 		c->client = NULL;
 		return CTL_FAILED;

@@ -45,7 +45,7 @@ void term_open(struct term *t)
 
 	*t = (struct term){.out = stdout};
 	t->tty = isatty(fileno(stdout));
-	t->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	t->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"); // NOLINT(concurrency-mt-unsafe)
 	t->colour = t->tty && !is_set("NO_COLOR") && name && *name &&
 		strcmp(name, "dumb") != 0;
 	term_measure(t);
