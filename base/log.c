@@ -141,8 +141,9 @@ void log_line(enum log_level level, const char *module, const char *message,
 
 	pthread_mutex_lock(&lock);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!wanted(level, module) ||
-			!repeat_pass(module, message, now.tv_sec, &held)) {
+	held = 0;
+	if (!wanted(level, module) || (level != LOG_LEVEL_INFO &&
+			!repeat_pass(module, message, now.tv_sec, &held))) {
 		pthread_mutex_unlock(&lock);
 		return;
 	}

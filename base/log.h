@@ -6,7 +6,7 @@
  * life-cycle event; debug: off by default, per module. Lines go to stderr, one
  * write each, with the systemd priority prefix when stderr is a journal. The
  * same message of the same module more than 20 times in 10 s is held back and
- * counted. Values from outside go through bytes_to_printable() first. Any
+ * counted, but for info, which nobody outside can provoke at will. Values from outside go through bytes_to_printable() first. Any
  * thread. */
 #ifndef FERRY_BASE_LOG_H
 #define FERRY_BASE_LOG_H

@@ -146,7 +146,7 @@ static void get_device(struct gateway *g, uint64_t token,
 	c = gateway_class(g, d->class_name);
 	q->klass = c ? &c->device : NULL;
 	q->json = view_device(g, d);
-	err = store_jobs(g->store, d->id, false, 0, 1, on_latest_job, q);
+	err = store_jobs(g->store, d->id, true, 0, 1, on_latest_job, q);
 	if (err)
 		question_end(q, err);
 }
@@ -227,7 +227,7 @@ static void get_jobs(struct gateway *g, uint64_t token,
 	q->limit = page_limit(query);
 	if (query->state)
 		snprintf(q->state, sizeof(q->state), "%s", query->state);
-	err = store_jobs(g->store, query->device, false, query->before,
+	err = store_jobs(g->store, query->device, true, query->before,
 		q->limit, on_jobs, q);
 	if (err)
 		question_end(q, err);

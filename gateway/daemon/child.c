@@ -23,6 +23,7 @@ struct child *child_find(const struct gateway *g, const char *id)
 struct child *child_of(struct gateway *g, const char *id)
 {
 	struct child *c = child_find(g, id);
+	struct child **at = &g->children;
 
 	if (c)
 		return c;
@@ -31,8 +32,9 @@ struct child *child_of(struct gateway *g, const char *id)
 		return NULL;
 	c->gateway = g;
 	snprintf(c->id, sizeof(c->id), "%s", id);
-	c->next = g->children;
-	g->children = c;
+	while (*at)
+		at = &(*at)->next;
+	*at = c;
 	return c;
 }
 

@@ -319,6 +319,7 @@ int line_check(const struct config *config, const struct config_link *link,
 int line_add(struct gateway *g, const struct config_link *config)
 {
 	struct line *l = calloc(1, sizeof(*l));
+	struct line **at = &g->lines;
 	struct fault fault = {0};
 	int err;
 
@@ -329,8 +330,9 @@ int line_add(struct gateway *g, const struct config_link *config)
 	snprintf(l->name, sizeof(l->name), "%s", config->name);
 	snprintf(l->short_name, sizeof(l->short_name), "%.31s", config->name);
 	l->since_ms = gateway_wall_ms();
-	l->next = g->lines;
-	g->lines = l;
+	while (*at)
+		at = &(*at)->next;
+	*at = l;
 	err = open_transport(l, &fault);
 	if (err) {
 		l->failed = true;

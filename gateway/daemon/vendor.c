@@ -728,14 +728,16 @@ int vendor_add(struct gateway *g, const struct config_vendor *config,
 	const struct store_loaded *loaded)
 {
 	struct vendor *v = calloc(1, sizeof(*v));
+	struct vendor **at = &g->vendors;
 
 	if (!v)
 		return -ENOMEM;
 	v->gateway = g;
 	v->config = config;
 	snprintf(v->name, sizeof(v->name), "%s", config->name);
-	v->next = g->vendors;
-	g->vendors = v;
+	while (*at)
+		at = &(*at)->next;
+	*at = v;
 	if (config->revocation_off)
 		log_warn("vendor", "revocation is off: certificates of this "
 			"vendor are not checked for revocation", "vendor=%s",

@@ -226,7 +226,13 @@ json_t *view_candidate(const struct gateway *g, const struct candidate *c)
 		"bonded"};
 	json_t *attributes = json_object();
 	json_t *classes = json_array();
+	char key[REGISTRY_LINK_SIZE + REGISTRY_KEY_SIZE];
 
+	/* A place such as "port" says nothing without its link. */
+	if (c->id_kind == PEER_ID_PLACE)
+		snprintf(key, sizeof(key), "%s:%s", c->link, c->key);
+	else
+		snprintf(key, sizeof(key), "%s", c->key);
 	(void)g;
 	if (c->product[0])
 		json_object_set_new(attributes, "product",
@@ -237,7 +243,7 @@ json_t *view_candidate(const struct gateway *g, const struct candidate *c)
 	if (c->suggested_class[0])
 		json_array_append_new(classes, view_text(c->suggested_class));
 	return json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "key",
-		view_text(c->key), "link", view_text(c->link), "peer",
+		view_text(key), "link", view_text(c->link), "peer",
 		view_text(c->address[0] ? c->address : c->key), "kind",
 		kinds[(unsigned)c->id_kind & 3], "attributes", attributes,
 		"first_seen", view_time_ms(c->first_seen_s * 1000),
