@@ -46,7 +46,6 @@ struct mcu_upload {
 	uint8_t slot; /* image * 2 + slot */
 	uint32_t off;
 	uint32_t len;
-	uint32_t last_chunk;
 	uint8_t sha_len;
 	uint8_t sha[32];
 };

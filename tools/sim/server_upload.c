@@ -207,7 +207,6 @@ static void write_chunk(struct exchange *x, const struct chunk *c)
 	}
 	m->counts.payload_accepted += len;
 	up->off += (uint32_t)len;
-	up->last_chunk = (uint32_t)len;
 	answer_off(x, up->off);
 	if (up->off == up->len)
 		finish_upload(x);
@@ -238,11 +237,7 @@ static bool disturb(struct exchange *x, const struct chunk *c)
 		answer_off(x, up->off);
 		return true;
 	}
-	if (c->off == up->off && up->last_chunk > 1 &&
-			up->off > up->last_chunk &&
-			switch_fires(&m->sw, SW_REWIND)) {
-		up->off -= up->last_chunk;
-		up->last_chunk = 0;
+	if (c->off == up->off && switch_fires(&m->sw, SW_REWIND)) {
 		answer_off(x, up->off);
 		return true;
 	}

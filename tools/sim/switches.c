@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define UNSAID UINT32_MAX
 #define DAY_US 86400000000u
 
 static const struct {
@@ -169,14 +170,14 @@ static int parse_value(enum switch_id id, const char *text,
 }
 
 /* Cuts `text` at the last `mark` and reads the number behind it. */
-static int take_suffix(char *text, char mark, uint32_t *ret)
+static int take_suffix(char *text, char mark, uint64_t least, uint32_t *ret)
 {
 	char *at = strrchr(text, mark);
 	uint64_t n;
 
 	if (!at)
 		return 0;
-	if (number_parse(at + 1, UINT32_MAX, &n) < 0 || n == 0)
+	if (number_parse(at + 1, UINT32_MAX, &n) < 0 || n < least)
 		return -EINVAL;
 	*at = '\0';
 	*ret = (uint32_t)n;
@@ -197,7 +198,7 @@ static bool find(const char *name, enum switch_id *ret)
 int switches_set(struct switches *s, const char *text, enum switch_id *ret_id,
 		struct fault *fault)
 {
-	struct switch_state next = {.on = true, .every = 1};
+	struct switch_state next = {.on = true, .every = 1, .times = UNSAID};
 	enum switch_id id;
 	char copy[96];
 	char *value;
@@ -211,20 +212,20 @@ int switches_set(struct switches *s, const char *text, enum switch_id *ret_id,
 	else
 		value = copy + strlen(copy);
 	if (!find(copy, &id) && (*value != '\0' || take_suffix(copy, ':',
-			&next.times) < 0 || !find(copy, &id)))
+			0, &next.times) < 0 || !find(copy, &id)))
 		return fault_set(fault, -EINVAL, 0, "switch",
 				"%s is not a switch", copy);
 	next.value = table[id].value;
-	if (next.times == 0)
-		next.times = table[id].times;
 	if (strcmp(value, "off") == 0)
 		next.on = false;
 	else if (*value != '\0' &&
-			(take_suffix(value, ':', &next.times) < 0 ||
-			take_suffix(value, '/', &next.every) < 0 ||
+			(take_suffix(value, ':', 0, &next.times) < 0 ||
+			take_suffix(value, '/', 1, &next.every) < 0 ||
 			parse_value(id, value, &next) < 0))
 		return fault_set(fault, -EINVAL, 0, copy,
 				"value %s is not of its form", value);
+	if (next.times == UNSAID)
+		next.times = table[id].times;
 	if (table[id].kind == SWITCH_EVERY)
 		next.every = (uint32_t)next.value;
 	s->s[id] = next;
