@@ -58,7 +58,7 @@ static int roles_are_complete(const struct root *root, struct fault *fault)
 			return fault_set(fault, ERR_TRUST_ROOT_ROLE, 0,
 				"root.roles", "role %d is missing", role);
 	self = root_role(root, ROLE_ROOT);
-	for (unsigned i = 0; i < self->count; i++)
+	for (unsigned i = 0; self && i < self->count; i++)
 		if (self->entries[i].kind == ROOT_ENTRY_CERTIFICATE)
 			return fault_set(fault, ERR_TRUST_ROOT_FORM, 0,
 				"root.roles", "role 1 has bare keys only");
