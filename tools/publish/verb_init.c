@@ -175,9 +175,9 @@ static void told(const struct publisher *p)
 
 static int run(const struct cli *cli)
 {
-	struct vendor_conf vendor;
+	struct vendor_conf vendor = {0};
+	struct plan plan = {0};
 	struct publisher p;
-	struct plan plan;
 	int err;
 
 	if (keys_start())

@@ -312,9 +312,9 @@ static int rotate(struct publisher *p, const struct cli *cli,
 	struct successor *s)
 {
 	struct pki_chain chain = {0};
-	struct root_entry *old, new = {0};
+	struct root_entry *old = NULL, new = {0};
 	struct root_role *role;
-	enum role number;
+	enum role number = ROLE_ROOT;
 	int err = role_take(cli, &number);
 
 	if (err)
