@@ -258,25 +258,32 @@ static void finish(struct smp_upload *u, const struct smp_answer *a)
 }
 
 /* An offset that neither our requests nor a restart explain. Asking once more
- * from our own place writes nothing when the record is another client's. The
- * same smaller offset again is the device's last word: it forgot a part. */
-static void jump(struct smp_upload *u, uint64_t off, int64_t now_ms)
+ * from our own place writes nothing when the record is another client's. */
+static void jump(struct smp_upload *u, int64_t now_ms)
 {
-	bool again = u->jumps && off == u->jump_off && off < u->acked;
-
 	forget(u, u->flights);
-	u->jump_off = off;
-	if (again) {
-		u->jumps = 0;
-		u->acked = off;
-		strike(u, ERR_SMP_FOREIGN_UPLOAD);
-	} else if (++u->jumps >= JUMPS_MAX) {
+	if (++u->jumps >= JUMPS_MAX) {
 		fail(u, ERR_SMP_FOREIGN_UPLOAD);
 		return;
-	} else {
-		pause_for(u, now_ms, JUMP_PAUSE_MS);
 	}
 	u->next = u->acked;
+	pause_for(u, now_ms, JUMP_PAUSE_MS);
+}
+
+/* True when the device may have forgotten its last chunks: a smaller offset, but
+ * not by more than that. Another client's is hardly ever so near. */
+static bool is_near(const struct smp_upload *u, uint64_t off)
+{
+	return off < u->acked &&
+		u->acked - off <= 2 * (uint64_t)u->setup.max_message;
+}
+
+static void forgot(struct smp_upload *u, uint64_t off)
+{
+	u->acked = off;
+	strike(u, ERR_SMP_RESTARTS);
+	if (u->state == SMP_UPLOAD_RUNS)
+		rewind_to(u, off);
 }
 
 static void first_answered(struct smp_upload *u, uint64_t off, int64_t now_ms)
@@ -315,7 +322,7 @@ static void take_offset(struct smp_upload *u, const struct smp_flight *e,
 	uint64_t off = a->off;
 
 	if (off > u->setup.len) {
-		jump(u, off, now_ms);
+		jump(u, now_ms);
 	} else if (off == u->setup.len && (e->first || u->high >= off)) {
 		u->acked = off;
 		finish(u, a);
@@ -325,8 +332,10 @@ static void take_offset(struct smp_upload *u, const struct smp_flight *e,
 		begin_again(u);
 		if (++u->restarts > RESTARTS_MAX)
 			fail(u, ERR_SMP_RESTARTS);
+	} else if (is_near(u, off)) {
+		forgot(u, off);
 	} else if (off > u->high || off < u->acked) {
-		jump(u, off, now_ms);
+		jump(u, now_ms);
 	} else if (off < e->end) {
 		fell_behind(u, e, off);
 	} else {

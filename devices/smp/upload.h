@@ -76,7 +76,6 @@ struct smp_upload {
 	unsigned strikes;  /* failures since the last progress */
 	unsigned busy;     /* busy answers since then */
 	unsigned jumps;    /* offsets that make no sense, in a row */
-	uint64_t jump_off; /* the last of them */
 	unsigned restarts; /* first requests repeated by the device's wish */
 	unsigned fresh;    /* uploads started over after damage */
 	uint64_t repeated; /* bytes sent again */

@@ -18,6 +18,7 @@ void peer_init(struct peer *p)
 	p->buf_count = 4;
 	p->mode = 1;
 	p->boot_ms = 1000;
+	p->rewind_by = 64;
 	p->images = 1;
 	p->slot[0] = (struct peer_slot){.here = true, .confirmed = true,
 		.version = "1.0.0", .hash = {0x11}};
@@ -265,7 +266,7 @@ static bool upload_fault(struct peer *p, const struct request *q,
 		p->open = false;
 	}
 	if (p->rewind_at && p->off >= p->rewind_at) {
-		p->off = p->off - 64;
+		p->off -= p->rewind_by;
 		p->rewind_at = 0;
 	}
 	return false;

@@ -34,7 +34,8 @@ struct peer {
 	unsigned late_nth;   /* every n-th answer comes late_ms late */
 	int64_t late_ms;
 	bool wrong_seq;      /* an answer of another number before each */
-	uint64_t rewind_at;  /* once: forgets bytes back to half of this */
+	uint64_t rewind_at;  /* once: forgets rewind_by bytes (preset 64) */
+	uint64_t rewind_by;
 	uint64_t restart_at; /* loses the record when it gets here, n times */
 	unsigned restarts;
 	uint64_t foreign_at; /* from here on answers another client's offset */

@@ -42,6 +42,12 @@ static void set_loss_answers(void) { b->peer.drop_answer_nth = 7; }
 static void set_wrong_seq(void) { b->peer.wrong_seq = true; }
 static void set_no_memory(void) { b->peer.no_memory = 3; }
 static void set_rewind(void) { b->peer.rewind_at = 5000; }
+static void set_rewind_far(void)
+{
+	b->peer.rewind_at = 5000;
+	b->peer.rewind_by = 3000;
+}
+
 static void set_foreign(void) { b->peer.foreign_at = 5000; }
 static void set_match(void) { b->peer.match = 1; }
 static void set_match_false_once(void) { b->peer.match = 2; }
@@ -468,6 +474,8 @@ static const struct row rows[] = {
 	{"wrong-seq", "", set_wrong_seq, LEN, DONE, check_no_repeat},
 	{"window-limit", "", set_no_memory, LEN, DONE, check_little_repeat},
 	{"rewind", "", set_rewind, LEN, DONE, check_one_rewind},
+	{"rewind far back, then another", "", set_rewind_far, LEN,
+		FAILED(FOREIGN_UPLOAD), NULL},
 	{"restart", "", set_restart, LEN, DONE, check_confirmed},
 	{"restart for ever", "", set_restart_always, LEN, FAILED(RESTARTS),
 		NULL},
