@@ -32,8 +32,8 @@ struct udp {
 	uint64_t bytes_in, bytes_out;
 };
 
-static void complete(struct udp *u, uint64_t token, int status,
-	const char *key, const char *text)
+static void complete(struct udp *u, uint64_t token, int status, const char *key,
+	const char *text)
 {
 	const struct ferry_result r = {
 		.size = sizeof(r),
@@ -73,8 +73,8 @@ static void complete_with_record(struct udp *u, uint64_t token)
 	u->host->complete(u->owner, &r);
 }
 
-static int udp_create(const struct ferry_host *host, struct ferry_owner *owner,
-	void **ret)
+static int udp_create(
+	const struct ferry_host *host, struct ferry_owner *owner, void **ret)
 {
 	struct udp *u = calloc(1, sizeof(*u));
 
@@ -159,8 +159,8 @@ static void announce(struct udp *u)
 	u->host->on_peer(u->owner, &peer);
 }
 
-static int udp_start(void *self, uint64_t token, const struct ferry_kv *kv,
-	uint32_t count)
+static int udp_start(
+	void *self, uint64_t token, const struct ferry_kv *kv, uint32_t count)
 {
 	struct udp *u = self;
 	uint32_t i;
@@ -233,8 +233,8 @@ static void udp_on_timer(void *self, uint64_t arg)
 		complete(u, token, 0, NULL, NULL);
 }
 
-static int udp_connect(void *self, uint64_t token,
-	const struct ferry_connect *c)
+static int udp_connect(
+	void *self, uint64_t token, const struct ferry_connect *c)
 {
 	struct udp *u = self;
 
@@ -276,9 +276,9 @@ static int udp_send(void *self, uint64_t token, const struct ferry_send *s)
 		return -EMSGSIZE;
 	if (send(u->fd, s->data, s->len, 0) < 0) {
 		/* A full socket buffer empties by itself, soon. */
-		r.status = errno == EAGAIN ? FERRY_NOT_NOW
-			: errno == ECONNREFUSED ? FERRY_NOT_DELIVERED
-						: -EIO;
+		r.status = errno == EAGAIN	   ? FERRY_NOT_NOW
+			   : errno == ECONNREFUSED ? FERRY_NOT_DELIVERED
+						   : -EIO;
 		r.retry_after_ms = 5;
 		r.native = errno;
 	} else {

@@ -123,8 +123,8 @@ void fake_changed(uint64_t link, uint32_t payload, uint32_t window)
 	fake.host->on_link(fake.owner, &e);
 }
 
-static int op_create(const struct ferry_host *host, struct ferry_owner *owner,
-	void **ret)
+static int op_create(
+	const struct ferry_host *host, struct ferry_owner *owner, void **ret)
 {
 	enter();
 	fake.host = host;
@@ -149,8 +149,8 @@ static void op_destroy(void *self)
 	leave(0);
 }
 
-static int op_start(void *self, uint64_t token, const struct ferry_kv *kv,
-	uint32_t count)
+static int op_start(
+	void *self, uint64_t token, const struct ferry_kv *kv, uint32_t count)
 {
 	(void)self;
 	(void)kv;

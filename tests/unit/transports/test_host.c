@@ -15,8 +15,8 @@ static void setup(void)
 {
 	fake_reset();
 	ck_assert_int_eq(rig_init(&rig), 0);
-	ck_assert_int_eq(transport_driver_admit(fake_table(), &driver, NULL),
-		0);
+	ck_assert_int_eq(
+		transport_driver_admit(fake_table(), &driver, NULL), 0);
 }
 
 static void teardown(void)
@@ -96,8 +96,8 @@ START_TEST(start_lacking_a_needed_capability_is_refused)
 	const struct rig_options options = {.needs = FERRY_CAP_PEERS};
 	const struct rig_options stream = {.needs = FERRY_CAP_STREAM};
 
-	ck_assert_int_eq(rig_open(&rig, driver, NULL, 0, &stream),
-		ERR_TRANSPORT_NEEDS);
+	ck_assert_int_eq(
+		rig_open(&rig, driver, NULL, 0, &stream), ERR_TRANSPORT_NEEDS);
 	fake.caps = FERRY_CAP_DATAGRAM;
 	ck_assert_int_eq(rig_open(&rig, driver, NULL, 0, &options), 0);
 	RIG_UNTIL(&rig, 5000, rig.instance_downs);
@@ -181,7 +181,8 @@ START_TEST(waiting_send_is_cancelled_without_the_driver)
 	for (i = 0; i < 3; i++) {
 		rig_request_init(&q[i], &rig);
 		ck_assert_int_eq(transport_send(rig.t, &send, rig_on_done,
-					 &q[i], &token[i]), 0);
+					 &q[i], &token[i]),
+			0);
 	}
 	transport_cancel(rig.t, token[2]);
 	ck_assert_uint_eq(fake.cancels, 0);
@@ -208,18 +209,18 @@ START_TEST(payload_that_shrinks_refuses_what_waits)
 	fake.hold_sends = true;
 	ck_assert_int_eq(send_one(a, &q[0]), 0);
 	ck_assert_int_eq(send_one(a, &q[1]), 0);
-	ck_assert_int_eq(rig_send(&rig, a, bytes_of(long_one, 80), 1, &q[2]),
-		0);
+	ck_assert_int_eq(
+		rig_send(&rig, a, bytes_of(long_one, 80), 1, &q[2]), 0);
 	fake_changed(a, 20, 2);
 	RIG_UNTIL(&rig, 5000, rig.changes);
 	ck_assert_uint_eq(rig.changed.max_payload, 20);
-	ck_assert_uint_eq(transport_link(rig.t, a)->channels[0].max_payload,
-		20);
+	ck_assert_uint_eq(
+		transport_link(rig.t, a)->channels[0].max_payload, 20);
 	fake_finish(0, 0);
 	RIG_UNTIL(&rig, 5000, q[2].done);
 	ck_assert_int_eq(q[2].result.status, -EMSGSIZE);
-	ck_assert_int_eq(rig_send(&rig, a, bytes_of(long_one, 21), 1, &q[2]),
-		-EMSGSIZE);
+	ck_assert_int_eq(
+		rig_send(&rig, a, bytes_of(long_one, 21), 1, &q[2]), -EMSGSIZE);
 	ck_assert(rig_close(&rig));
 }
 END_TEST
@@ -410,7 +411,8 @@ END_TEST
 
 START_TEST(driver_that_ignores_cancel_is_given_up)
 {
-	struct transport_send s = {.until = FERRY_TAKEN, .deadline_ms = 5,
+	struct transport_send s = {.until = FERRY_TAKEN,
+		.deadline_ms = 5,
 		.data = {(const uint8_t *)"x", 1}};
 	struct rig_request q;
 
@@ -429,7 +431,8 @@ END_TEST
 
 START_TEST(deadline_of_a_send_gives_its_true_end)
 {
-	struct transport_send s = {.until = FERRY_TAKEN, .deadline_ms = 5,
+	struct transport_send s = {.until = FERRY_TAKEN,
+		.deadline_ms = 5,
 		.data = {(const uint8_t *)"x", 1}};
 	struct rig_request q;
 
@@ -643,8 +646,8 @@ START_TEST(flood_of_messages_is_dropped_and_completions_are_not)
 	fake_finish(0, 0);
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, 0);
-	ck_assert_uint_le(rig.messages * sizeof(block),
-		TRANSPORT_EVENT_BYTES_MAX);
+	ck_assert_uint_le(
+		rig.messages * sizeof(block), TRANSPORT_EVENT_BYTES_MAX);
 	ck_assert_uint_eq(counters().dropped_messages + rig.messages, 1000);
 	rig.messages = 0;
 	fake_message(a, block, sizeof(block));
@@ -682,7 +685,8 @@ END_TEST
 static void do_send(struct rig *r)
 {
 	struct rig_request *q = r->hook_arg;
-	struct transport_send s = {.link = r->last_link, .until = FERRY_TAKEN,
+	struct transport_send s = {.link = r->last_link,
+		.until = FERRY_TAKEN,
 		.data = {(const uint8_t *)"y", 1}};
 
 	rig_request_init(q, r);
@@ -834,13 +838,15 @@ START_TEST(optional_operation_that_is_missing_is_enosys)
 	up();
 	a = link_up("a");
 	rig_request_init(&q, &rig);
-	ck_assert_int_eq(transport_scan(rig.t, 1, NULL, 0, rig_on_done, &q,
-		NULL), -ENOSYS);
-	ck_assert_int_eq(transport_stats(rig.t, rig_on_done, &q), -ENOSYS);
-	ck_assert_int_eq(transport_set(rig.t, a, NULL, 0, 0, rig_on_done, &q,
-		NULL), -ENOSYS);
-	ck_assert_int_eq(fake.host->open_device(fake.owner, 1, "/dev/null"),
+	ck_assert_int_eq(
+		transport_scan(rig.t, 1, NULL, 0, rig_on_done, &q, NULL),
 		-ENOSYS);
+	ck_assert_int_eq(transport_stats(rig.t, rig_on_done, &q), -ENOSYS);
+	ck_assert_int_eq(
+		transport_set(rig.t, a, NULL, 0, 0, rig_on_done, &q, NULL),
+		-ENOSYS);
+	ck_assert_int_eq(
+		fake.host->open_device(fake.owner, 1, "/dev/null"), -ENOSYS);
 }
 END_TEST
 
@@ -877,8 +883,7 @@ static TCase *tests_of_ends(void)
 	tcase_add_test(c, close_that_crosses_a_down_is_clean);
 	tcase_add_test(c, instance_down_settles_requests_links_and_itself);
 	tcase_add_test(c, instance_is_restarted_with_back_off);
-	tcase_add_test(
-		c, link_numbers_and_tokens_are_not_reused_over_restarts);
+	tcase_add_test(c, link_numbers_and_tokens_are_not_reused_over_restarts);
 	tcase_add_test(c, watch_left_behind_is_taken_back);
 	tcase_add_test(c, unwatch_inside_its_own_event_is_final);
 	tcase_add_test(c, timers_come_once_and_not_after_being_freed);
@@ -893,8 +898,7 @@ static TCase *tests_of_limits(void)
 	TCase *c = tcase_create("limits");
 
 	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_add_test(
-		c, flood_of_messages_is_dropped_and_completions_are_not);
+	tcase_add_test(c, flood_of_messages_is_dropped_and_completions_are_not);
 	tcase_add_test(c, flood_of_log_lines_is_limited_and_escaped);
 	tcase_add_test(c, log_line_of_a_driver_is_escaped);
 	tcase_add_test(c, admit_of_an_older_table_offers_less);

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tools/driver-check/rig.h"
+#include "tools/driver-check/check.h"
 
 #define EXAMPLE FERRY_BUILD_DIR "/drivers/example_udp.so"
 #define NOT_A_DRIVER FERRY_BUILD_DIR "/drivers/not_a_driver.so"
@@ -139,18 +139,56 @@ START_TEST(loaded_driver_works_like_a_static_one)
 	ck_assert_int_eq(rig_open(&rig, d, &kv, 1, NULL), 0);
 	RIG_UNTIL(&rig, 5000, rig.peer_count);
 	ck_assert_int_eq(rig_connect(&rig, "peer", &link), 0);
-	ck_assert_int_eq(rig_send(&rig, link.result.link,
-		bytes_of_text("ahoy"), FERRY_TAKEN, &q), 0);
+	ck_assert_int_eq(rig_send(&rig, link.result.link, bytes_of_text("ahoy"),
+				 FERRY_TAKEN, &q),
+		0);
 	RIG_UNTIL(&rig, 5000,
 		(n = recvfrom(peer, got, sizeof(got), 0,
-			(struct sockaddr *)&from, &len)) > 0);
+			 (struct sockaddr *)&from, &len)) > 0);
 	ck_assert_int_eq(n, 4);
-	ck_assert_int_eq(sendto(peer, "yes", 3, 0, (struct sockaddr *)&from,
-		len), 3);
+	ck_assert_int_eq(
+		sendto(peer, "yes", 3, 0, (struct sockaddr *)&from, len), 3);
 	RIG_UNTIL(&rig, 5000, rig.messages && q.done);
 	ck_assert_int_eq(q.result.status, 0);
 	ck_assert(bytes_is_text(buf_bytes(&rig.in), "yes"));
 	ck_assert(rig_close(&rig));
+	transport_driver_free(d);
+	close(peer);
+}
+END_TEST
+
+START_TEST(loaded_driver_passes_the_checks_that_apply)
+{
+	const struct check *const lists[] = {
+		checks_of_links, checks_of_sends, checks_of_ends};
+	char address[32], why[256];
+	int peer = udp_peer(address, sizeof(address));
+	struct bench b = {.name = "example",
+		.kind = &bench_given,
+		.kv = {{"address", address}},
+		.kv_count = 1,
+		.peer = "peer"};
+	struct transport_driver *d;
+	const struct check *c;
+	unsigned i, passed = 0;
+	struct fault fault;
+	enum outcome outcome;
+
+	put(EXAMPLE, 0644);
+	if (load(&d, &fault)) {
+		close(peer);
+		ck_assert_int_ne(geteuid(), 0);
+		return;
+	}
+	b.table = transport_driver_table(d);
+	for (i = 0; i < 3; i++)
+		for (c = lists[i]; c->run; c++) {
+			outcome = check_run(c, &b, why, sizeof(why));
+			ck_assert_msg(outcome != CHECK_FAILED, "%u %s: %s",
+				c->number, c->name, why);
+			passed += outcome == CHECK_OK;
+		}
+	ck_assert_uint_ge(passed, 25);
 	transport_driver_free(d);
 	close(peer);
 }
@@ -165,6 +203,7 @@ int main(void)
 	tcase_add_test(c, load_takes_only_what_nobody_else_can_change);
 	tcase_add_test(c, load_refuses_what_is_no_driver);
 	tcase_add_test(c, loaded_driver_works_like_a_static_one);
+	tcase_add_test(c, loaded_driver_passes_the_checks_that_apply);
 	suite_add_tcase(s, c);
 	return unit_run(s);
 }

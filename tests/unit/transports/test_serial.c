@@ -39,8 +39,8 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(link_path, sizeof(link_path), "%s/port", folder);
 	ck_assert_int_eq(rig_init(&rig), 0);
-	ck_assert_int_eq(transport_driver_admit(serial_driver(), &driver, NULL),
-		0);
+	ck_assert_int_eq(
+		transport_driver_admit(serial_driver(), &driver, NULL), 0);
 	open_pty();
 }
 
@@ -128,8 +128,8 @@ START_TEST(open_names_a_bad_setting)
 			ERR_TRANSPORT_PARAMETER);
 		ck_assert_str_eq(rig.down_text, rows[i].want);
 	}
-	ck_assert_int_eq(rig_open(&rig, driver, NULL, 0, NULL),
-		ERR_TRANSPORT_PARAMETER);
+	ck_assert_int_eq(
+		rig_open(&rig, driver, NULL, 0, NULL), ERR_TRANSPORT_PARAMETER);
 	ck_assert_str_eq(rig.down_text, "port: is missing");
 }
 END_TEST
@@ -172,13 +172,15 @@ START_TEST(connect_refuses_what_cannot_be)
 	c.peer = "port";
 	c.min_security = FERRY_SECURITY_NETWORK;
 	rig_request_init(&q, &rig);
-	ck_assert_int_eq(transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
+	ck_assert_int_eq(
+		transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, ERR_TRANSPORT_SECURITY);
 	c.min_security = 0;
 	c.needs = FERRY_CAP_LINES;
 	rig_request_init(&q, &rig);
-	ck_assert_int_eq(transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
+	ck_assert_int_eq(
+		transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, ERR_TRANSPORT_NEEDS);
 	rig_settle(&rig);
@@ -201,7 +203,8 @@ START_TEST(connect_sets_the_line_as_the_channel_says)
 	tcgetattr(master, &now);
 	ck_assert_uint_eq(cfgetospeed(&now), B115200);
 	rig_request_init(&q, &rig);
-	ck_assert_int_eq(transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
+	ck_assert_int_eq(
+		transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, 0);
 	tcgetattr(master, &now);
@@ -219,8 +222,8 @@ START_TEST(bytes_travel_both_ways)
 
 	up();
 	id = link_up();
-	ck_assert_int_eq(rig_send(&rig, id, bytes_of_text("hello"),
-				 FERRY_SENT, &q), 0);
+	ck_assert_int_eq(
+		rig_send(&rig, id, bytes_of_text("hello"), FERRY_SENT, &q), 0);
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, 0);
 	ck_assert_uint_eq(q.result.level, FERRY_SENT);
@@ -229,8 +232,8 @@ START_TEST(bytes_travel_both_ways)
 	ck_assert_str_eq(got, "hello");
 	ck_assert_int_eq(write(master, "a\0\r\n\x11\x13\xff", 7), 7);
 	RIG_UNTIL(&rig, 5000, rig.in.len >= 7);
-	ck_assert(bytes_equal(buf_bytes(&rig.in),
-		bytes_of("a\0\r\n\x11\x13\xff", 7)));
+	ck_assert(bytes_equal(
+		buf_bytes(&rig.in), bytes_of("a\0\r\n\x11\x13\xff", 7)));
 }
 END_TEST
 
@@ -257,9 +260,10 @@ START_TEST(sends_past_the_window_wait_and_go_in_order)
 	id = link_up();
 	for (i = 0; i < 24; i++) {
 		memset(block, (int)i, sizeof(block));
-		ck_assert_int_eq(rig_send(&rig, id,
-					 bytes_of(block, sizeof(block)),
-					 FERRY_TAKEN, &q[i]), 0);
+		ck_assert_int_eq(
+			rig_send(&rig, id, bytes_of(block, sizeof(block)),
+				FERRY_TAKEN, &q[i]),
+			0);
 	}
 	ck_assert_uint_eq(transport_room(rig.t, id, 0), 0);
 	rig_settle(&rig);
@@ -289,12 +293,12 @@ START_TEST(send_refuses_what_does_not_fit)
 
 	up();
 	id = link_up();
-	ck_assert_int_eq(rig_send(&rig, id, bytes_of(block, 4097), 1, &q),
-		-EMSGSIZE);
-	ck_assert_int_eq(rig_send(&rig, id, bytes_of(block, 0), 1, &q),
-		-EINVAL);
-	ck_assert_int_eq(rig_send(&rig, id + 1, bytes_of(block, 1), 1, &q),
-		-ENOTCONN);
+	ck_assert_int_eq(
+		rig_send(&rig, id, bytes_of(block, 4097), 1, &q), -EMSGSIZE);
+	ck_assert_int_eq(
+		rig_send(&rig, id, bytes_of(block, 0), 1, &q), -EINVAL);
+	ck_assert_int_eq(
+		rig_send(&rig, id + 1, bytes_of(block, 1), 1, &q), -ENOTCONN);
 }
 END_TEST
 
@@ -312,7 +316,8 @@ START_TEST(cancel_counts_what_had_gone)
 	for (i = 0; i < 8; i++) {
 		rig_request_init(&q[i], &rig);
 		ck_assert_int_eq(transport_send(rig.t, &s, rig_on_done, &q[i],
-					 &token[i]), 0);
+					 &token[i]),
+			0);
 	}
 	for (i = 8; i--;)
 		transport_cancel(rig.t, token[i]);
@@ -339,7 +344,8 @@ END_TEST
 START_TEST(deadline_of_a_stuck_send_times_out)
 {
 	static uint8_t block[4096];
-	struct transport_send s = {.until = FERRY_TAKEN, .deadline_ms = 20,
+	struct transport_send s = {.until = FERRY_TAKEN,
+		.deadline_ms = 20,
 		.data = {block, sizeof(block)}};
 	struct transport_counters counters;
 	struct rig_request q[6];
@@ -349,8 +355,8 @@ START_TEST(deadline_of_a_stuck_send_times_out)
 	s.link = link_up();
 	for (i = 0; i < 6; i++) {
 		rig_request_init(&q[i], &rig);
-		ck_assert_int_eq(transport_send(rig.t, &s, rig_on_done, &q[i],
-					 NULL), 0);
+		ck_assert_int_eq(
+			transport_send(rig.t, &s, rig_on_done, &q[i], NULL), 0);
 	}
 	RIG_UNTIL(&rig, 5000, q[5].done);
 	ck_assert_int_eq(q[0].result.status, 0);
@@ -372,12 +378,13 @@ START_TEST(unplug_ends_sends_then_link_and_peer)
 	up();
 	id = link_up();
 	for (i = 0; i < 20; i++)
-		ck_assert_int_eq(rig_send(&rig, id, bytes_of(block, 4096), 1,
-					 &q[i]), 0);
+		ck_assert_int_eq(
+			rig_send(&rig, id, bytes_of(block, 4096), 1, &q[i]), 0);
 	close(slave);
 	close(master);
 	master = slave = -1;
-	RIG_UNTIL(&rig, 5000, rig.downs && (rig.peers[0].flags & FERRY_PEER_GONE));
+	RIG_UNTIL(&rig, 5000,
+		rig.downs && (rig.peers[0].flags & FERRY_PEER_GONE));
 	ck_assert_uint_eq(rig.downs, 1);
 	ck_assert_uint_eq(rig.instance_downs, 0);
 	ck_assert_uint_eq(rig.down_link, id);
@@ -387,8 +394,8 @@ START_TEST(unplug_ends_sends_then_link_and_peer)
 	ck_assert_int_eq(q[19].result.status, -ENOTCONN);
 	last = &rig.events[rig.event_count - 1];
 	ck_assert(last->kind == RIG_PEER || last->kind == RIG_LOG);
-	ck_assert_int_eq(rig_send(&rig, id, bytes_of(block, 1), 1, &q[0]),
-		-ENOTCONN);
+	ck_assert_int_eq(
+		rig_send(&rig, id, bytes_of(block, 1), 1, &q[0]), -ENOTCONN);
 }
 END_TEST
 
@@ -398,8 +405,10 @@ START_TEST(replug_under_another_name_is_found_again)
 	uint64_t first;
 
 	ck_assert_int_eq(symlink(path, link_path), 0);
-	ck_assert_int_eq(rig_open(&rig, driver,
-		&(struct ferry_kv){"port", link_path}, 1, NULL), 0);
+	ck_assert_int_eq(
+		rig_open(&rig, driver, &(struct ferry_kv){"port", link_path}, 1,
+			NULL),
+		0);
 	RIG_UNTIL(&rig, 5000, rig.peer_count);
 	first = link_up();
 	unlink(link_path);
@@ -505,16 +514,21 @@ END_TEST
 START_TEST(connect_pends_until_the_port_comes_and_can_be_cancelled)
 {
 	const struct ferry_channel_spec channel = {0};
-	struct transport_connect c = {.peer = "port", .channels = &channel,
-		.channel_count = 1, .deadline_ms = 30};
+	struct transport_connect c = {.peer = "port",
+		.channels = &channel,
+		.channel_count = 1,
+		.deadline_ms = 30};
 	struct rig_request q;
 	uint64_t token;
 
-	ck_assert_int_eq(rig_open(&rig, driver,
-		&(struct ferry_kv){"port", link_path}, 1, NULL), 0);
+	ck_assert_int_eq(
+		rig_open(&rig, driver, &(struct ferry_kv){"port", link_path}, 1,
+			NULL),
+		0);
 	RIG_UNTIL(&rig, 5000, rig.ups);
 	rig_request_init(&q, &rig);
-	ck_assert_int_eq(transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
+	ck_assert_int_eq(
+		transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, -ETIMEDOUT);
 	c.deadline_ms = 0;
@@ -525,7 +539,8 @@ START_TEST(connect_pends_until_the_port_comes_and_can_be_cancelled)
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, -ECANCELED);
 	rig_request_init(&q, &rig);
-	ck_assert_int_eq(transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
+	ck_assert_int_eq(
+		transport_connect(rig.t, &c, rig_on_done, &q, NULL), 0);
 	rig_settle(&rig);
 	ck_assert(!q.done);
 	ck_assert_int_eq(symlink(path, link_path), 0);
@@ -562,17 +577,19 @@ START_TEST(set_changes_the_line_after_what_was_sent)
 	up();
 	id = link_up();
 	ck_assert_int_eq(transport_set(rig.t, id, &unknown, 1, 0, rig_on_done,
-		&set, NULL), ERR_TRANSPORT_PARAMETER);
+				 &set, NULL),
+		ERR_TRANSPORT_PARAMETER);
 	rig_request_init(&set, &rig);
-	ck_assert_int_eq(transport_set(rig.t, id, &wrong, 1, 0, rig_on_done,
-		&set, NULL), 0);
+	ck_assert_int_eq(
+		transport_set(rig.t, id, &wrong, 1, 0, rig_on_done, &set, NULL),
+		0);
 	RIG_UNTIL(&rig, 5000, set.done);
 	ck_assert_int_eq(set.result.status, -EINVAL);
 	ck_assert_str_eq(set.key, "lines");
 	ck_assert_int_eq(rig_send(&rig, id, bytes_of_text("ab"), 1, &sent), 0);
 	rig_request_init(&set, &rig);
-	ck_assert_int_eq(transport_set(rig.t, id, kv, 2, 0, rig_on_done, &set,
-		NULL), 0);
+	ck_assert_int_eq(
+		transport_set(rig.t, id, kv, 2, 0, rig_on_done, &set, NULL), 0);
 	ck_assert_int_eq(rig_send(&rig, id, bytes_of_text("cd"), 1, &later), 0);
 	RIG_UNTIL(&rig, 5000, later.done);
 	ck_assert_int_eq(set.result.status, 0);
@@ -595,13 +612,16 @@ START_TEST(close_with_everything_outstanding_ends_all_once)
 	id = link_up();
 	for (i = 0; i < 20; i++)
 		ck_assert_int_eq(rig_send(&rig, id, bytes_of(block, 4096),
-					 FERRY_SENT, &q[i]), 0);
+					 FERRY_SENT, &q[i]),
+			0);
 	rig_request_init(&scan, &rig);
-	ck_assert_int_eq(transport_scan(rig.t, 60000, NULL, 0, rig_on_done,
-		&scan, NULL), 0);
+	ck_assert_int_eq(
+		transport_scan(rig.t, 60000, NULL, 0, rig_on_done, &scan, NULL),
+		0);
 	rig_request_init(&set, &rig);
-	ck_assert_int_eq(transport_set(rig.t, id, &kv, 1, 0, rig_on_done, &set,
-		NULL), 0);
+	ck_assert_int_eq(
+		transport_set(rig.t, id, &kv, 1, 0, rig_on_done, &set, NULL),
+		0);
 	ck_assert(rig_close(&rig));
 	for (i = 0; i < 20; i++)
 		ck_assert_uint_eq(q[i].count, 1);
@@ -618,10 +638,11 @@ START_TEST(scan_announces_ends_and_is_one_at_a_time)
 
 	up();
 	rig_request_init(&q, &rig);
-	ck_assert_int_eq(transport_scan(rig.t, 20, NULL, 0, rig_on_done, &q,
-		NULL), 0);
-	ck_assert_int_eq(transport_scan(rig.t, 20, NULL, 0, rig_on_done,
-		&twice, NULL), -EBUSY);
+	ck_assert_int_eq(
+		transport_scan(rig.t, 20, NULL, 0, rig_on_done, &q, NULL), 0);
+	ck_assert_int_eq(
+		transport_scan(rig.t, 20, NULL, 0, rig_on_done, &twice, NULL),
+		-EBUSY);
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, 0);
 	ck_assert_uint_eq(rig.peers[0].count, 2);
@@ -675,8 +696,8 @@ START_TEST(tcp_server_is_a_port_that_can_hang_up)
 	peer = accept(server, NULL, NULL);
 	id = link_up();
 	ck_assert_uint_eq(transport_link(rig.t, id)->caps & FERRY_CAP_SET, 0);
-	ck_assert_int_eq(rig_send(&rig, id, bytes_of_text("abc"), FERRY_SENT,
-				 &q), 0);
+	ck_assert_int_eq(
+		rig_send(&rig, id, bytes_of_text("abc"), FERRY_SENT, &q), 0);
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_uint_eq(q.result.level, FERRY_SENT);
 	ck_assert_int_eq(read(peer, got, sizeof(got)), 3);
@@ -721,8 +742,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, start_announces_the_port_as_peer);
-	tcase_add_test(
-		c, start_without_hotplug_fails_when_the_port_is_absent);
+	tcase_add_test(c, start_without_hotplug_fails_when_the_port_is_absent);
 	tcase_add_test(c, open_names_a_bad_setting);
 	tcase_add_test(c, start_names_a_bad_line_sequence);
 	tcase_add_test(c, start_of_a_file_that_is_no_line_fails);
@@ -748,8 +768,8 @@ int main(void)
 	tcase_add_test(c, scan_announces_ends_and_is_one_at_a_time);
 	tcase_add_test(c, stats_count_bytes);
 	tcase_add_test(c, tcp_server_is_a_port_that_can_hang_up);
-	tcase_add_test(c,
-		tcp_server_that_refuses_fails_the_start_without_hotplug);
+	tcase_add_test(
+		c, tcp_server_that_refuses_fails_the_start_without_hotplug);
 	tcase_add_test(c, close_while_a_name_is_looked_up_is_clean);
 	suite_add_tcase(s, c);
 	return unit_run(s);

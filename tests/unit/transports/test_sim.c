@@ -27,13 +27,13 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/radio", folder);
 	strcpy(at.sun_path, path);
-	server = socket(AF_UNIX,
-		SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	server = socket(
+		AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(server, (struct sockaddr *)&at, sizeof(at)), 0);
 	ck_assert_int_eq(listen(server, 4), 0);
 	ck_assert_int_eq(rig_init(&rig), 0);
-	ck_assert_int_eq(transport_driver_admit(sim_driver(), &driver, NULL),
-		0);
+	ck_assert_int_eq(
+		transport_driver_admit(sim_driver(), &driver, NULL), 0);
 }
 
 static void teardown(void)
@@ -53,7 +53,7 @@ static bool listened(void)
 	ssize_t n = recv(radio, heard_raw, sizeof(heard_raw), MSG_DONTWAIT);
 
 	return n > 0 &&
-		sim_wire_read(bytes_of(heard_raw, (size_t)n), &heard) == 0;
+	       sim_wire_read(bytes_of(heard_raw, (size_t)n), &heard) == 0;
 }
 
 static void hear(enum sim_type type)
@@ -71,8 +71,8 @@ static void say(struct sim_frame f)
 
 	buf_init(&out, SIM_WIRE_MAX);
 	ck_assert_int_eq(sim_wire_write(&f, &out), 0);
-	ck_assert_int_eq(send(radio, out.at, out.len, MSG_NOSIGNAL),
-		(ssize_t)out.len);
+	ck_assert_int_eq(
+		send(radio, out.at, out.len, MSG_NOSIGNAL), (ssize_t)out.len);
 	buf_done(&out);
 }
 
@@ -90,8 +90,7 @@ static void start(const struct rig_options *options)
 static void up(void)
 {
 	start(NULL);
-	say((struct sim_frame){
-		.type = SIM_WELCOME, .version = 1, .window = 6});
+	say((struct sim_frame){.type = SIM_WELCOME, .version = 1, .window = 6});
 	RIG_UNTIL(&rig, 5000, rig.ups);
 	ck_assert_uint_eq(rig.ups, 1);
 }
@@ -108,8 +107,11 @@ static uint32_t link_up(const char *peer, struct rig_request *q)
 	ck_assert_int_eq(transport_connect(rig.t, &c, rig_on_done, q, NULL), 0);
 	hear(SIM_CONNECT);
 	number = heard.link;
-	say((struct sim_frame){.type = SIM_CONNECTED, .link = number,
-		.payload = 50, .window = 4, .level = FERRY_DELIVERED,
+	say((struct sim_frame){.type = SIM_CONNECTED,
+		.link = number,
+		.payload = 50,
+		.window = 4,
+		.level = FERRY_DELIVERED,
 		.security = FERRY_SECURITY_NETWORK});
 	RIG_UNTIL(&rig, 5000, q->done);
 	ck_assert_int_eq(q->result.status, 0);
@@ -194,15 +196,19 @@ START_TEST(connect_pends_and_is_cancelled_or_refused)
 	hear(SIM_DISCONNECT);
 	ck_assert_uint_eq(heard.link, number);
 	/* The simulator's answer crossed, and is no link. */
-	say((struct sim_frame){.type = SIM_CONNECTED, .link = number,
-		.payload = 50, .window = 4, .level = 1});
+	say((struct sim_frame){.type = SIM_CONNECTED,
+		.link = number,
+		.payload = 50,
+		.window = 4,
+		.level = 1});
 	say((struct sim_frame){.type = SIM_DISCONNECTED, .link = number});
 	rig_request_init(&q, &rig);
 	ck_assert_int_eq(
 		transport_connect(rig.t, &c, rig_on_done, &q, &token), 0);
 	hear(SIM_CONNECT);
 	ck_assert_uint_ne(heard.link, number);
-	say((struct sim_frame){.type = SIM_CONNECTED, .link = heard.link,
+	say((struct sim_frame){.type = SIM_CONNECTED,
+		.link = heard.link,
 		.status = FERRY_SECURITY});
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, ERR_TRANSPORT_SECURITY);
@@ -215,22 +221,28 @@ START_TEST(send_and_confirm_carry_level_airtime_and_delay)
 
 	up();
 	link_up("a", &link);
-	ck_assert_int_eq(rig_send(&rig, link.result.link,
-		bytes_of_text("ping"), FERRY_DELIVERED, &q), 0);
+	ck_assert_int_eq(rig_send(&rig, link.result.link, bytes_of_text("ping"),
+				 FERRY_DELIVERED, &q),
+		0);
 	hear(SIM_SEND);
 	ck_assert(bytes_is_text(heard.data, "ping"));
 	ck_assert_uint_eq(heard.level, FERRY_DELIVERED);
-	say((struct sim_frame){.type = SIM_CONFIRM, .id = heard.id,
-		.level = FERRY_DELIVERED, .airtime_us = 4200});
+	say((struct sim_frame){.type = SIM_CONFIRM,
+		.id = heard.id,
+		.level = FERRY_DELIVERED,
+		.airtime_us = 4200});
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, 0);
 	ck_assert_uint_eq(q.result.level, FERRY_DELIVERED);
 	ck_assert_uint_eq(q.result.airtime_us, 4200);
-	ck_assert_int_eq(rig_send(&rig, link.result.link,
-		bytes_of_text("ping"), FERRY_DELIVERED, &q), 0);
+	ck_assert_int_eq(rig_send(&rig, link.result.link, bytes_of_text("ping"),
+				 FERRY_DELIVERED, &q),
+		0);
 	hear(SIM_SEND);
-	say((struct sim_frame){.type = SIM_CONFIRM, .id = heard.id,
-		.status = FERRY_NOT_NOW, .retry_after_ms = 250});
+	say((struct sim_frame){.type = SIM_CONFIRM,
+		.id = heard.id,
+		.status = FERRY_NOT_NOW,
+		.retry_after_ms = 250});
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, ERR_TRANSPORT_NOT_NOW);
 	ck_assert_uint_eq(q.result.retry_after_ms, 250);
@@ -244,9 +256,12 @@ START_TEST(message_carries_peer_reply_and_security)
 
 	up();
 	number = link_up(NULL, &q);
-	say((struct sim_frame){.type = SIM_MESSAGE, .link = number,
-		.flags = 1, .security = FERRY_SECURITY_LINK,
-		.peer = bytes_of_text("c3"), .reply = bytes_of("\1\2", 2),
+	say((struct sim_frame){.type = SIM_MESSAGE,
+		.link = number,
+		.flags = 1,
+		.security = FERRY_SECURITY_LINK,
+		.peer = bytes_of_text("c3"),
+		.reply = bytes_of("\1\2", 2),
 		.data = bytes_of_text("news")});
 	RIG_UNTIL(&rig, 5000, rig.messages);
 	ck_assert(bytes_is_text(buf_bytes(&rig.in), "news"));
@@ -262,12 +277,14 @@ START_TEST(send_on_an_any_peer_link_needs_an_address)
 {
 	struct rig_request link, q;
 	struct transport_send s = {.until = FERRY_TAKEN,
-		.data = {(const uint8_t *)"x", 1}, .to = "c3"};
+		.data = {(const uint8_t *)"x", 1},
+		.to = "c3"};
 
 	up();
 	link_up(NULL, &link);
 	ck_assert_int_eq(rig_send(&rig, link.result.link, bytes_of_text("x"),
-		FERRY_TAKEN, &q), 0);
+				 FERRY_TAKEN, &q),
+		0);
 	RIG_UNTIL(&rig, 5000, q.done);
 	ck_assert_int_eq(q.result.status, -EHOSTUNREACH);
 	s.link = link.result.link;
@@ -288,15 +305,20 @@ START_TEST(payload_that_changes_is_told_and_held)
 	up();
 	number = link_up("a", &link);
 	ck_assert_int_eq(rig_send(&rig, link.result.link, bytes_of(block, 50),
-		FERRY_TAKEN, &q), 0);
+				 FERRY_TAKEN, &q),
+		0);
 	hear(SIM_SEND);
-	say((struct sim_frame){.type = SIM_CONFIRM, .id = heard.id, .level = 1});
-	say((struct sim_frame){.type = SIM_CHANGED, .link = number,
-		.payload = 20, .window = 1});
+	say((struct sim_frame){
+		.type = SIM_CONFIRM, .id = heard.id, .level = 1});
+	say((struct sim_frame){.type = SIM_CHANGED,
+		.link = number,
+		.payload = 20,
+		.window = 1});
 	RIG_UNTIL(&rig, 5000, rig.changes && q.done);
 	ck_assert_uint_eq(rig.changed.max_payload, 20);
 	ck_assert_int_eq(rig_send(&rig, link.result.link, bytes_of(block, 21),
-		FERRY_TAKEN, &q), -EMSGSIZE);
+				 FERRY_TAKEN, &q),
+		-EMSGSIZE);
 	ck_assert_uint_eq(transport_room(rig.t, link.result.link, 0), 1);
 }
 END_TEST
@@ -311,7 +333,8 @@ START_TEST(lost_peer_ends_its_sends_then_its_link)
 	number = link_up("a", &link);
 	for (i = 0; i < 3; i++)
 		ck_assert_int_eq(rig_send(&rig, link.result.link,
-			bytes_of_text("x"), FERRY_SENT, &q[i]), 0);
+					 bytes_of_text("x"), FERRY_SENT, &q[i]),
+			0);
 	for (i = 0; i < 3; i++)
 		hear(SIM_SEND);
 	say((struct sim_frame){
@@ -336,10 +359,12 @@ START_TEST(disconnect_ends_sends_without_confirm)
 	up();
 	number = link_up("a", &link);
 	ck_assert_int_eq(rig_send(&rig, link.result.link, bytes_of_text("x"),
-		FERRY_SENT, &q), 0);
+				 FERRY_SENT, &q),
+		0);
 	rig_request_init(&bye, &rig);
-	ck_assert_int_eq(transport_disconnect(rig.t, link.result.link,
-		rig_on_done, &bye), 0);
+	ck_assert_int_eq(transport_disconnect(
+				 rig.t, link.result.link, rig_on_done, &bye),
+		0);
 	hear(SIM_SEND);
 	hear(SIM_DISCONNECT);
 	say((struct sim_frame){.type = SIM_DISCONNECTED, .link = number});
@@ -356,8 +381,7 @@ START_TEST(simulator_that_hangs_up_ends_all_and_is_tried_again)
 	struct rig_request link;
 
 	start(&options);
-	say((struct sim_frame){
-		.type = SIM_WELCOME, .version = 1, .window = 6});
+	say((struct sim_frame){.type = SIM_WELCOME, .version = 1, .window = 6});
 	RIG_UNTIL(&rig, 5000, rig.ups);
 	link_up("a", &link);
 	close(radio);
@@ -412,8 +436,8 @@ START_TEST(answers_to_nothing_are_ignored)
 	up();
 	say((struct sim_frame){.type = SIM_CONFIRM, .id = 77, .level = 1});
 	say((struct sim_frame){.type = SIM_DISCONNECTED, .link = 77});
-	say((struct sim_frame){.type = SIM_MESSAGE, .link = 77,
-		.data = bytes_of_text("x")});
+	say((struct sim_frame){
+		.type = SIM_MESSAGE, .link = 77, .data = bytes_of_text("x")});
 	say((struct sim_frame){.type = SIM_DOWN, .link = 77});
 	say((struct sim_frame){.type = SIM_PEER, .peer = bytes_of_text("k")});
 	RIG_UNTIL(&rig, 5000, rig.peer_count);
@@ -428,8 +452,8 @@ START_TEST(scan_asks_the_simulator_and_ends_by_time)
 
 	up();
 	rig_request_init(&q, &rig);
-	ck_assert_int_eq(transport_scan(rig.t, 10, NULL, 0, rig_on_done, &q,
-		NULL), 0);
+	ck_assert_int_eq(
+		transport_scan(rig.t, 10, NULL, 0, rig_on_done, &q, NULL), 0);
 	hear(SIM_SCAN);
 	ck_assert_uint_eq(heard.ms, 10);
 	RIG_UNTIL(&rig, 5000, q.done);
@@ -446,7 +470,8 @@ START_TEST(set_travels_and_its_answer_comes_back)
 	link_up("a", &link);
 	rig_request_init(&q, &rig);
 	ck_assert_int_eq(transport_set(rig.t, link.result.link, &kv, 1, 0,
-		rig_on_done, &q, NULL), 0);
+				 rig_on_done, &q, NULL),
+		0);
 	hear(SIM_SET);
 	ck_assert(bytes_is_text(heard.key, "loss"));
 	ck_assert(bytes_is_text(heard.value, "7"));
@@ -468,13 +493,15 @@ START_TEST(close_with_everything_outstanding_ends_all_once)
 	link_up("a", &link);
 	for (i = 0; i < 10; i++)
 		ck_assert_int_eq(rig_send(&rig, link.result.link,
-			bytes_of_text("x"), FERRY_SENT, &q[i]), 0);
+					 bytes_of_text("x"), FERRY_SENT, &q[i]),
+			0);
 	rig_request_init(&scan, &rig);
-	ck_assert_int_eq(transport_scan(rig.t, 60000, NULL, 0, rig_on_done,
-		&scan, NULL), 0);
+	ck_assert_int_eq(
+		transport_scan(rig.t, 60000, NULL, 0, rig_on_done, &scan, NULL),
+		0);
 	rig_request_init(&pending, &rig);
-	ck_assert_int_eq(transport_connect(rig.t, &c, rig_on_done, &pending,
-		NULL), 0);
+	ck_assert_int_eq(
+		transport_connect(rig.t, &c, rig_on_done, &pending, NULL), 0);
 	ck_assert(rig_close(&rig));
 	for (i = 0; i < 10; i++) {
 		ck_assert_uint_eq(q[i].count, 1);
@@ -494,8 +521,7 @@ int main(void)
 	tcase_add_test(c, start_fails_when_nobody_listens);
 	tcase_add_test(c, start_fails_when_the_greeting_does_not_fit);
 	tcase_add_test(c, peer_is_reported_with_all_it_has);
-	tcase_add_test(
-		c, connect_gives_payload_window_level_and_capabilities);
+	tcase_add_test(c, connect_gives_payload_window_level_and_capabilities);
 	tcase_add_test(c, connect_pends_and_is_cancelled_or_refused);
 	tcase_add_test(c, send_and_confirm_carry_level_airtime_and_delay);
 	tcase_add_test(c, message_carries_peer_reply_and_security);
@@ -503,8 +529,7 @@ int main(void)
 	tcase_add_test(c, payload_that_changes_is_told_and_held);
 	tcase_add_test(c, lost_peer_ends_its_sends_then_its_link);
 	tcase_add_test(c, disconnect_ends_sends_without_confirm);
-	tcase_add_test(
-		c, simulator_that_hangs_up_ends_all_and_is_tried_again);
+	tcase_add_test(c, simulator_that_hangs_up_ends_all_and_is_tried_again);
 	tcase_add_test(c, coordinator_down_ends_the_instance);
 	tcase_add_loop_test(c, hostile_frame_ends_the_instance, 0,
 		sizeof(hostile) / sizeof(hostile[0]));

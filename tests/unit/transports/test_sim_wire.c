@@ -64,8 +64,8 @@ START_TEST(read_then_write_gives_the_same_bytes)
 	struct sim_frame f;
 	struct buf out;
 
-	ck_assert_msg(sim_wire_read(bytes_of(raw, len), &f) == 0, "%s",
-		row->name);
+	ck_assert_msg(
+		sim_wire_read(bytes_of(raw, len), &f) == 0, "%s", row->name);
 	buf_init(&out, SIM_WIRE_MAX);
 	ck_assert_msg(sim_wire_write(&f, &out) == 0, "%s", row->name);
 	ck_assert_msg(bytes_equal(buf_bytes(&out), bytes_of(raw, len)), "%s",
@@ -132,8 +132,7 @@ int main(void)
 	TCase *c = tcase_create("sim_wire");
 	int rows = sizeof(good) / sizeof(good[0]);
 
-	tcase_add_loop_test(
-		c, read_then_write_gives_the_same_bytes, 0, rows);
+	tcase_add_loop_test(c, read_then_write_gives_the_same_bytes, 0, rows);
 	tcase_add_loop_test(c, read_cut_anywhere_is_refused, 0, rows);
 	tcase_add_loop_test(c, read_of_a_bad_frame_is_refused, 0,
 		sizeof(bad) / sizeof(bad[0]));
