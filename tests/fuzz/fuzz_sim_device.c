@@ -7,7 +7,7 @@
 #include "tools/sim/device.h"
 
 static const char *const personalities[8] = {"resume", "cbor", "two-images",
-		"recovery", "direct-xip", "v1-only", "line-limits", "match"};
+	"recovery", "direct-xip", "v1-only", "line-limits", "match"};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -17,9 +17,11 @@ static void drain(struct device *d, uint64_t now)
 
 	device_advance(d, now);
 	while ((out = device_tx(d, now)).len > 0) {
-		if (d->framing == FRAMING_RAW && (out.len < SMP_HEADER_LEN ||
-				out.len != SMP_HEADER_LEN + (size_t)get_be16(
-					out.at + 2)))
+		if (d->framing == FRAMING_RAW &&
+			(out.len < SMP_HEADER_LEN ||
+				out.len !=
+					SMP_HEADER_LEN +
+						(size_t)get_be16(out.at + 2)))
 			abort();
 		device_tx_done(d);
 	}
@@ -55,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	setup.swap_us = 0;
 	switches_init(&sw);
 	if (switches_set(&sw, personalities[data[0] >> 5], NULL, NULL) < 0 ||
-			device_open(&d, &setup, &sw, 1, NULL) < 0)
+		device_open(&d, &setup, &sw, 1, NULL) < 0)
 		abort();
 	device_advance(&d, 1000000);
 	run(&d, bytes_of(data + 1, len - 1), 1000000);

@@ -21,8 +21,8 @@ static bool image_fits_hardware(const struct boot *b, const struct image *image)
 	return !image->has_hw || b->hw == 0 || image->hw == b->hw;
 }
 
-static bool slot_is_bootable(const struct boot *b, unsigned slot,
-		struct image *image)
+static bool slot_is_bootable(
+	const struct boot *b, unsigned slot, struct image *image)
 {
 	return image_read(b->flash, slot, image) == 0 &&
 	       !(image->flags & IMAGE_F_NON_BOOTABLE) &&
@@ -35,7 +35,7 @@ static uint32_t used_sectors(const struct boot *b, unsigned slot)
 	struct image image;
 
 	if (image_read(b->flash, slot, &image) < 0 ||
-			image.total_len > b->flash->slot_size - FLASH_SECTOR)
+		image.total_len > b->flash->slot_size - FLASH_SECTOR)
 		return 0;
 	return (image.total_len + FLASH_SECTOR - 1) / FLASH_SECTOR;
 }
@@ -43,16 +43,16 @@ static uint32_t used_sectors(const struct boot *b, unsigned slot)
 /* The old image stays, and is never asked about again. */
 static void refuse(struct boot *b, unsigned image)
 {
-	struct trailer ok = {.magic_good = true, .image_ok = true,
-			.copy_done = true};
+	struct trailer ok = {
+		.magic_good = true, .image_ok = true, .copy_done = true};
 
 	b->refused++;
 	flash_erase(b->flash, image * 2 + 1, 0, b->flash->slot_size);
 	trailer_write(b->flash, image * 2, &ok);
 }
 
-static bool pending_is_good(const struct boot *b, unsigned image,
-		enum swap_kind kind)
+static bool pending_is_good(
+	const struct boot *b, unsigned image, enum swap_kind kind)
 {
 	struct image next, running;
 
@@ -64,12 +64,14 @@ static bool pending_is_good(const struct boot *b, unsigned image,
 		return false;
 	return !b->no_downgrade ||
 	       image_read(b->flash, image * 2, &running) < 0 ||
-	       image_version_compare(&next.version, &running.version, true) >= 0;
+	       image_version_compare(&next.version, &running.version, true) >=
+		       0;
 }
 
 static bool start_journal(struct boot *b, unsigned image, enum swap_kind kind)
 {
-	struct flash_journal j = {.kind = (uint8_t)kind, .image = (uint8_t)image};
+	struct flash_journal j = {
+		.kind = (uint8_t)kind, .image = (uint8_t)image};
 	uint32_t primary = used_sectors(b, image * 2);
 	uint32_t secondary = used_sectors(b, image * 2 + 1);
 
@@ -116,8 +118,8 @@ bool boot_prepare(struct boot *b)
 	return false;
 }
 
-static int copy_sector(const struct flash *f, unsigned from, unsigned to,
-		uint32_t sector)
+static int copy_sector(
+	const struct flash *f, unsigned from, unsigned to, uint32_t sector)
 {
 	uint8_t raw[FLASH_SECTOR];
 	uint32_t at = sector * FLASH_SECTOR;
@@ -141,7 +143,8 @@ static int swap_phase(const struct flash *f, const struct flash_journal *j)
 		return copy_sector(f, primary, primary + 1, j->sector);
 	case PHASE_RESTORE:
 		err = flash_scratch_read(f, raw);
-		return err ? err : flash_write(f, primary, at, raw, sizeof(raw));
+		return err ? err
+			   : flash_write(f, primary, at, raw, sizeof(raw));
 	default:
 		return -EINVAL;
 	}
@@ -165,8 +168,8 @@ static int step_swap(struct boot *b, struct flash_journal *j)
 
 static int step_overwrite(struct boot *b, struct flash_journal *j)
 {
-	int err = copy_sector(b->flash, j->image * 2u + 1, j->image * 2u,
-			j->sector);
+	int err = copy_sector(
+		b->flash, j->image * 2u + 1, j->image * 2u, j->sector);
 
 	if (err)
 		return err;
@@ -178,16 +181,18 @@ static int step_overwrite(struct boot *b, struct flash_journal *j)
  * may be repeated after a cut. */
 static int finish(struct boot *b, const struct flash_journal *j)
 {
-	struct trailer done = {.magic_good = true, .copy_done = true,
-			.image_ok = j->kind != SWAP_TEST, .swap_info = j->kind};
+	struct trailer done = {.magic_good = true,
+		.copy_done = true,
+		.image_ok = j->kind != SWAP_TEST,
+		.swap_info = j->kind};
 	unsigned primary = j->image * 2u;
 	int err;
 
 	if (j->kind == JOURNAL_OVERWRITE) {
 		err = trailer_erase(b->flash, primary);
 		if (!err)
-			err = flash_erase(b->flash, primary + 1, 0,
-					b->flash->slot_size);
+			err = flash_erase(
+				b->flash, primary + 1, 0, b->flash->slot_size);
 	} else {
 		err = trailer_erase(b->flash, primary + 1);
 		if (!err)
@@ -210,8 +215,8 @@ int boot_step(struct boot *b)
 	if (err)
 		return err;
 	if (j.sector < j.sectors)
-		err = j.kind == JOURNAL_OVERWRITE ? step_overwrite(b, &j) :
-						    step_swap(b, &j);
+		err = j.kind == JOURNAL_OVERWRITE ? step_overwrite(b, &j)
+						  : step_swap(b, &j);
 	if (err)
 		return err;
 	if (j.sector < j.sectors)
@@ -236,7 +241,7 @@ static bool choose_newest(struct boot *b, unsigned image, uint8_t *ret_slot)
 	}
 	if (good[0] && good[1])
 		*ret_slot = image_version_compare(&found[1].version,
-				&found[0].version, true) > 0;
+				    &found[0].version, true) > 0;
 	else
 		*ret_slot = good[1];
 	return good[0] || good[1];

@@ -22,11 +22,11 @@ static json_t *answer_error(const char *rule, const char *what)
 }
 
 /* One device at a time; `*` as the name means all of them. */
-typedef int (*action)(struct station *s, const char *argument,
-		struct fault *fault);
+typedef int (*action)(
+	struct station *s, const char *argument, struct fault *fault);
 
 static int parse_duration(const char *text, uint64_t otherwise,
-		uint64_t *ret_ns, struct fault *fault)
+	uint64_t *ret_ns, struct fault *fault)
 {
 	uint64_t us;
 
@@ -38,8 +38,8 @@ static int parse_duration(const char *text, uint64_t otherwise,
 		return 0;
 	}
 	if (duration_parse(text, &us) < 0)
-		return fault_set(fault, -EINVAL, 0, "time",
-				"%s is no duration", text);
+		return fault_set(
+			fault, -EINVAL, 0, "time", "%s is no duration", text);
 	*ret_ns = us * 1000;
 	return 0;
 }
@@ -49,8 +49,8 @@ static int do_switch(struct station *s, const char *text, struct fault *fault)
 	return device_switch(&s->device, text, fault);
 }
 
-static int do_power_cut(struct station *s, const char *text,
-		struct fault *fault)
+static int do_power_cut(
+	struct station *s, const char *text, struct fault *fault)
 {
 	uint64_t off_ns;
 	int err = parse_duration(text, 100000000u, &off_ns, fault);
@@ -101,10 +101,10 @@ static int do_payload(struct station *s, const char *text, struct fault *fault)
 
 	if (s->transport != TRANSPORT_SIM)
 		return fault_set(fault, -EINVAL, 0, "payload",
-				"%s is no datagram peer", s->device.name);
+			"%s is no datagram peer", s->device.name);
 	if (number_parse(text, 4096, &n) < 0 || n < 20)
-		return fault_set(fault, -EINVAL, 0, "payload",
-				"must be 20 to 4096");
+		return fault_set(
+			fault, -EINVAL, 0, "payload", "must be 20 to 4096");
 	s->device.payload = (uint32_t)n;
 	hub_payload_changed(s);
 	return 0;
@@ -124,11 +124,11 @@ static int do_dump(struct station *s, const char *text, struct fault *fault)
 	file = fopen(text + 2, "wb");
 	if (!file)
 		return fault_set(fault, -errno, 0, "file", "%s: %s", text + 2,
-				err_text(-errno));
+			err_text(-errno));
 	for (uint32_t at = 0; at < f->slot_size && !err; at += FLASH_SECTOR) {
 		err = flash_read(f, slot, at, sector, sizeof(sector));
 		if (!err && fwrite(sector, 1, sizeof(sector), file) !=
-				sizeof(sector))
+				    sizeof(sector))
 			err = -EIO;
 	}
 	if (fclose(file) != 0 && !err)
@@ -140,14 +140,18 @@ static const struct {
 	const char *verb;
 	action act;
 } actions[] = {
-	{"switch", do_switch},	     {"power-cut", do_power_cut},
-	{"power-on", do_power_on},   {"unplug", do_unplug},
-	{"replug", do_replug},	     {"restart", do_restart},
-	{"payload", do_payload},     {"dump", do_dump},
+	{"switch", do_switch},
+	{"power-cut", do_power_cut},
+	{"power-on", do_power_on},
+	{"unplug", do_unplug},
+	{"replug", do_replug},
+	{"restart", do_restart},
+	{"payload", do_payload},
+	{"dump", do_dump},
 };
 
 static int act_on(struct station *s, action act, const char *argument,
-		struct fault *fault)
+	struct fault *fault)
 {
 	int err = act(s, argument, fault);
 
@@ -155,15 +159,16 @@ static int act_on(struct station *s, action act, const char *argument,
 	return err;
 }
 
-static json_t *run_action(struct world *w, action act, const char *name,
-		const char *argument)
+static json_t *run_action(
+	struct world *w, action act, const char *name, const char *argument)
 {
 	struct fault fault = {0};
 	int err = 0;
 
 	if (strcmp(name, "*") == 0) {
 		for (size_t i = 0; i < world_count(w) && !err; i++)
-			err = act_on(world_station(w, i), act, argument, &fault);
+			err = act_on(
+				world_station(w, i), act, argument, &fault);
 	} else {
 		struct station *s = world_find(w, name);
 
@@ -181,8 +186,8 @@ static json_t *list_names(struct world *w)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < world_count(w); i++)
-		json_array_append_new(list, json_string(
-				world_station(w, i)->device.name));
+		json_array_append_new(
+			list, json_string(world_station(w, i)->device.name));
 	return json_pack("{s:b, s:o}", "ok", 1, "devices", list);
 }
 
@@ -217,7 +222,8 @@ json_t *control_command(struct world *w, char *line)
 	if (strcmp(verb, "state") == 0) {
 		struct station *s = world_find(w, name);
 
-		return s ? report_device(s) : answer_error("no such device", name);
+		return s ? report_device(s)
+			 : answer_error("no such device", name);
 	}
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (strcmp(actions[i].verb, verb) == 0)

@@ -11,8 +11,8 @@ struct group *config_add_devices(struct world_setup *setup)
 
 	if (setup->group_count == CONFIG_GROUPS_MAX)
 		return NULL;
-	more = realloc(setup->groups, (setup->group_count + 1) *
-			sizeof(*setup->groups));
+	more = realloc(setup->groups,
+		(setup->group_count + 1) * sizeof(*setup->groups));
 	if (!more)
 		return NULL;
 	setup->groups = more;
@@ -28,22 +28,22 @@ struct reader {
 };
 
 /* Of a long path the end, so that the line is never cut off. */
-static int fail_at(struct fault *fault, const char *path, unsigned line,
-		const char *rule)
+static int fail_at(
+	struct fault *fault, const char *path, unsigned line, const char *rule)
 {
 	size_t len = strlen(path);
 	char place[64];
 
 	snprintf(place, sizeof(place), "%s%s:%u", len > 48 ? "..." : "",
-			len > 48 ? path + len - 48 : path, line);
+		len > 48 ? path + len - 48 : path, line);
 	return fault_set(fault, -EINVAL, 0, place, "%s", rule);
 }
 
-static int fail(const struct reader *r, const config_setting_t *at,
-		const char *rule)
+static int fail(
+	const struct reader *r, const config_setting_t *at, const char *rule)
 {
 	return fail_at(r->fault, r->path,
-			(unsigned)config_setting_source_line(at), rule);
+		(unsigned)config_setting_source_line(at), rule);
 }
 
 /* A scalar as the text that group_set() reads. */
@@ -57,8 +57,8 @@ static int scalar_text(const config_setting_t *s, char *text, size_t size)
 		n = snprintf(text, size, "%lld", config_setting_get_int64(s));
 		break;
 	case CONFIG_TYPE_BOOL:
-		n = snprintf(text, size, "%s", config_setting_get_bool(s) ?
-				"true" : "false");
+		n = snprintf(text, size, "%s",
+			config_setting_get_bool(s) ? "true" : "false");
 		break;
 	case CONFIG_TYPE_STRING:
 		n = snprintf(text, size, "%s", config_setting_get_string(s));
@@ -70,7 +70,7 @@ static int scalar_text(const config_setting_t *s, char *text, size_t size)
 }
 
 static int read_value(const struct reader *r, struct group *g, const char *key,
-		const config_setting_t *value)
+	const config_setting_t *value)
 {
 	struct fault inner = {0};
 	char text[GROUP_PATH_SIZE], rule[240];
@@ -83,8 +83,8 @@ static int read_value(const struct reader *r, struct group *g, const char *key,
 	return fail(r, value, rule);
 }
 
-static int read_switches(const struct reader *r, struct group *g,
-		const config_setting_t *list)
+static int read_switches(
+	const struct reader *r, struct group *g, const config_setting_t *list)
 {
 	int err = 0;
 
@@ -92,7 +92,7 @@ static int read_switches(const struct reader *r, struct group *g,
 		return fail(r, list, "switches must be a list");
 	for (int i = 0; i < config_setting_length(list) && !err; i++)
 		err = read_value(r, g, "switch",
-				config_setting_get_elem(list, (unsigned)i));
+			config_setting_get_elem(list, (unsigned)i));
 	return err;
 }
 
@@ -107,17 +107,18 @@ static int read_group(const struct reader *r, const config_setting_t *from)
 	if (!g)
 		return fail(r, from, "is one group too many");
 	for (int i = 0; i < config_setting_length(from) && !err; i++) {
-		const config_setting_t *s = config_setting_get_elem(from,
-				(unsigned)i);
+		const config_setting_t *s =
+			config_setting_get_elem(from, (unsigned)i);
 		const char *key = config_setting_name(s);
 
-		err = strcmp(key, "switches") == 0 ? read_switches(r, g, s) :
-						     read_value(r, g, key, s);
+		err = strcmp(key, "switches") == 0 ? read_switches(r, g, s)
+						   : read_value(r, g, key, s);
 	}
 	return err;
 }
 
-static int read_path(const struct reader *r, const config_setting_t *s, char *to)
+static int read_path(
+	const struct reader *r, const config_setting_t *s, char *to)
 {
 	if (scalar_text(s, to, GROUP_PATH_SIZE) < 0)
 		return fail(r, s, "is not a path");
@@ -144,8 +145,8 @@ static int read_setting(const struct reader *r, const config_setting_t *s)
 	return err;
 }
 
-int config_load(const char *path, struct world_setup *setup,
-		struct fault *fault)
+int config_load(
+	const char *path, struct world_setup *setup, struct fault *fault)
 {
 	struct reader r = {path, setup, fault};
 	config_setting_t *root;
@@ -155,13 +156,13 @@ int config_load(const char *path, struct world_setup *setup,
 	config_init(&file);
 	if (config_read_file(&file, path) != CONFIG_TRUE) {
 		err = fail_at(fault, path, (unsigned)config_error_line(&file),
-				config_error_text(&file));
+			config_error_text(&file));
 		goto out;
 	}
 	root = config_root_setting(&file);
 	for (int i = 0; i < config_setting_length(root) && !err; i++)
-		err = read_setting(&r, config_setting_get_elem(root,
-				(unsigned)i));
+		err = read_setting(
+			&r, config_setting_get_elem(root, (unsigned)i));
 out:
 	config_destroy(&file);
 	return err;

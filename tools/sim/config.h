@@ -12,7 +12,7 @@ struct group *config_add_devices(struct world_setup *setup);
 
 /* Reads the file. Every setting that is not known is an error. 0 or -EINVAL
  * with the fault, whose field is FILE:LINE. */
-int config_load(const char *path, struct world_setup *setup,
-		struct fault *fault);
+int config_load(
+	const char *path, struct world_setup *setup, struct fault *fault);
 
 #endif

@@ -16,7 +16,7 @@ uint16_t crc16_xmodem(const void *at, size_t len)
 		crc ^= (unsigned)*p++ << 8;
 		for (int i = 0; i < 8; i++)
 			crc = (crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1) &
-				0xffff;
+			      0xffff;
 	}
 	return (uint16_t)crc;
 }
@@ -114,8 +114,8 @@ size_t console_feed(struct console *c, struct bytes in, bool *ret_line_end)
 }
 
 /* Adds the decoded fragment; says whether the packet is complete. */
-static enum console_event add_fragment(struct console *c, const uint8_t *at,
-		size_t len)
+static enum console_event add_fragment(
+	struct console *c, const uint8_t *at, size_t len)
 {
 	const uint8_t *p;
 	size_t want;
@@ -184,22 +184,22 @@ static size_t fragment_len(size_t left, bool short_line)
 	if (left <= CONSOLE_FRAGMENT)
 		return left;
 	if (left - CONSOLE_FRAGMENT == 1 ||
-			(short_line && left < 2 * CONSOLE_FRAGMENT - 2))
+		(short_line && left < 2 * CONSOLE_FRAGMENT - 2))
 		return CONSOLE_FRAGMENT - 3;
 	return CONSOLE_FRAGMENT;
 }
 
-static void add_noise(struct buf *to, const struct console_style *style,
-		unsigned line)
+static void add_noise(
+	struct buf *to, const struct console_style *style, unsigned line)
 {
 	buf_printf(to, "[%02u:%02u:%02u.%03u,000] <inf> app: tick %u\r\n",
-			style->tick / 3600000 % 24, style->tick / 60000 % 60,
-			style->tick / 1000 % 60, style->tick % 1000, line);
+		style->tick / 3600000 % 24, style->tick / 60000 % 60,
+		style->tick / 1000 % 60, style->tick % 1000, line);
 	buf_add_text(to, "uart:~$ ");
 }
 
 static void add_line(struct buf *to, const uint8_t *mark, struct bytes fragment,
-		const struct console_style *style, bool damage)
+	const struct console_style *style, bool damage)
 {
 	size_t at;
 
@@ -211,8 +211,8 @@ static void add_line(struct buf *to, const uint8_t *mark, struct bytes fragment,
 	buf_add_text(to, style->crlf ? "\r\n" : "\n");
 }
 
-void console_encode(struct bytes message, const struct console_style *style,
-		struct buf *to)
+void console_encode(
+	struct bytes message, const struct console_style *style, struct buf *to)
 {
 	struct buf packet;
 	uint8_t number[2];
@@ -230,8 +230,8 @@ void console_encode(struct bytes message, const struct console_style *style,
 		if (style->noise)
 			add_noise(to, style, line);
 		add_line(to, line ? next_mark : start_mark,
-				bytes_slice(buf_bytes(&packet), at, n), style,
-				style->damage && line == 0);
+			bytes_slice(buf_bytes(&packet), at, n), style,
+			style->damage && line == 0);
 		at += n;
 	}
 	if (packet.err && !to->err)

@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 
-#define CONSOLE_LINE_MAX 128  /* Zephyr's line buffer, newline included */
-#define CONSOLE_FRAGMENT 93   /* packet bytes of a full line */
+#define CONSOLE_LINE_MAX 128 /* Zephyr's line buffer, newline included */
+#define CONSOLE_FRAGMENT 93  /* packet bytes of a full line */
 
 uint16_t crc16_xmodem(const void *at, size_t len);
 
@@ -54,6 +54,6 @@ struct console_style {
 
 /* Appends the lines of `message` to `to`; failures stick there. */
 void console_encode(struct bytes message, const struct console_style *style,
-		struct buf *to);
+	struct buf *to);
 
 #endif

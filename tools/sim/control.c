@@ -68,7 +68,8 @@ static void send_answer(struct client *c, json_t *json)
 	a->write.data = a;
 	text[len] = '\n'; /* in place of the NUL */
 	line = uv_buf_init(text, (unsigned)len + 1);
-	if (uv_write(&a->write, (uv_stream_t *)&c->pipe, &line, 1, on_written)) {
+	if (uv_write(
+		    &a->write, (uv_stream_t *)&c->pipe, &line, 1, on_written)) {
 		free(text);
 		free(a);
 		client_end(c);
@@ -127,7 +128,7 @@ static void on_client(uv_stream_t *listener, int status)
 	while (i < CONTROL_CLIENTS_MAX && control->clients[i])
 		i++;
 	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 ||
-			i == CONTROL_CLIENTS_MAX) {
+		i == CONTROL_CLIENTS_MAX) {
 		uv_close((uv_handle_t *)&c->pipe, on_client_closed);
 		return;
 	}

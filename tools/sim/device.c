@@ -33,8 +33,9 @@ void device_setup_init(struct device_setup *s)
 		.buf_count = 4,
 		.alignment = 4,
 		.payload = 244,
-		.image = {.version = {1, 0, 0, 0}, .payload_len = 32768,
-				.seed = 1},
+		.image = {.version = {1, 0, 0, 0},
+			.payload_len = 32768,
+			.seed = 1},
 	};
 }
 
@@ -71,7 +72,8 @@ static int copy_file(const char *path, struct flasher *to)
 	return err;
 }
 
-static int write_first_images(struct device *d, const struct device_setup *setup)
+static int write_first_images(
+	struct device *d, const struct device_setup *setup)
 {
 	int err = 0;
 
@@ -80,9 +82,9 @@ static int write_first_images(struct device *d, const struct device_setup *setup
 		struct mkimage image = setup->image;
 
 		image.seed += i;
-		err = setup->image_path && i == 0 ?
-			copy_file(setup->image_path, &to) :
-			mkimage_write(&image, flash_sink, &to, NULL);
+		err = setup->image_path && i == 0
+			      ? copy_file(setup->image_path, &to)
+			      : mkimage_write(&image, flash_sink, &to, NULL);
 	}
 	return err ? err : flash_seal(&d->mcu.flash);
 }
@@ -108,21 +110,21 @@ static int check_setup(const struct device_setup *s, struct fault *fault)
 {
 	if (s->buf_size < 64 || s->buf_size > DEVICE_BUF_SIZE_MAX)
 		return fault_set(fault, -EINVAL, 0, "buf_size",
-				"must be 64 to %d", DEVICE_BUF_SIZE_MAX);
+			"must be 64 to %d", DEVICE_BUF_SIZE_MAX);
 	if (s->buf_count < 1 || s->buf_count > DEVICE_REQUESTS_MAX)
 		return fault_set(fault, -EINVAL, 0, "buf_count",
-				"must be 1 to %d", DEVICE_REQUESTS_MAX);
+			"must be 1 to %d", DEVICE_REQUESTS_MAX);
 	if (s->alignment < 1 || s->alignment > 32)
-		return fault_set(fault, -EINVAL, 0, "alignment",
-				"must be 1 to 32");
+		return fault_set(
+			fault, -EINVAL, 0, "alignment", "must be 1 to 32");
 	if (s->payload < 20 || s->payload > 4096)
-		return fault_set(fault, -EINVAL, 0, "payload",
-				"must be 20 to 4096");
+		return fault_set(
+			fault, -EINVAL, 0, "payload", "must be 20 to 4096");
 	return 0;
 }
 
 static void take_setup(struct device *d, const struct device_setup *s,
-		const struct switches *sw)
+	const struct switches *sw)
 {
 	struct mcu *m = &d->mcu;
 
@@ -138,8 +140,8 @@ static void take_setup(struct device *d, const struct device_setup *s,
 	m->sw = *sw;
 	m->buf_size = s->buf_size;
 	m->buf_count = s->buf_count;
-	m->message_max = s->framing == FRAMING_CONSOLE ? s->buf_size - 4 :
-							 s->buf_size;
+	m->message_max =
+		s->framing == FRAMING_CONSOLE ? s->buf_size - 4 : s->buf_size;
 	m->alignment = s->alignment;
 	m->random = 0x2545f491;
 	m->name = d->name;
@@ -175,7 +177,7 @@ static int apply_switches(struct device *d, bool fresh)
 }
 
 int device_open(struct device *d, const struct device_setup *setup,
-		const struct switches *sw, uint64_t now, struct fault *fault)
+	const struct switches *sw, uint64_t now, struct fault *fault)
 {
 	struct device_setup s = *setup;
 	bool fresh;
@@ -192,9 +194,9 @@ int device_open(struct device *d, const struct device_setup *setup,
 	err = flash_open(&d->mcu.flash, s.flash_path, s.slot_size, s.images);
 	if (err)
 		return fault_set(fault, err, 0, "flash", "%s: %s",
-				s.flash_path ? s.flash_path : "memory",
-				err == -EINVAL ? "other slot size or images" :
-				err_text(err));
+			s.flash_path ? s.flash_path : "memory",
+			err == -EINVAL ? "other slot size or images"
+				       : err_text(err));
 	take_setup(d, &s, sw);
 	device_line_init(d);
 	fresh = d->mcu.flash.fresh;
@@ -233,12 +235,12 @@ int device_switch(struct device *d, const char *text, struct fault *fault)
 		return err;
 	if (switch_when(id) == SWITCH_AT_START)
 		return fault_set(fault, -EBUSY, 0, switch_name(id),
-				"counts only when the device is made");
+			"counts only when the device is made");
 	d->mcu.sw = next;
 	err = apply_switch(d, id);
 	if (err)
-		return fault_set(fault, err, 0, switch_name(id), "%s",
-				err_text(err));
+		return fault_set(
+			fault, err, 0, switch_name(id), "%s", err_text(err));
 	return 0;
 }
 
@@ -256,7 +258,7 @@ static void drop_request(struct device *d, unsigned i)
 	free(d->requests[i].bytes);
 	d->request_count--;
 	memmove(d->requests + i, d->requests + i + 1,
-			(d->request_count - i) * sizeof(d->requests[0]));
+		(d->request_count - i) * sizeof(d->requests[0]));
 }
 
 /* Datagrams are lost one by one, on the air: see hub.c. */
@@ -290,7 +292,7 @@ static bool is_crowded(const struct device *d)
 	uint64_t limit = m->buf_count < 2 ? 2 : m->buf_count;
 
 	if (switch_is_on(&m->sw, SW_WINDOW_LIMIT) &&
-			switch_value(&m->sw, SW_WINDOW_LIMIT) > 0)
+		switch_value(&m->sw, SW_WINDOW_LIMIT) > 0)
 		limit = switch_value(&m->sw, SW_WINDOW_LIMIT);
 	return !m->in_recovery && buffers_used(d) >= limit;
 }
@@ -302,7 +304,7 @@ static void serve_request(struct device *d, uint64_t now)
 	uint64_t at;
 
 	server_handle(&d->mcu, bytes_of(r->bytes, r->len), is_crowded(d),
-			&d->answer, &effect);
+		&d->answer, &effect);
 	drop_request(d, 0);
 	d->cpu_free_at = at = now + effect.delay_us * 1000;
 	if (effect.reset) {
@@ -325,8 +327,8 @@ static void watchdog_bites(struct device *d, uint64_t now)
 		device_restart(d, now);
 }
 
-static void consider(uint64_t at, enum event event, uint64_t *best,
-		enum event *ret)
+static void consider(
+	uint64_t at, enum event event, uint64_t *best, enum event *ret)
 {
 	if (at < *best) {
 		*best = at;
@@ -355,7 +357,8 @@ static enum event next_event(const struct device *d, uint64_t *ret_at)
 	consider(d->restart_at, EVENT_RESTART, ret_at, &event);
 	consider(d->watchdog_at, EVENT_WATCHDOG, ret_at, &event);
 	if (arrived < d->request_count)
-		consider(d->requests[arrived].at, EVENT_ARRIVAL, ret_at, &event);
+		consider(
+			d->requests[arrived].at, EVENT_ARRIVAL, ret_at, &event);
 	if (arrived > 0)
 		consider(request_due(d), EVENT_REQUEST, ret_at, &event);
 	return event;

@@ -86,8 +86,8 @@ struct device {
 	uint64_t think_ns, boot_ns, swap_ns, unplug_ns;
 
 	/* What is to come; DEVICE_NEVER when nothing is. */
-	uint64_t phase_at;    /* end of swap or boot */
-	uint64_t restart_at;  /* after a reset request */
+	uint64_t phase_at;   /* end of swap or boot */
+	uint64_t restart_at; /* after a reset request */
 	uint64_t watchdog_at;
 	uint64_t power_on_at;
 	uint64_t replug_at;
@@ -114,7 +114,7 @@ void device_setup_init(struct device_setup *s);
  * on at `now`. The switches of `sw` count from the start (mode, framing and
  * images follow them). Returns 0 or -errno with the fault filled. */
 int device_open(struct device *d, const struct device_setup *setup,
-		const struct switches *sw, uint64_t now, struct fault *fault);
+	const struct switches *sw, uint64_t now, struct fault *fault);
 void device_close(struct device *d);
 
 /* Bytes that the host has sent, or one datagram. */

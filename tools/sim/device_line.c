@@ -54,12 +54,12 @@ static void add_request(struct device *d, uint64_t at, struct bytes message)
 	uint8_t *copy;
 
 	if (d->request_count == DEVICE_REQUESTS_MAX ||
-			!(copy = copy_of(message))) {
+		!(copy = copy_of(message))) {
 		d->mcu.counts.requests_dropped++;
 		return;
 	}
-	d->requests[d->request_count++] = (struct device_request){.at = at,
-			.len = message.len, .bytes = copy};
+	d->requests[d->request_count++] = (struct device_request){
+		.at = at, .len = message.len, .bytes = copy};
 }
 
 /* Zephyr's default driver has two line buffers; each is busy for a while. */
@@ -80,8 +80,9 @@ static bool line_is_taken(struct device *d, uint64_t at)
 
 static void end_line(struct device *d, uint64_t at)
 {
-	size_t max = switch_is_on(&d->mcu.sw, SW_LINE_LIMITS) ?
-		CONSOLE_LINE_MAX - 1 : CONSOLE_LINE_MAX;
+	size_t max = switch_is_on(&d->mcu.sw, SW_LINE_LIMITS)
+			     ? CONSOLE_LINE_MAX - 1
+			     : CONSOLE_LINE_MAX;
 
 	d->console.packet.max = mcu_buffer_size(&d->mcu);
 	if (!line_is_taken(d, at)) {
@@ -116,8 +117,8 @@ static void rx_console(struct device *d, uint64_t from, struct bytes in)
 	while (at < in.len) {
 		bool ended;
 
-		at += console_feed(&d->console, bytes_slice(in, at, in.len),
-				&ended);
+		at += console_feed(
+			&d->console, bytes_slice(in, at, in.len), &ended);
 		if (ended)
 			end_line(d, from + at * each);
 	}
@@ -132,7 +133,7 @@ static void take_messages(struct device *d, uint64_t end_at)
 		uint64_t behind;
 
 		if ((d->assembly.at[0] & 7) > SMP_WRITE_RSP ||
-				len > mcu_buffer_size(&d->mcu)) {
+			len > mcu_buffer_size(&d->mcu)) {
 			buf_reset(&d->assembly);
 			d->mcu.counts.lines_dropped++;
 			return;
@@ -140,8 +141,8 @@ static void take_messages(struct device *d, uint64_t end_at)
 		if (d->assembly.len < len)
 			return;
 		behind = (d->assembly.len - len) * byte_ns(d);
-		add_request(d, end_at - behind, bytes_slice(
-				buf_bytes(&d->assembly), 0, len));
+		add_request(d, end_at - behind,
+			bytes_slice(buf_bytes(&d->assembly), 0, len));
 		buf_eat(&d->assembly, len);
 	}
 }
@@ -176,7 +177,7 @@ static void rx_datagram(struct device *d, uint64_t at, struct bytes in)
 		d->mcu.counts.lines_dropped++;
 		buf_reset(&d->assembly);
 	} else if (d->assembly.len == len ||
-			switch_is_on(&d->mcu.sw, SW_BLE_NO_REASSEMBLY)) {
+		   switch_is_on(&d->mcu.sw, SW_BLE_NO_REASSEMBLY)) {
 		add_request(d, at, buf_bytes(&d->assembly));
 		buf_reset(&d->assembly);
 	}
@@ -240,8 +241,8 @@ static void put_wire(struct device *d, uint64_t ready, struct bytes out)
 		d->mcu.counts.answers_dropped++;
 		return;
 	}
-	d->wire[d->wire_count++] = (struct device_out){d->tx_free_at, out.len,
-			copy};
+	d->wire[d->wire_count++] =
+		(struct device_out){d->tx_free_at, out.len, copy};
 	d->mcu.counts.bytes_out += out.len;
 }
 
@@ -278,14 +279,15 @@ static void put_message(struct device *d, uint64_t ready, struct bytes message)
 		return;
 	case FRAMING_DATAGRAM:
 		for (size_t at = 0; at < message.len; at += d->payload)
-			put_wire(d, ready, bytes_slice(message, at, d->payload));
+			put_wire(
+				d, ready, bytes_slice(message, at, d->payload));
 		return;
 	}
 }
 
 /* Two answers that nobody asked for: another sequence, another id. */
-static void put_wrong_answers(struct device *d, uint64_t ready,
-		struct device_out *right)
+static void put_wrong_answers(
+	struct device *d, uint64_t ready, struct device_out *right)
 {
 	right->bytes[6] ^= 0x55;
 	put_message(d, ready, bytes_of(right->bytes, right->len));
@@ -300,8 +302,8 @@ void device_send_answer(struct device *d)
 	struct device_out out = d->answers[0];
 
 	d->answer_count--;
-	memmove(d->answers, d->answers + 1, d->answer_count *
-			sizeof(d->answers[0]));
+	memmove(d->answers, d->answers + 1,
+		d->answer_count * sizeof(d->answers[0]));
 	if (!d->plugged || device_loses(d)) {
 		d->mcu.counts.answers_dropped++;
 	} else {

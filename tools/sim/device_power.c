@@ -41,7 +41,7 @@ static void run_bootloader(struct device *d, uint64_t now)
 	m->runs = boot_choose(&m->boot, m->active);
 	copy_boot_counts(d);
 	if (recovery || m->boot.mode == BOOT_RECOVERY ||
-			(!m->runs && d->serial_recovery))
+		(!m->runs && d->serial_recovery))
 		m->in_recovery = m->runs = true;
 	d->state = DEVICE_BOOTING;
 	d->phase_at = now + d->boot_ns;
@@ -70,7 +70,8 @@ static void start_application(struct device *d, uint64_t now)
 	if (test && switch_is_on(sw, SW_REVERT)) {
 		d->state = DEVICE_SILENT;
 		if (switch_value(sw, SW_REVERT) > 0)
-			d->watchdog_at = now + switch_value(sw, SW_REVERT) * 1000;
+			d->watchdog_at =
+				now + switch_value(sw, SW_REVERT) * 1000;
 	} else if (test && switch_is_on(sw, SW_SELF_REVERT)) {
 		d->watchdog_at = now + switch_value(sw, SW_SELF_REVERT) * 1000;
 	}

@@ -17,8 +17,8 @@ struct exchange {
 	struct reply_style style;
 	struct reply_map map; /* the body of a successful answer */
 	struct smp_effect *effect;
-	int rc;		 /* general error; the answer is `rc` alone */
-	int group_rc;	 /* error of the group */
+	int rc;	      /* general error; the answer is `rc` alone */
+	int group_rc; /* error of the group */
 };
 
 /* Opens the body for reading; 0 or RC_INVALID in x->rc. */
@@ -26,7 +26,8 @@ int exchange_body(struct exchange *x, struct cbor *r, struct cbor_list *list);
 
 /* Reads the next key of the body; false at the end. After a false look at
  * r->err. */
-bool exchange_key(struct cbor *r, struct cbor_list *list, struct bytes *ret_key);
+bool exchange_key(
+	struct cbor *r, struct cbor_list *list, struct bytes *ret_key);
 
 void serve_os(struct exchange *x);
 void serve_state(struct exchange *x);

@@ -60,7 +60,8 @@ static void invert(uint8_t *p, size_t len)
 		p[i] = (uint8_t)~p[i];
 }
 
-static int file_write_inverted(int fd, off_t at, const uint8_t *from, size_t len)
+static int file_write_inverted(
+	int fd, off_t at, const uint8_t *from, size_t len)
 {
 	uint8_t chunk[FLASH_SECTOR];
 	int err = 0;
@@ -109,25 +110,25 @@ static int flash_check(struct flash *f)
 		if (ftruncate(f->fd, 0) < 0)
 			return -errno;
 	} else if (memcmp(head, MAGIC, 8) != 0 || get_le32(head + 8) != 1 ||
-			get_le32(head + 12) != f->slot_size ||
-			get_le32(head + 16) != f->images)
+		   get_le32(head + 12) != f->slot_size ||
+		   get_le32(head + 16) != f->images)
 		return -EINVAL;
 	return ftruncate(f->fd, file_size(f)) < 0 ? -errno : 0;
 }
 
-int flash_open(struct flash *f, const char *path, uint32_t slot_size,
-		uint32_t images)
+int flash_open(
+	struct flash *f, const char *path, uint32_t slot_size, uint32_t images)
 {
 	off_t size;
 	int err;
 
 	if (slot_size % FLASH_SECTOR != 0 || slot_size < 4 * FLASH_SECTOR ||
-			slot_size > FLASH_SLOT_SIZE_MAX || images < 1 ||
-			images > FLASH_IMAGES_MAX)
+		slot_size > FLASH_SLOT_SIZE_MAX || images < 1 ||
+		images > FLASH_IMAGES_MAX)
 		return -EINVAL;
 	*f = (struct flash){.slot_size = slot_size, .images = images};
-	f->fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) :
-		       memfd_create("ferry-sim-flash", MFD_CLOEXEC);
+	f->fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644)
+		     : memfd_create("ferry-sim-flash", MFD_CLOEXEC);
 	if (f->fd < 0)
 		return -errno;
 	if (path && flock(f->fd, LOCK_EX | LOCK_NB) < 0) {
@@ -157,7 +158,8 @@ void flash_close(struct flash *f)
 	f->fd = -1;
 }
 
-static bool in_slot(const struct flash *f, unsigned slot, uint32_t at, size_t len)
+static bool in_slot(
+	const struct flash *f, unsigned slot, uint32_t at, size_t len)
 {
 	return slot < 2 * f->images && at <= f->slot_size &&
 	       len <= f->slot_size - at;
@@ -168,8 +170,8 @@ static off_t slot_at(const struct flash *f, unsigned slot, uint32_t at)
 	return SLOTS_AT + (off_t)slot * f->slot_size + at;
 }
 
-int flash_read(const struct flash *f, unsigned slot, uint32_t at, void *to,
-		size_t len)
+int flash_read(
+	const struct flash *f, unsigned slot, uint32_t at, void *to, size_t len)
 {
 	int err;
 
@@ -182,7 +184,7 @@ int flash_read(const struct flash *f, unsigned slot, uint32_t at, void *to,
 }
 
 int flash_write(const struct flash *f, unsigned slot, uint32_t at,
-		const void *from, size_t len)
+	const void *from, size_t len)
 {
 	if (!in_slot(f, slot, at, len))
 		return -EINVAL;
@@ -197,8 +199,9 @@ int flash_erase(const struct flash *f, unsigned slot, uint32_t at, uint32_t len)
 
 	if (!in_slot(f, slot, at, len))
 		return -EINVAL;
-	if (len == 0 || fallocate(f->fd, FALLOC_FL_PUNCH_HOLE |
-			FALLOC_FL_KEEP_SIZE, from, len) == 0)
+	if (len == 0 ||
+		fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			from, len) == 0)
 		return 0;
 	while (len > 0 && !err) {
 		uint32_t n = len < FLASH_SECTOR ? len : FLASH_SECTOR;
@@ -242,7 +245,8 @@ int flash_scratch_read(const struct flash *f, uint8_t *to_sector)
 
 int flash_scratch_write(const struct flash *f, const uint8_t *from_sector)
 {
-	return file_write_inverted(f->fd, SCRATCH_AT, from_sector, FLASH_SECTOR);
+	return file_write_inverted(
+		f->fd, SCRATCH_AT, from_sector, FLASH_SECTOR);
 }
 
 int flash_journal_read(const struct flash *f, struct flash_journal *ret)
@@ -261,8 +265,8 @@ int flash_journal_read(const struct flash *f, struct flash_journal *ret)
 	};
 	/* A journal out of range comes from a damaged file. */
 	if (ret->image >= f->images ||
-			ret->sectors > f->slot_size / FLASH_SECTOR ||
-			ret->sector > ret->sectors)
+		ret->sectors > f->slot_size / FLASH_SECTOR ||
+		ret->sector > ret->sectors)
 		return -EINVAL;
 	return 0;
 }

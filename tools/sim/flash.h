@@ -35,8 +35,8 @@ struct flash {
  * process. `slot_size` is a multiple of FLASH_SECTOR, at least 4 sectors. A
  * file of another slot size or image count is refused with -EINVAL, one that
  * is open in another process with -EWOULDBLOCK. Returns 0 or -errno. */
-int flash_open(struct flash *f, const char *path, uint32_t slot_size,
-		uint32_t images);
+int flash_open(
+	struct flash *f, const char *path, uint32_t slot_size, uint32_t images);
 void flash_close(struct flash *f);
 
 /* Says that the first content is written: a file that was never sealed starts
@@ -46,11 +46,11 @@ int flash_seal(struct flash *f);
 /* Slots are numbered through all images: image * 2 + slot. Each returns 0,
  * -EINVAL outside the slot, or -errno. */
 int flash_read(const struct flash *f, unsigned slot, uint32_t at, void *to,
-		size_t len);
+	size_t len);
 int flash_write(const struct flash *f, unsigned slot, uint32_t at,
-		const void *from, size_t len);
-int flash_erase(const struct flash *f, unsigned slot, uint32_t at,
-		uint32_t len);
+	const void *from, size_t len);
+int flash_erase(
+	const struct flash *f, unsigned slot, uint32_t at, uint32_t len);
 bool flash_slot_is_empty(const struct flash *f, unsigned slot);
 
 int flash_scratch_read(const struct flash *f, uint8_t *to_sector);

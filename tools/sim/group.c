@@ -17,8 +17,8 @@ enum kind { TEXT, U32, DURATION, BOOL, VERSION, WORD };
 
 static const char *const transports[] = {"pty", "tcp", "sim", NULL};
 static const char *const framings[] = {"console", "raw", "datagram", NULL};
-static const char *const modes[] = {"swap", "overwrite-only", "direct-xip",
-		"recovery", NULL};
+static const char *const modes[] = {
+	"swap", "overwrite-only", "direct-xip", "recovery", NULL};
 
 #define SETUP(field) offsetof(struct group, setup.field)
 
@@ -85,7 +85,8 @@ static int set_number(const struct setting *s, void *at, const char *value)
 	return 0;
 }
 
-static int set_value(const struct setting *s, struct group *g, const char *value)
+static int set_value(
+	const struct setting *s, struct group *g, const char *value)
 {
 	void *at = (char *)g + s->at;
 	uint64_t us;
@@ -117,7 +118,7 @@ static int set_value(const struct setting *s, struct group *g, const char *value
 }
 
 int group_set(struct group *g, const char *key, const char *value,
-		struct fault *fault)
+	struct fault *fault)
 {
 	const struct setting *s = settings;
 	const struct setting *end = s + sizeof(settings) / sizeof(settings[0]);
@@ -135,7 +136,7 @@ int group_set(struct group *g, const char *key, const char *value,
 		return fault_set(fault, -EINVAL, 0, key, "is not a setting");
 	if (set_value(s, g, value) < 0)
 		return fault_set(fault, -EINVAL, 0, key,
-				"value %s is not of its form", value);
+			"value %s is not of its form", value);
 	g->flash_in_memory = strcmp(g->flash, "memory") == 0;
 	return 0;
 }
@@ -149,13 +150,13 @@ int group_parse(struct group *g, const char *text, struct fault *fault)
 
 		if (len >= sizeof(pair))
 			return fault_set(fault, -EINVAL, 0, "devices",
-					"a setting is too long");
+				"a setting is too long");
 		memcpy(pair, text, len);
 		pair[len] = '\0';
 		value = strchr(pair, '=');
 		if (!value)
-			return fault_set(fault, -EINVAL, 0, pair,
-					"has no value");
+			return fault_set(
+				fault, -EINVAL, 0, pair, "has no value");
 		*value++ = '\0';
 		if (group_set(g, pair, value, fault) < 0)
 			return -EINVAL;
@@ -177,7 +178,7 @@ static const char *read_place(const char *at, bool *zero, int *width)
 }
 
 int group_expand(const struct group *g, const char *pattern, uint32_t index,
-		char *ret, size_t size)
+	char *ret, size_t size)
 {
 	const char *mark = strchr(pattern, '%');
 	uint32_t number = g->first + index;
@@ -185,16 +186,15 @@ int group_expand(const struct group *g, const char *pattern, uint32_t index,
 	int width, n;
 
 	if (!mark) {
-		n = g->count > 1 ? snprintf(ret, size, "%s-%u", pattern, number) :
-				   snprintf(ret, size, "%s", pattern);
+		n = g->count > 1 ? snprintf(ret, size, "%s-%u", pattern, number)
+				 : snprintf(ret, size, "%s", pattern);
 	} else {
 		const char *rest = read_place(mark, &zero, &width);
 
 		if (!rest || strchr(rest, '%'))
 			return -EINVAL;
 		n = snprintf(ret, size, zero ? "%.*s%0*u%s" : "%.*s%*u%s",
-				(int)(mark - pattern), pattern, width, number,
-				rest);
+			(int)(mark - pattern), pattern, width, number, rest);
 	}
 	return n < 0 || (size_t)n >= size ? -EINVAL : 0;
 }

@@ -32,7 +32,7 @@ void group_init(struct group *g);
 /* One setting as text. Returns 0 or -EINVAL with the fault. `switch` may come
  * many times. */
 int group_set(struct group *g, const char *key, const char *value,
-		struct fault *fault);
+	struct fault *fault);
 
 /* "name=sensor-%03u,count=8,baud=115200,switch=busy=3". */
 int group_parse(struct group *g, const char *text, struct fault *fault);
@@ -40,6 +40,6 @@ int group_parse(struct group *g, const char *text, struct fault *fault);
 /* The name (or another pattern) of the device number `index` of the group. A
  * pattern without %u gets "-INDEX" when there are several. 0 or -EINVAL. */
 int group_expand(const struct group *g, const char *pattern, uint32_t index,
-		char *ret, size_t size);
+	char *ret, size_t size);
 
 #endif

@@ -81,8 +81,8 @@ static void on_event(uv_poll_t *poll, int status, int events);
 
 static void watch(struct hub *h)
 {
-	uv_poll_start(h->poll, h->first ? UV_READABLE | UV_WRITABLE :
-					  UV_READABLE, on_event);
+	uv_poll_start(h->poll,
+		h->first ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_event);
 }
 
 static void flush(struct hub *h)
@@ -105,8 +105,8 @@ static void flush(struct hub *h)
 
 static void put_packet(struct hub *h, struct bytes raw)
 {
-	struct packet *p = h->queued < HUB_QUEUE_MAX ?
-		malloc(sizeof(*p) + raw.len) : NULL;
+	struct packet *p =
+		h->queued < HUB_QUEUE_MAX ? malloc(sizeof(*p) + raw.len) : NULL;
 
 	if (!p) {
 		drop_driver(h);
@@ -143,7 +143,7 @@ static struct bytes name_of(const struct station *s)
 static bool is_present(const struct station *s)
 {
 	return s->device.plugged && (s->device.state == DEVICE_RUNNING ||
-			s->device.state == DEVICE_SILENT);
+					    s->device.state == DEVICE_SILENT);
 }
 
 static void announce(struct hub *h, const struct station *s, bool gone)
@@ -214,18 +214,21 @@ static uint16_t payload_of(const struct hub *h, const struct hub_link *link)
 	return (uint16_t)least;
 }
 
-static void answer_connect(struct hub *h, const struct hub_link *link,
-		int32_t status)
+static void answer_connect(
+	struct hub *h, const struct hub_link *link, int32_t status)
 {
-	put_frame(h, &(struct sim_frame){
-		.type = SIM_CONNECTED,
-		.link = link->id,
-		.status = status,
-		.payload = payload_of(h, link),
-		.window = PEER_WINDOW,
-		.security = (uint8_t)(link->peer ? link->peer->security : 0),
-		.level = (uint8_t)(link->group ? FERRY_SENT : FERRY_DELIVERED),
-	});
+	put_frame(h,
+		&(struct sim_frame){
+			.type = SIM_CONNECTED,
+			.link = link->id,
+			.status = status,
+			.payload = payload_of(h, link),
+			.window = PEER_WINDOW,
+			.security = (uint8_t)(link->peer ? link->peer->security
+							 : 0),
+			.level = (uint8_t)(link->group ? FERRY_SENT
+						       : FERRY_DELIVERED),
+		});
 }
 
 /* Answers CONNECT as soon as it can be; frees the link when that is a no. */
@@ -244,8 +247,8 @@ static void try_connect(struct hub *h, struct hub_link *link)
 
 static void do_connect(struct hub *h, const struct sim_frame *f)
 {
-	struct hub_link link = {.id = f->link, .pending = true,
-			.min_security = f->security};
+	struct hub_link link = {
+		.id = f->link, .pending = true, .min_security = f->security};
 
 	link.any = f->peer.len == 0;
 	link.group = bytes_is_text(f->peer, HUB_GROUP);
@@ -268,8 +271,8 @@ static void do_disconnect(struct hub *h, const struct sim_frame *f)
 		answer_connect(h, link, -ECANCELED);
 	if (link)
 		free_link(h, link);
-	put_frame(h, &(struct sim_frame){.type = SIM_DISCONNECTED,
-			.link = f->link});
+	put_frame(h,
+		&(struct sim_frame){.type = SIM_DISCONNECTED, .link = f->link});
 }
 
 static uint32_t airtime_us(size_t len)
@@ -279,18 +282,22 @@ static uint32_t airtime_us(size_t len)
 
 static void confirm(struct hub *h, const struct station_confirm *c)
 {
-	put_frame(h, &(struct sim_frame){.type = SIM_CONFIRM, .id = c->id,
-			.status = c->status, .level = c->level,
-			.airtime_us = c->airtime_us});
+	put_frame(h, &(struct sim_frame){.type = SIM_CONFIRM,
+			     .id = c->id,
+			     .status = c->status,
+			     .level = c->level,
+			     .airtime_us = c->airtime_us});
 }
 
 static void confirm_now(struct hub *h, uint32_t id, int32_t status)
 {
-	confirm(h, &(struct station_confirm){.id = id, .status = status,
-			.level = status ? 0 : FERRY_SENT});
+	confirm(h, &(struct station_confirm){.id = id,
+			   .status = status,
+			   .level = status ? 0 : FERRY_SENT});
 }
 
-static void send_to_group(struct hub *h, const struct sim_frame *f, uint64_t now)
+static void send_to_group(
+	struct hub *h, const struct sim_frame *f, uint64_t now)
 {
 	for (struct station *s = h->peers; s; s = s->next_peer) {
 		if (!s->present || switch_fires(&s->device.mcu.sw, SW_LOSS))
@@ -298,15 +305,17 @@ static void send_to_group(struct hub *h, const struct sim_frame *f, uint64_t now
 		device_rx(&s->device, now, f->data);
 		station_service(s, now);
 	}
-	confirm(h, &(struct station_confirm){.id = f->id, .level = FERRY_SENT,
-			.airtime_us = airtime_us(f->data.len)});
+	confirm(h, &(struct station_confirm){.id = f->id,
+			   .level = FERRY_SENT,
+			   .airtime_us = airtime_us(f->data.len)});
 }
 
 static void send_to_peer(struct hub *h, struct station *s,
-		const struct sim_frame *f, uint64_t now)
+	const struct sim_frame *f, uint64_t now)
 {
-	struct station_confirm c = {.id = f->id, .level = FERRY_DELIVERED,
-			.airtime_us = airtime_us(f->data.len)};
+	struct station_confirm c = {.id = f->id,
+		.level = FERRY_DELIVERED,
+		.airtime_us = airtime_us(f->data.len)};
 
 	if (!s->present) {
 		confirm_now(h, f->id, -EHOSTUNREACH);
@@ -361,8 +370,8 @@ static int take_frame(struct hub *h, const struct sim_frame *f)
 			return -EPROTO;
 		h->greeted = true;
 		put_frame(h, &(struct sim_frame){.type = SIM_WELCOME,
-				.version = SIM_WIRE_VERSION,
-				.window = HUB_WINDOW});
+				     .version = SIM_WIRE_VERSION,
+				     .window = HUB_WINDOW});
 		announce_all(h);
 		return 0;
 	case SIM_SCAN:
@@ -405,7 +414,7 @@ static void read_packets(struct hub *h)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0 || sim_wire_read(bytes_of(raw, (size_t)n), &f) < 0 ||
-				take_frame(h, &f) < 0)
+			take_frame(h, &f) < 0)
 			drop_driver(h);
 	}
 }
@@ -442,7 +451,8 @@ static uv_poll_t *begin_poll(struct hub *h, int fd)
 static void on_driver(uv_poll_t *poll, int status, int events)
 {
 	struct hub *h = poll->data;
-	int fd = accept4(h->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd =
+		accept4(h->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)status;
 	(void)events;
@@ -472,12 +482,12 @@ int hub_new(struct world *w, const char *path, struct hub **ret)
 	h->last = &h->first;
 	snprintf(h->path, sizeof(h->path), "%s", path);
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
-	h->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK |
-			SOCK_CLOEXEC, 0);
+	h->listen_fd = socket(
+		AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	unlink(path);
 	if (h->listen_fd < 0 ||
-			bind(h->listen_fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-			listen(h->listen_fd, 4) < 0) {
+		bind(h->listen_fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+		listen(h->listen_fd, 4) < 0) {
 		err = -errno;
 		goto fail;
 	}
@@ -529,7 +539,8 @@ static void peer_left(struct hub *h, struct station *s)
 		if (link->peer != s || link->pending)
 			continue;
 		put_frame(h, &(struct sim_frame){.type = SIM_DOWN,
-				.link = link->id, .status = -EHOSTUNREACH});
+				     .link = link->id,
+				     .status = -EHOSTUNREACH});
 		free_link(h, link);
 	}
 	announce(h, s, true);
@@ -554,13 +565,13 @@ static void deliver(struct hub *h, const struct station *s, struct bytes data)
 		if (link->pending || (link->peer != s && !link->any))
 			continue;
 		put_frame(h, &(struct sim_frame){
-			.type = SIM_MESSAGE,
-			.link = link->id,
-			.security = (uint8_t)s->security,
-			.airtime_us = airtime_us(data.len),
-			.peer = name_of(s),
-			.data = data,
-		});
+				     .type = SIM_MESSAGE,
+				     .link = link->id,
+				     .security = (uint8_t)s->security,
+				     .airtime_us = airtime_us(data.len),
+				     .peer = name_of(s),
+				     .data = data,
+			     });
 	}
 }
 
@@ -580,8 +591,8 @@ void hub_service(struct station *s, uint64_t now)
 	while (done < s->confirm_count && s->confirms[done].at <= now)
 		confirm(h, &s->confirms[done++]);
 	s->confirm_count -= done;
-	memmove(s->confirms, s->confirms + done, s->confirm_count *
-			sizeof(s->confirms[0]));
+	memmove(s->confirms, s->confirms + done,
+		s->confirm_count * sizeof(s->confirms[0]));
 	while ((out = device_tx(&s->device, now)).len > 0) {
 		if (!s->present || switch_fires(&s->device.mcu.sw, SW_LOSS))
 			s->device.mcu.counts.answers_dropped++;
@@ -605,8 +616,8 @@ void hub_payload_changed(struct station *s)
 
 		if (!link->pending && (link->peer == s || !link->peer))
 			put_frame(h, &(struct sim_frame){.type = SIM_CHANGED,
-					.link = link->id,
-					.payload = payload_of(h, link),
-					.window = PEER_WINDOW});
+					     .link = link->id,
+					     .payload = payload_of(h, link),
+					     .window = PEER_WINDOW});
 	}
 }

@@ -21,25 +21,25 @@ int image_version_parse(const char *text, struct image_version *ret)
 	}
 	if (text[end] != '\0' || major > 255 || minor > 255 || revision > 65535)
 		return -EINVAL;
-	*ret = (struct image_version){(uint8_t)major, (uint8_t)minor,
-			(uint16_t)revision, build};
+	*ret = (struct image_version){
+		(uint8_t)major, (uint8_t)minor, (uint16_t)revision, build};
 	return 0;
 }
 
-char *image_version_text(const struct image_version *v,
-		char text[IMAGE_VERSION_TEXT_SIZE])
+char *image_version_text(
+	const struct image_version *v, char text[IMAGE_VERSION_TEXT_SIZE])
 {
 	int n = snprintf(text, IMAGE_VERSION_TEXT_SIZE, "%u.%u.%u", v->major,
-			v->minor, v->revision);
+		v->minor, v->revision);
 
 	if (v->build != 0)
 		snprintf(text + n, IMAGE_VERSION_TEXT_SIZE - (size_t)n, ".%u",
-				v->build);
+			v->build);
 	return text;
 }
 
 int image_version_compare(const struct image_version *a,
-		const struct image_version *b, bool with_build)
+	const struct image_version *b, bool with_build)
 {
 	if (a->major != b->major)
 		return a->major < b->major ? -1 : 1;
@@ -57,13 +57,13 @@ bool image_header_version(const uint8_t *header, struct image_version *ret)
 	if (get_le32(header) != IMAGE_MAGIC)
 		return false;
 	*ret = (struct image_version){header[20], header[21],
-			get_le16(header + 22), get_le32(header + 24)};
+		get_le16(header + 22), get_le32(header + 24)};
 	return true;
 }
 
 /* What the entries of one TLV area add to what is known of the image. */
 static int read_entry(const struct flash *f, unsigned slot, uint32_t at,
-		uint16_t type, uint16_t len, struct image *image, unsigned *hashes)
+	uint16_t type, uint16_t len, struct image *image, unsigned *hashes)
 {
 	uint8_t raw[4];
 
@@ -83,14 +83,14 @@ static int read_entry(const struct flash *f, unsigned slot, uint32_t at,
 
 /* One area at `at`; `ret_end` gets the offset behind it. */
 static int read_area(const struct flash *f, unsigned slot, uint32_t at,
-		uint16_t magic, struct image *image, unsigned *hashes,
-		uint32_t *ret_end)
+	uint16_t magic, struct image *image, unsigned *hashes,
+	uint32_t *ret_end)
 {
 	uint8_t head[4];
 	uint32_t end;
 
 	if (flash_read(f, slot, at, head, 4) < 0 || get_le16(head) != magic ||
-			get_le16(head + 2) < 4)
+		get_le16(head + 2) < 4)
 		return -EBADMSG;
 	end = at + get_le16(head + 2);
 	if (end > f->slot_size)
@@ -98,10 +98,10 @@ static int read_area(const struct flash *f, unsigned slot, uint32_t at,
 	at += 4;
 	while (at < end) {
 		if (end - at < 4 || flash_read(f, slot, at, head, 4) < 0 ||
-				end - at - 4 < get_le16(head + 2))
+			end - at - 4 < get_le16(head + 2))
 			return -EBADMSG;
 		if (read_entry(f, slot, at + 4, get_le16(head),
-				get_le16(head + 2), image, hashes) < 0)
+			    get_le16(head + 2), image, hashes) < 0)
 			return -EBADMSG;
 		at += 4u + get_le16(head + 2);
 	}
@@ -130,19 +130,20 @@ int image_read(const struct flash *f, unsigned slot, struct image *ret)
 	at = header_len + get_le32(h + 12);
 	image.hashed_len = at + protected_len;
 	if (protected_len != 0 &&
-			(read_area(f, slot, at, IMAGE_TLV_PROTECTED_MAGIC,
-				&image, &hashes, &at) < 0 ||
+		(read_area(f, slot, at, IMAGE_TLV_PROTECTED_MAGIC, &image,
+			 &hashes, &at) < 0 ||
 			at != image.hashed_len || hashes != 0))
 		return -EBADMSG;
 	if (read_area(f, slot, at, IMAGE_TLV_MAGIC, &image, &hashes,
-			&image.total_len) < 0 || hashes != 1)
+		    &image.total_len) < 0 ||
+		hashes != 1)
 		return -EBADMSG;
 	*ret = image;
 	return 0;
 }
 
 int image_digest(const struct flash *f, unsigned slot, uint32_t len,
-		uint8_t ret_digest[IMAGE_HASH_LEN])
+	uint8_t ret_digest[IMAGE_HASH_LEN])
 {
 	uint8_t chunk[FLASH_SECTOR];
 	struct sha sha;
@@ -161,8 +162,8 @@ int image_digest(const struct flash *f, unsigned slot, uint32_t len,
 	return err;
 }
 
-bool image_is_valid(const struct flash *f, unsigned slot,
-		const struct image *image)
+bool image_is_valid(
+	const struct flash *f, unsigned slot, const struct image *image)
 {
 	uint8_t digest[IMAGE_HASH_LEN];
 

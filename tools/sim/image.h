@@ -42,12 +42,12 @@ int image_version_parse(const char *text, struct image_version *ret);
 
 /* "1.2.3", or "1.2.3.4" when the build number is not 0, as servers show it. */
 #define IMAGE_VERSION_TEXT_SIZE 32
-char *image_version_text(const struct image_version *v,
-		char text[IMAGE_VERSION_TEXT_SIZE]);
+char *image_version_text(
+	const struct image_version *v, char text[IMAGE_VERSION_TEXT_SIZE]);
 
 /* Below, equal, above: < 0, 0, > 0. The build number counts only if asked. */
 int image_version_compare(const struct image_version *a,
-		const struct image_version *b, bool with_build);
+	const struct image_version *b, bool with_build);
 
 /* Only the first 32 bytes of a file. False without the magic. */
 bool image_header_version(const uint8_t *header, struct image_version *ret);
@@ -58,11 +58,11 @@ int image_read(const struct flash *f, unsigned slot, struct image *ret);
 
 /* True when the hash over the content equals the TLV and the image leaves the
  * trailer's sector free. */
-bool image_is_valid(const struct flash *f, unsigned slot,
-		const struct image *image);
+bool image_is_valid(
+	const struct flash *f, unsigned slot, const struct image *image);
 
 /* SHA-256 of the first `len` bytes of a slot. Returns 0 or -errno. */
 int image_digest(const struct flash *f, unsigned slot, uint32_t len,
-		uint8_t ret_digest[IMAGE_HASH_LEN]);
+	uint8_t ret_digest[IMAGE_HASH_LEN]);
 
 #endif

@@ -23,12 +23,14 @@ static const struct option options[] = {
 
 static void help(FILE *to)
 {
-	fputs("usage: ferry-sim [--config FILE] [--dir DIR] [--devices SETTINGS]...\n"
+	fputs("usage: ferry-sim [--config FILE] [--dir DIR] [--devices "
+	      "SETTINGS]...\n"
 	      "                 [--control SOCKET] [--stats FILE]\n"
 	      "       ferry-sim mkimage --version X.Y.Z --size BYTES OUT\n"
 	      "SETTINGS: name=sensor-%03u,count=8,transport=pty,baud=115200,"
 	      "switch=busy=3\n"
-	      "Switches:", to);
+	      "Switches:",
+		to);
 	for (int i = 0; i < SW_COUNT; i++)
 		fprintf(to, " %s", switch_name((enum switch_id)i));
 	fputc('\n', to);
@@ -43,7 +45,7 @@ static int take_path(char to[GROUP_PATH_SIZE], const char *from)
 }
 
 static int take_option(int option, const char *value, struct world_setup *setup,
-		struct fault *fault)
+	struct fault *fault)
 {
 	struct group *group;
 
@@ -68,7 +70,7 @@ static int complain(int err, const struct fault *fault)
 {
 	if (fault->code)
 		fprintf(stderr, "ferry-sim: %s: %s\n", fault->field,
-				fault->rule);
+			fault->rule);
 	else
 		fprintf(stderr, "ferry-sim: %s\n", err_text(err));
 	return 1;
@@ -86,7 +88,7 @@ static void print_ports(struct world *w)
 		const struct station *s = world_station(w, i);
 
 		printf("device %s %s%s%s\n", s->device.name, s->port_name,
-				s->path[0] ? " " : "", s->path);
+			s->path[0] ? " " : "", s->path);
 	}
 	fflush(stdout);
 }
@@ -117,7 +119,7 @@ static int run(const struct world_setup *setup)
 		err = control_open(w, setup->control, &control);
 		if (err)
 			fault_set(&fault, err, 0, "control", "%s: %s",
-					setup->control, err_text(err));
+				setup->control, err_text(err));
 	}
 	if (!err) {
 		print_ports(w);
@@ -141,8 +143,8 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "mkimage") == 0)
 		return make_command(argc - 1, argv + 1);
 	signal(SIGPIPE, SIG_IGN);
-	while (!err && (option = getopt_long(argc, argv, "h", options, NULL)) !=
-			-1) {
+	while (!err &&
+		(option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option == 'h' || option == '?') {
 			help(option == 'h' ? stdout : stderr);
 			world_setup_done(&setup);
@@ -155,9 +157,10 @@ int main(int argc, char **argv)
 		world_setup_done(&setup);
 		return 2;
 	}
-	if (!err && setup.dir[0] && mkdir(setup.dir, 0755) < 0 && errno != EEXIST)
+	if (!err && setup.dir[0] && mkdir(setup.dir, 0755) < 0 &&
+		errno != EEXIST)
 		err = fault_set(&fault, -errno, 0, "dir", "%s: %s", setup.dir,
-				err_text(-errno));
+			err_text(-errno));
 	code = err ? complain(err, &fault) : run(&setup);
 	world_setup_done(&setup);
 	return code;

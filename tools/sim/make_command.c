@@ -9,9 +9,21 @@
 #include "tools/sim/sha.h"
 #include "tools/sim/switches.h"
 
-enum { OPT_VERSION = 256, OPT_SIZE, OPT_SEED, OPT_HEADER, OPT_FLAGS, OPT_LOAD,
-	OPT_HW, OPT_COUNTER, OPT_PAD, OPT_CONFIRMED, OPT_BAD_HASH,
-	OPT_BAD_MAGIC, OPT_NO_HASH };
+enum {
+	OPT_VERSION = 256,
+	OPT_SIZE,
+	OPT_SEED,
+	OPT_HEADER,
+	OPT_FLAGS,
+	OPT_LOAD,
+	OPT_HW,
+	OPT_COUNTER,
+	OPT_PAD,
+	OPT_CONFIRMED,
+	OPT_BAD_HASH,
+	OPT_BAD_MAGIC,
+	OPT_NO_HASH
+};
 
 static const struct option options[] = {
 	{"version", required_argument, NULL, OPT_VERSION},
@@ -32,10 +44,12 @@ static const struct option options[] = {
 
 static int usage(void)
 {
-	fputs("usage: ferry-sim mkimage --version X.Y.Z[+B] --size BYTES [--seed N]\n"
+	fputs("usage: ferry-sim mkimage --version X.Y.Z[+B] --size BYTES "
+	      "[--seed N]\n"
 	      "       [--header-size N] [--flags N] [--load ADDRESS] [--hw N]\n"
 	      "       [--counter N] [--pad SLOT_SIZE [--confirmed]]\n"
-	      "       [--bad-hash] [--bad-magic] [--no-hash] OUT\n", stderr);
+	      "       [--bad-hash] [--bad-magic] [--no-hash] OUT\n",
+		stderr);
 	return 2;
 }
 
@@ -135,10 +149,11 @@ static int write_image(const struct mkimage *m, const char *path)
 		return err;
 	}
 	printf("{\"version\":\"%s\",\"hash\":\"%s\",\"sha256\":\"%s\","
-	       "\"length\":%llu}\n", image_version_text(&m->version, version),
-			bytes_to_hex(bytes_of(hash, 32), hash_text, 65),
-			bytes_to_hex(bytes_of(sha, 32), sha_text, 65),
-			(unsigned long long)out.len);
+	       "\"length\":%llu}\n",
+		image_version_text(&m->version, version),
+		bytes_to_hex(bytes_of(hash, 32), hash_text, 65),
+		bytes_to_hex(bytes_of(sha, 32), sha_text, 65),
+		(unsigned long long)out.len);
 	return 0;
 }
 
@@ -160,7 +175,7 @@ int make_command(int argc, char **argv)
 	err = write_image(&m, argv[optind]);
 	if (err) {
 		fprintf(stderr, "ferry-sim: %s: %s\n", argv[optind],
-				err_text(err));
+			err_text(err));
 		return 1;
 	}
 	return 0;

@@ -36,16 +36,16 @@ int mcu_copy_running(struct mcu *m)
 	for (uint32_t at = 0; at < end && !err; at += FLASH_SECTOR) {
 		err = flash_read(&m->flash, from, at, sector, FLASH_SECTOR);
 		if (!err)
-			err = flash_write(&m->flash, to, at, sector,
-					FLASH_SECTOR);
+			err = flash_write(
+				&m->flash, to, at, sector, FLASH_SECTOR);
 	}
 	return err;
 }
 
 int mcu_make_unconfirmed(struct mcu *m)
 {
-	struct trailer test = {.magic_good = true, .copy_done = true,
-			.swap_info = SWAP_TEST};
+	struct trailer test = {
+		.magic_good = true, .copy_done = true, .swap_info = SWAP_TEST};
 	struct image other;
 	int err = 0;
 

@@ -9,28 +9,28 @@
 
 /* X(field): counters of a device since ferry-sim started, as they appear in
  * `state` and in the file of --stats. */
-#define COUNT_MAP(X) \
-	X(requests)	   /* SMP requests understood as such */ \
-	X(errors)	   /* answers that carried an error */ \
-	X(payload_received) /* bytes of `data` in upload requests */ \
-	X(payload_accepted) /* of these: written to flash */ \
-	X(payload_repeated) /* of these: below what had arrived before */ \
-	X(uploads_started) \
-	X(uploads_finished) \
-	X(erases) \
-	X(boots) \
-	X(resets)	   /* by request */ \
-	X(power_cuts) \
-	X(unplugs) \
-	X(swaps)	   /* images moved by the bootloader, reverts too */ \
-	X(reverts) \
-	X(refused_images) \
-	X(max_outstanding) /* requests that had arrived and had no answer yet */ \
-	X(bytes_in) \
-	X(bytes_out) \
-	X(lines_dropped) \
-	X(bad_crc) \
-	X(requests_dropped) /* no buffer was free, or the `loss` switch */ \
+#define COUNT_MAP(X)                                                           \
+	X(requests)	    /* SMP requests understood as such */              \
+	X(errors)	    /* answers that carried an error */                \
+	X(payload_received) /* bytes of `data` in upload requests */           \
+	X(payload_accepted) /* of these: written to flash */                   \
+	X(payload_repeated) /* of these: below what had arrived before */      \
+	X(uploads_started)                                                     \
+	X(uploads_finished)                                                    \
+	X(erases)                                                              \
+	X(boots)                                                               \
+	X(resets) /* by request */                                             \
+	X(power_cuts)                                                          \
+	X(unplugs)                                                             \
+	X(swaps) /* images moved by the bootloader, reverts too */             \
+	X(reverts)                                                             \
+	X(refused_images)                                                      \
+	X(max_outstanding) /* requests without an answer yet */                \
+	X(bytes_in)                                                            \
+	X(bytes_out)                                                           \
+	X(lines_dropped)                                                       \
+	X(bad_crc)                                                             \
+	X(requests_dropped) /* no buffer was free, or the `loss` switch */     \
 	X(answers_dropped)  /* the `loss` switch, or nobody read the line */
 
 struct mcu_counts {
@@ -64,7 +64,7 @@ struct mcu {
 	uint32_t message_max; /* what fits a buffer under the line's framing */
 	uint32_t alignment;   /* of flash writes in recovery */
 	uint32_t random;      /* of reply styles; not 0 */
-	uint32_t arrived;     /* highest end of data of this upload, by offset */
+	uint32_t arrived; /* highest end of data of this upload, by offset */
 	uint8_t arrived_sha[32];
 	const char *name; /* borrowed from the owner of the device */
 };

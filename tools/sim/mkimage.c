@@ -114,7 +114,8 @@ static void put_area(struct out *o, uint16_t magic, uint16_t len)
 	out_put(o, head, 4);
 }
 
-static void put_entry(struct out *o, uint16_t type, const void *at, uint16_t len)
+static void put_entry(
+	struct out *o, uint16_t type, const void *at, uint16_t len)
 {
 	put_area(o, type, len);
 	out_put(o, at, len);
@@ -142,8 +143,9 @@ static void put_padding(struct out *o, const struct mkimage *m)
 		out_put(o, piece, (size_t)n);
 		at += n;
 	}
-	trailer_encode(&(struct trailer){.magic_good = true,
-			.image_ok = m->confirmed}, piece);
+	trailer_encode(
+		&(struct trailer){.magic_good = true, .image_ok = m->confirmed},
+		piece);
 	out_put(o, piece, TRAILER_LEN);
 }
 
@@ -151,12 +153,13 @@ static bool sizes_make_sense(const struct mkimage *m)
 {
 	return header_len(m) >= IMAGE_HEADER_LEN && header_len(m) <= 0xffff &&
 	       m->payload_len <= FLASH_SLOT_SIZE_MAX &&
-	       (m->pad_to == 0 || (m->pad_to <= FLASH_SLOT_SIZE_MAX &&
-			m->pad_to >= image_len(m) + TRAILER_LEN));
+	       (m->pad_to == 0 ||
+		       (m->pad_to <= FLASH_SLOT_SIZE_MAX &&
+			       m->pad_to >= image_len(m) + TRAILER_LEN));
 }
 
 int mkimage_write(const struct mkimage *m, mkimage_sink sink, void *arg,
-		uint8_t ret_hash[IMAGE_HASH_LEN])
+	uint8_t ret_hash[IMAGE_HASH_LEN])
 {
 	struct out o = {.sink = sink, .arg = arg, .hashing = true};
 	uint8_t hash[IMAGE_HASH_LEN] = {0};

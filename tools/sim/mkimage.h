@@ -19,9 +19,9 @@ struct mkimage {
 	uint32_t hw;
 	bool has_counter; /* security counter in the protected area */
 	uint32_t counter;
-	bool bad_hash;	/* one bit of TLV 0010 is wrong */
-	bool bad_magic; /* the file does not start with the magic */
-	bool no_hash;	/* no TLV 0010 */
+	bool bad_hash;	 /* one bit of TLV 0010 is wrong */
+	bool bad_magic;	 /* the file does not start with the magic */
+	bool no_hash;	 /* no TLV 0010 */
 	uint32_t pad_to; /* slot size: FF and a trailer follow; 0: no padding */
 	bool confirmed;	 /* the trailer says permanent, not test */
 };
@@ -35,6 +35,6 @@ uint64_t mkimage_len(const struct mkimage *m);
  * the true hash of the image. Returns 0, -EINVAL for sizes that make no image,
  * or what the sink returned. */
 int mkimage_write(const struct mkimage *m, mkimage_sink sink, void *arg,
-		uint8_t ret_hash[IMAGE_HASH_LEN]);
+	uint8_t ret_hash[IMAGE_HASH_LEN]);
 
 #endif

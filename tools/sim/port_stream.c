@@ -135,15 +135,16 @@ void port_stream_service(struct station *s, uint64_t now)
 	/* What waited while the line was taken follows without a gap, however
 	 * late the timer is: the line's speed must not depend on it. */
 	if (s->poll && !s->polling && device_rx_free_at(&s->device) <= now)
-		read_in(s, now - device_rx_free_at(&s->device) < LATE_NS ?
-				device_rx_free_at(&s->device) : now);
+		read_in(s, now - device_rx_free_at(&s->device) < LATE_NS
+				   ? device_rx_free_at(&s->device)
+				   : now);
 	want_reading(s, device_rx_free_at(&s->device) <= now);
 }
 
 uint64_t port_stream_due(const struct station *s)
 {
-	return s->poll && !s->polling ? device_rx_free_at(&s->device) :
-					DEVICE_NEVER;
+	return s->poll && !s->polling ? device_rx_free_at(&s->device)
+				      : DEVICE_NEVER;
 }
 
 void port_stream_close(struct station *s)
@@ -201,7 +202,8 @@ int port_pty_open(struct station *s)
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
 	struct station *s = poll->data;
-	int fd = accept4(s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd =
+		accept4(s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)status;
 	(void)events;
@@ -240,20 +242,20 @@ static int write_port_file(const struct station *s)
 
 int port_tcp_open(struct station *s)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET,
-			.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof(at);
 	int err;
 
-	s->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			0);
+	s->listen_fd =
+		socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->listen_fd < 0 ||
-			bind(s->listen_fd, (struct sockaddr *)&at, len) < 0 ||
-			listen(s->listen_fd, 4) < 0 ||
-			getsockname(s->listen_fd, (struct sockaddr *)&at, &len) < 0)
+		bind(s->listen_fd, (struct sockaddr *)&at, len) < 0 ||
+		listen(s->listen_fd, 4) < 0 ||
+		getsockname(s->listen_fd, (struct sockaddr *)&at, &len) < 0)
 		return -errno;
 	snprintf(s->port_name, sizeof(s->port_name), "tcp://127.0.0.1:%u",
-			ntohs(at.sin_port));
+		ntohs(at.sin_port));
 	err = poll_begin(s, s->listen_fd, &s->listen_poll);
 	if (err)
 		return err;

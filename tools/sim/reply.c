@@ -69,7 +69,7 @@ void reply_bool(struct reply_map *m, const char *key, bool value)
 }
 
 void reply_flag(struct reply_map *m, const char *key, bool value,
-		const struct reply_style *style)
+	const struct reply_style *style)
 {
 	if (value || !style->frugal)
 		reply_bool(m, key, value);
@@ -143,7 +143,7 @@ void reply_end(struct reply_map *m, struct reply_style *style, struct buf *to)
 
 		cbor_put_tstr(to, pair->key);
 		buf_add_bytes(to, bytes_slice(buf_bytes(&m->values), pair->at,
-				pair->len));
+					  pair->len));
 	}
 	if (style->indefinite)
 		buf_add(to, &end, 1);
@@ -154,7 +154,7 @@ void reply_end(struct reply_map *m, struct reply_style *style, struct buf *to)
 }
 
 void reply_array(struct buf *to, const struct reply_style *style,
-		struct bytes items, unsigned count)
+	struct bytes items, unsigned count)
 {
 	static const uint8_t open = 0x9f, end = BREAK;
 

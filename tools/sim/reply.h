@@ -42,7 +42,7 @@ void reply_text(struct reply_map *m, const char *key, struct bytes value);
 void reply_bool(struct reply_map *m, const char *key, bool value);
 /* Left out in the frugal style when false. */
 void reply_flag(struct reply_map *m, const char *key, bool value,
-		const struct reply_style *style);
+	const struct reply_style *style);
 /* One or more items that are CBOR already. */
 void reply_raw(struct reply_map *m, const char *key, struct bytes cbor);
 
@@ -51,6 +51,6 @@ void reply_end(struct reply_map *m, struct reply_style *style, struct buf *to);
 
 /* As an array of `count` items that stand in `items` already. */
 void reply_array(struct buf *to, const struct reply_style *style,
-		struct bytes items, unsigned count);
+	struct bytes items, unsigned count);
 
 #endif

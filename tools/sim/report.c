@@ -29,10 +29,12 @@ static json_t *report_slot(const struct mcu *m, unsigned slot)
 	if (image_read(&m->flash, slot, &image) < 0)
 		return json_null();
 	o = json_object();
-	json_object_set_new(o, "version", json_string(image_version_text(
-			&image.version, version)));
-	json_object_set_new(o, "hash", json_string(bytes_to_hex(bytes_of(
-			image.hash, sizeof(image.hash)), hash, sizeof(hash))));
+	json_object_set_new(o, "version",
+		json_string(image_version_text(&image.version, version)));
+	json_object_set_new(o, "hash",
+		json_string(
+			bytes_to_hex(bytes_of(image.hash, sizeof(image.hash)),
+				hash, sizeof(hash))));
 	json_object_set_new(o, "length", json_integer(image.total_len));
 	return o;
 }
@@ -50,7 +52,7 @@ static json_t *report_counts(const struct mcu_counts *counts)
 {
 	json_t *o = json_object();
 
-#define COUNT_JSON(name) \
+#define COUNT_JSON(name)                                                       \
 	json_object_set_new(o, #name, json_integer((json_int_t)counts->name));
 	COUNT_MAP(COUNT_JSON)
 #undef COUNT_JSON
@@ -62,7 +64,7 @@ static json_t *report_upload(const struct mcu_upload *up)
 	if (!up->open)
 		return json_null();
 	return json_pack("{s:i, s:I, s:I}", "slot", up->slot, "off",
-			(json_int_t)up->off, "len", (json_int_t)up->len);
+		(json_int_t)up->off, "len", (json_int_t)up->len);
 }
 
 json_t *report_device(struct station *s)
@@ -75,13 +77,13 @@ json_t *report_device(struct station *s)
 	json_object_set_new(o, "state", json_string(device_state_name(d)));
 	json_object_set_new(o, "plugged", json_boolean(d->plugged));
 	json_object_set_new(o, "port", json_string(s->port_name));
-	json_object_set_new(o, "link", s->path[0] ? json_string(s->path) :
-						    json_null());
+	json_object_set_new(
+		o, "link", s->path[0] ? json_string(s->path) : json_null());
 	json_object_set_new(o, "running", report_slot(m, m->active[0]));
-	json_object_set_new(o, "confirmed", json_boolean(
-			!mcu_runs_unconfirmed(m, 0)));
-	json_object_set_new(o, "next", json_string(swap_name(trailer_next(
-			&m->flash, 0))));
+	json_object_set_new(
+		o, "confirmed", json_boolean(!mcu_runs_unconfirmed(m, 0)));
+	json_object_set_new(
+		o, "next", json_string(swap_name(trailer_next(&m->flash, 0))));
 	json_object_set_new(o, "slots", report_slots(m));
 	json_object_set_new(o, "upload", report_upload(&m->upload));
 	json_object_set_new(o, "counts", report_counts(&m->counts));

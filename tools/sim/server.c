@@ -6,9 +6,19 @@
  * table names none. */
 static int image_rc_flat(int rc)
 {
-	static const uint8_t flat[] = {[3] = 5, [4] = 5, [9] = 6, [14] = 3,
-			[15] = 2, [19] = 3, [20] = 3, [21] = 3, [22] = 3,
-			[24] = 3, [25] = 3, [27] = 6, [28] = 6};
+	static const uint8_t flat[] = {[3] = 5,
+		[4] = 5,
+		[9] = 6,
+		[14] = 3,
+		[15] = 2,
+		[19] = 3,
+		[20] = 3,
+		[21] = 3,
+		[22] = 3,
+		[24] = 3,
+		[25] = 3,
+		[27] = 6,
+		[28] = 6};
 
 	return rc < (int)sizeof(flat) && flat[rc] ? flat[rc] : 1;
 }
@@ -29,7 +39,8 @@ bool exchange_key(struct cbor *r, struct cbor_list *list, struct bytes *ret_key)
 static void take_style(struct exchange *x)
 {
 	const struct switches *sw = &x->m->sw;
-	uint64_t bits = switch_is_on(sw, SW_CBOR) ? switch_value(sw, SW_CBOR) : 0;
+	uint64_t bits =
+		switch_is_on(sw, SW_CBOR) ? switch_value(sw, SW_CBOR) : 0;
 
 	x->style = (struct reply_style){
 		.indefinite = bits & CBOR_STYLE_INDEFINITE,
@@ -63,7 +74,7 @@ static void serve_image(struct exchange *x)
 		return;
 	case 6:
 		if (x->op != SMP_READ || recovery ||
-				switch_is_on(&x->m->sw, SW_NO_SLOT_INFO))
+			switch_is_on(&x->m->sw, SW_NO_SLOT_INFO))
 			break;
 		serve_slot_info(x);
 		return;
@@ -80,8 +91,8 @@ static bool forced_error(struct exchange *x)
 	uint32_t scope = sw->s[SW_IMAGE_ERRORS].scope;
 
 	if (x->group != SMP_GROUP_IMAGE || (scope && scope != x->id + 1u) ||
-			(!scope && x->op != SMP_WRITE) ||
-			!switch_fires(sw, SW_IMAGE_ERRORS))
+		(!scope && x->op != SMP_WRITE) ||
+		!switch_fires(sw, SW_IMAGE_ERRORS))
 		return false;
 	x->group_rc = (int)switch_value(sw, SW_IMAGE_ERRORS);
 	return true;
@@ -112,10 +123,12 @@ static void put_error(struct exchange *x, struct buf *body)
 	reply_init(&x->map);
 	x->m->counts.errors++;
 	if (x->rc != RC_OK || flat) {
-		int rc = x->rc != RC_OK ? x->rc :
-			x->m->in_recovery ? RC_INVALID :
-			x->group == SMP_GROUP_IMAGE ? image_rc_flat(x->group_rc) :
-			x->group_rc == 2 ? RC_INVALID : RC_UNKNOWN;
+		int rc = x->rc != RC_OK	     ? x->rc
+			 : x->m->in_recovery ? RC_INVALID
+			 : x->group == SMP_GROUP_IMAGE
+				 ? image_rc_flat(x->group_rc)
+			 : x->group_rc == 2 ? RC_INVALID
+					    : RC_UNKNOWN;
 
 		reply_uint(&x->map, "rc", (uint64_t)rc);
 		reply_end(&x->map, &x->style, body);
@@ -124,10 +137,12 @@ static void put_error(struct exchange *x, struct buf *body)
 	buf_init(&inner, 64);
 	reply_uint(&x->map, "group", x->group);
 	reply_uint(&x->map, "rc", (uint64_t)x->group_rc);
-	reply_end(&x->map, &(struct reply_style){.random = 1,
-			.indefinite = x->style.indefinite}, &inner);
+	reply_end(&x->map,
+		&(struct reply_style){
+			.random = 1, .indefinite = x->style.indefinite},
+		&inner);
 	reply_raw(&x->map, switch_is_on(&x->m->sw, SW_V2_RET) ? "ret" : "err",
-			buf_bytes(&inner));
+		buf_bytes(&inner));
 	reply_end(&x->map, &x->style, body);
 	buf_done(&inner);
 }
@@ -142,8 +157,8 @@ static void put_success(struct exchange *x, struct buf *body)
 
 		reply_uint(m, "rc", 0);
 		last = m->pairs[m->count - 1];
-		memmove(m->pairs + 1, m->pairs, (m->count - 1) *
-				sizeof(m->pairs[0]));
+		memmove(m->pairs + 1, m->pairs,
+			(m->count - 1) * sizeof(m->pairs[0]));
 		m->pairs[0] = last;
 	}
 	reply_end(m, &x->style, body);
@@ -160,8 +175,8 @@ static size_t answer_max(const struct mcu *m)
 	return size - (m->buf_size - m->message_max);
 }
 
-static void put_answer(struct exchange *x, const uint8_t *request,
-		struct buf *answer)
+static void put_answer(
+	struct exchange *x, const uint8_t *request, struct buf *answer)
 {
 	uint8_t header[SMP_HEADER_LEN];
 
@@ -202,7 +217,8 @@ static bool accept_header(struct exchange *x, struct bytes message)
 		x->version = 1;
 	if (version > 1)
 		x->rc = RC_TOO_NEW;
-	else if (version == 0 && !x->m->in_recovery && switch_is_on(sw, SW_NO_V1))
+	else if (version == 0 && !x->m->in_recovery &&
+		 switch_is_on(sw, SW_NO_V1))
 		x->rc = RC_TOO_OLD;
 	else if (len > message.len - SMP_HEADER_LEN)
 		x->rc = RC_CORRUPT;
@@ -211,7 +227,7 @@ static bool accept_header(struct exchange *x, struct bytes message)
 }
 
 void server_handle(struct mcu *m, struct bytes message, bool crowded,
-		struct buf *answer, struct smp_effect *ret)
+	struct buf *answer, struct smp_effect *ret)
 {
 	struct exchange x = {.m = m, .effect = ret};
 
@@ -224,8 +240,8 @@ void server_handle(struct mcu *m, struct bytes message, bool crowded,
 	x.id = message.at[7];
 	/* MCUboot also ignores a body that is shorter than the header says. */
 	if ((x.op != SMP_READ && x.op != SMP_WRITE) ||
-			(m->in_recovery && get_be16(message.at + 2) >
-				message.len - SMP_HEADER_LEN))
+		(m->in_recovery && get_be16(message.at + 2) >
+					   message.len - SMP_HEADER_LEN))
 		return;
 	m->counts.requests++;
 	take_style(&x);

@@ -10,7 +10,12 @@
 
 #define SMP_HEADER_LEN 8
 
-enum smp_op { SMP_READ = 0, SMP_READ_RSP = 1, SMP_WRITE = 2, SMP_WRITE_RSP = 3 };
+enum smp_op {
+	SMP_READ = 0,
+	SMP_READ_RSP = 1,
+	SMP_WRITE = 2,
+	SMP_WRITE_RSP = 3
+};
 enum smp_group { SMP_GROUP_OS = 0, SMP_GROUP_IMAGE = 1 };
 
 /* General errors. */
@@ -48,18 +53,18 @@ enum image_rc {
 };
 
 struct smp_effect {
-	bool answered;	    /* false: silence */
-	bool reset;	    /* restart 250 ms after the answer */
-	bool to_recovery;   /* that restart stays in the bootloader */
-	bool unplug;	    /* the port vanishes */
-	uint64_t delay_us;  /* before the answer; the device does nothing else */
+	bool answered;	   /* false: silence */
+	bool reset;	   /* restart 250 ms after the answer */
+	bool to_recovery;  /* that restart stays in the bootloader */
+	bool unplug;	   /* the port vanishes */
+	uint64_t delay_us; /* before the answer; the device does nothing else */
 };
 
 /* The published formats of section "SMP messages". `message` may be anything.
  * `crowded`: no buffer is left for an answer. Replaces the content of
  * `answer`. */
 void server_handle(struct mcu *m, struct bytes message, bool crowded,
-		struct buf *answer, struct smp_effect *ret);
+	struct buf *answer, struct smp_effect *ret);
 
 /* Forgets what lives in RAM: after a restart. */
 void server_restart(struct mcu *m);

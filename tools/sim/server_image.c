@@ -10,23 +10,25 @@ struct slot_flags {
 	bool permanent;
 };
 
-static struct slot_flags flags_of_xip(const struct mcu *m, unsigned image,
-		unsigned slot)
+static struct slot_flags flags_of_xip(
+	const struct mcu *m, unsigned image, unsigned slot)
 {
 	struct slot_flags flags = {.active = slot == m->active[image]};
 	struct image own, running;
 
 	flags.confirmed = flags.active;
-	if (!flags.active && image_read(&m->flash, image * 2 + slot, &own) == 0 &&
-			image_read(&m->flash, image * 2 + m->active[image],
-				&running) == 0)
-		flags.pending = flags.permanent = image_version_compare(
+	if (!flags.active &&
+		image_read(&m->flash, image * 2 + slot, &own) == 0 &&
+		image_read(&m->flash, image * 2 + m->active[image], &running) ==
+			0)
+		flags.pending = flags.permanent =
+			image_version_compare(
 				&own.version, &running.version, true) > 0;
 	return flags;
 }
 
-static struct slot_flags flags_of(const struct mcu *m, unsigned image,
-		unsigned slot)
+static struct slot_flags flags_of(
+	const struct mcu *m, unsigned image, unsigned slot)
 {
 	struct slot_flags flags = {.active = slot == m->active[image]};
 	enum swap_kind next = trailer_next(&m->flash, image);
@@ -46,8 +48,8 @@ static struct slot_flags flags_of(const struct mcu *m, unsigned image,
 }
 
 /* Appends one entry to `items`; returns how many that were. */
-static unsigned list_slot(struct exchange *x, unsigned image, unsigned slot,
-		struct buf *items)
+static unsigned list_slot(
+	struct exchange *x, unsigned image, unsigned slot, struct buf *items)
 {
 	const struct mcu *m = x->m;
 	char version[IMAGE_VERSION_TEXT_SIZE];
@@ -57,18 +59,18 @@ static unsigned list_slot(struct exchange *x, unsigned image, unsigned slot,
 
 	if (image_read(&m->flash, image * 2 + slot, &found) < 0)
 		return 0;
-	if (m->in_recovery && !image_is_valid(&m->flash, image * 2 + slot,
-			&found))
+	if (m->in_recovery &&
+		!image_is_valid(&m->flash, image * 2 + slot, &found))
 		return 0;
 	reply_init(&entry);
 	if (m->flash.images > 1)
 		reply_uint(&entry, "image", image);
 	reply_uint(&entry, "slot", slot);
-	reply_text(&entry, "version", bytes_of_text(image_version_text(
-			&found.version, version)));
+	reply_text(&entry, "version",
+		bytes_of_text(image_version_text(&found.version, version)));
 	reply_bytes(&entry, "hash", bytes_of(found.hash, sizeof(found.hash)));
 	reply_flag(&entry, "bootable", !(found.flags & IMAGE_F_NON_BOOTABLE),
-			&x->style);
+		&x->style);
 	reply_flag(&entry, "pending", flags.pending, &x->style);
 	reply_flag(&entry, "confirmed", flags.confirmed, &x->style);
 	reply_flag(&entry, "active", flags.active, &x->style);
@@ -97,12 +99,14 @@ static void list_images(struct exchange *x)
 }
 
 /* The lowest slot with that hash. */
-static bool find_hash(const struct mcu *m, struct bytes hash, unsigned *ret_slot)
+static bool find_hash(
+	const struct mcu *m, struct bytes hash, unsigned *ret_slot)
 {
 	struct image found;
 
 	for (unsigned slot = 0; slot < 2 * m->flash.images; slot++) {
-		if (image_read(&m->flash, slot, &found) == 0 && bytes_equal(hash,
+		if (image_read(&m->flash, slot, &found) == 0 &&
+			bytes_equal(hash,
 				bytes_of(found.hash, sizeof(found.hash)))) {
 			*ret_slot = slot;
 			return true;
@@ -123,11 +127,13 @@ static int mark_confirmed(struct mcu *m, unsigned image)
 
 static int mark_pending(struct mcu *m, unsigned slot, bool permanent)
 {
-	struct trailer pending = {.magic_good = true, .image_ok = permanent,
-			.swap_info = permanent ? SWAP_PERMANENT : SWAP_TEST};
+	struct trailer pending = {.magic_good = true,
+		.image_ok = permanent,
+		.swap_info = permanent ? SWAP_PERMANENT : SWAP_TEST};
 
-	return trailer_write(&m->flash, slot, &pending) < 0 ?
-		IMAGE_RC_FLASH_WRITE : 0;
+	return trailer_write(&m->flash, slot, &pending) < 0
+		       ? IMAGE_RC_FLASH_WRITE
+		       : 0;
 }
 
 /* The rules of a current server; 0 or an error of the group. */
@@ -217,7 +223,7 @@ void serve_erase(struct exchange *x)
 	} else if (slot >= 2 * m->flash.images) {
 		x->group_rc = IMAGE_RC_INVALID_SLOT;
 	} else if (slot % 2 == m->active[slot / 2] ||
-			mcu_runs_unconfirmed(m, (unsigned)slot / 2)) {
+		   mcu_runs_unconfirmed(m, (unsigned)slot / 2)) {
 		x->group_rc = IMAGE_RC_NO_FREE_SLOT;
 	} else {
 		if (m->upload.open && m->upload.slot == slot)
@@ -225,8 +231,8 @@ void serve_erase(struct exchange *x)
 		flash_erase(&m->flash, (unsigned)slot, 0, m->flash.slot_size);
 		m->counts.erases++;
 		if (switch_is_on(&m->sw, SW_SLOW_ERASE))
-			x->effect->delay_us = switch_value(&m->sw,
-					SW_SLOW_ERASE);
+			x->effect->delay_us =
+				switch_value(&m->sw, SW_SLOW_ERASE);
 	}
 }
 
@@ -248,8 +254,8 @@ static void list_slots(struct exchange *x, unsigned image, struct buf *items)
 	reply_array(&array, &x->style, buf_bytes(&slots), 2);
 	reply_uint(&entry, "image", image);
 	reply_raw(&entry, "slots", buf_bytes(&array));
-	reply_uint(&entry, "max_image_size", x->m->flash.slot_size -
-			FLASH_SECTOR);
+	reply_uint(
+		&entry, "max_image_size", x->m->flash.slot_size - FLASH_SECTOR);
 	reply_end(&entry, &x->style, items);
 	reply_done(&entry);
 	buf_done(&slots);

@@ -47,7 +47,7 @@ static void count_arrival(struct mcu *m, const struct chunk *c)
 	m->counts.payload_received += c->data.len;
 	if (c->has_off && c->off == 0 && c->has_len) {
 		memcpy(sha, c->sha.at ? c->sha.at : sha,
-				c->sha.len < 32 ? c->sha.len : 32);
+			c->sha.len < 32 ? c->sha.len : 32);
 		if (c->sha.len == 0 || memcmp(sha, m->arrived_sha, 32) != 0)
 			m->arrived = 0;
 		memcpy(m->arrived_sha, sha, 32);
@@ -73,8 +73,8 @@ static bool builds_check(const struct mcu *m)
 }
 
 /* Whether the first `len` bytes of the slot have the SHA-256 that was sent. */
-static bool slot_matches(const struct mcu *m, unsigned slot, uint32_t len,
-		const uint8_t *sha)
+static bool slot_matches(
+	const struct mcu *m, unsigned slot, uint32_t len, const uint8_t *sha)
 {
 	uint8_t digest[IMAGE_HASH_LEN];
 
@@ -88,8 +88,8 @@ static uint32_t slot_address(const struct mcu *m, unsigned slot)
 }
 
 /* The checks of a first request against header and running image. */
-static int check_header(const struct mcu *m, const struct chunk *c,
-		unsigned slot)
+static int check_header(
+	const struct mcu *m, const struct chunk *c, unsigned slot)
 {
 	struct image_version next;
 	struct image running;
@@ -98,14 +98,14 @@ static int check_header(const struct mcu *m, const struct chunk *c,
 	if (c->len > m->flash.slot_size)
 		return IMAGE_RC_TOO_LARGE;
 	if (m->boot.mode == BOOT_DIRECT_XIP &&
-			get_le32(c->data.at + 16) & IMAGE_F_ROM_FIXED &&
-			get_le32(c->data.at + 4) != slot_address(m, slot))
+		get_le32(c->data.at + 16) & IMAGE_F_ROM_FIXED &&
+		get_le32(c->data.at + 4) != slot_address(m, slot))
 		return IMAGE_RC_BAD_ADDRESS;
 	image_header_version(c->data.at, &next);
 	if ((c->upgrade || m->boot.no_downgrade) &&
-			image_read(&m->flash, image * 2 + m->active[image],
-				&running) == 0 &&
-			image_version_compare(&next, &running.version, false) <= 0)
+		image_read(&m->flash, image * 2 + m->active[image], &running) ==
+			0 &&
+		image_version_compare(&next, &running.version, false) <= 0)
 		return IMAGE_RC_NOT_NEWER;
 	return 0;
 }
@@ -123,14 +123,14 @@ static void erase_slot(struct exchange *x, unsigned slot)
 }
 
 /* `finished=match`: the slot holds that very file already. */
-static bool answer_finished(struct exchange *x, const struct chunk *c,
-		unsigned slot)
+static bool answer_finished(
+	struct exchange *x, const struct chunk *c, unsigned slot)
 {
 	struct mcu *m = x->m;
 
 	if (!switch_is_on(&m->sw, SW_FINISHED) ||
-			!switch_value(&m->sw, SW_FINISHED) || c->sha.len != 32 ||
-			!slot_matches(m, slot, (uint32_t)c->len, c->sha.at))
+		!switch_value(&m->sw, SW_FINISHED) || c->sha.len != 32 ||
+		!slot_matches(m, slot, (uint32_t)c->len, c->sha.at))
 		return false;
 	answer_off(x, c->len);
 	reply_bool(&x->map, "match", true);
@@ -180,8 +180,8 @@ static void finish_upload(struct exchange *x)
 			flash_write(&m->flash, up->slot, up->len / 2, &zero, 1);
 			reply_bool(&x->map, "match", false);
 		} else if (up->sha_len == 32) {
-			reply_bool(&x->map, "match", slot_matches(m, up->slot,
-					up->len, up->sha));
+			reply_bool(&x->map, "match",
+				slot_matches(m, up->slot, up->len, up->sha));
 		}
 	}
 	up->open = false;
@@ -306,14 +306,16 @@ static void upload_in_recovery(struct exchange *x, const struct chunk *c)
 	struct mcu *m = x->m;
 	int slot = recovery_slot(m, c->image);
 
-	if (!c->has_off || (c->off == 0 && (!c->has_len || c->len == 0 ||
-			slot < 0 || c->len > m->flash.slot_size))) {
+	if (!c->has_off ||
+		(c->off == 0 && (!c->has_len || c->len == 0 || slot < 0 ||
+					c->len > m->flash.slot_size))) {
 		x->rc = RC_INVALID;
 		return;
 	}
 	if (c->off == 0) {
 		m->upload = (struct mcu_upload){.open = true,
-				.slot = (uint8_t)slot, .len = (uint32_t)c->len};
+			.slot = (uint8_t)slot,
+			.len = (uint32_t)c->len};
 		m->counts.uploads_started++;
 		erase_slot(x, (unsigned)slot);
 	}

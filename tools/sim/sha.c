@@ -4,7 +4,7 @@ void sha_init(struct sha *s)
 {
 	*s = (struct sha){.op = psa_hash_operation_init()};
 	s->failed = psa_crypto_init() != PSA_SUCCESS ||
-		psa_hash_setup(&s->op, PSA_ALG_SHA_256) != PSA_SUCCESS;
+		    psa_hash_setup(&s->op, PSA_ALG_SHA_256) != PSA_SUCCESS;
 }
 
 void sha_add(struct sha *s, const void *at, size_t len)
@@ -17,9 +17,8 @@ bool sha_end(struct sha *s, uint8_t ret_digest[SHA_LEN])
 {
 	size_t len = 0;
 
-	if (s->failed ||
-			psa_hash_finish(&s->op, ret_digest, SHA_LEN, &len) !=
-				PSA_SUCCESS) {
+	if (s->failed || psa_hash_finish(&s->op, ret_digest, SHA_LEN, &len) !=
+				 PSA_SUCCESS) {
 		psa_hash_abort(&s->op);
 		return false;
 	}

@@ -11,7 +11,7 @@
 
 /* `pattern` of the group, or DIR/NAME and `suffix`; empty without both. */
 static int make_path(const struct group *g, const char *pattern, uint32_t index,
-		const char *dir, const char *suffix, char ret[GROUP_PATH_SIZE])
+	const char *dir, const char *suffix, char ret[GROUP_PATH_SIZE])
 {
 	char name[DEVICE_NAME_SIZE];
 	int n = 0;
@@ -22,7 +22,8 @@ static int make_path(const struct group *g, const char *pattern, uint32_t index,
 	if (group_expand(g, g->name, index, name, sizeof(name)) < 0)
 		return -EINVAL;
 	if (dir)
-		n = snprintf(ret, GROUP_PATH_SIZE, "%s/%s%s", dir, name, suffix);
+		n = snprintf(
+			ret, GROUP_PATH_SIZE, "%s/%s%s", dir, name, suffix);
 	return n >= GROUP_PATH_SIZE ? -EINVAL : 0;
 }
 
@@ -40,7 +41,7 @@ static int open_port(struct station *s)
 }
 
 static int join_hub(struct station *s, const struct group *g, const char *dir,
-		struct fault *fault)
+	struct fault *fault)
 {
 	char path[GROUP_PATH_SIZE];
 	struct hub *hub;
@@ -48,7 +49,7 @@ static int join_hub(struct station *s, const struct group *g, const char *dir,
 	if (g->hub[0])
 		snprintf(path, sizeof(path), "%s", g->hub);
 	else if (!dir || snprintf(path, sizeof(path), "%s/hub.sock", dir) >=
-			(int)sizeof(path))
+				 (int)sizeof(path))
 		return fault_set(fault, -EINVAL, 0, "hub", "has no path");
 	hub = world_hub(s->world, path, fault);
 	if (!hub)
@@ -60,17 +61,19 @@ static int join_hub(struct station *s, const struct group *g, const char *dir,
 }
 
 static int open_device(struct station *s, const struct group *g, uint32_t index,
-		const char *dir, struct fault *fault)
+	const char *dir, struct fault *fault)
 {
 	struct device_setup setup = g->setup;
 	char flash[GROUP_PATH_SIZE];
 
-	if (group_expand(g, g->name, index, setup.name, sizeof(setup.name)) < 0 ||
-			make_path(g, g->link, index, dir, g->transport ==
-				TRANSPORT_TCP ? ".port" : "", s->path) < 0 ||
-			make_path(g, g->flash, index, dir, ".flash", flash) < 0)
+	if (group_expand(g, g->name, index, setup.name, sizeof(setup.name)) <
+			0 ||
+		make_path(g, g->link, index, dir,
+			g->transport == TRANSPORT_TCP ? ".port" : "",
+			s->path) < 0 ||
+		make_path(g, g->flash, index, dir, ".flash", flash) < 0)
 		return fault_set(fault, -EINVAL, 0, "name",
-				"%s makes no name or path", g->name);
+			"%s makes no name or path", g->name);
 	if (!g->flash_in_memory && flash[0])
 		setup.flash_path = flash;
 	if (g->image[0])
@@ -83,7 +86,7 @@ static int open_device(struct station *s, const struct group *g, uint32_t index,
 }
 
 int station_new(struct world *w, const struct group *g, uint32_t index,
-		const char *dir, struct station **ret, struct fault *fault)
+	const char *dir, struct station **ret, struct fault *fault)
 {
 	struct station *s = calloc(1, sizeof(*s));
 	int err;
@@ -100,11 +103,11 @@ int station_new(struct world *w, const struct group *g, uint32_t index,
 		free(s);
 		return err;
 	}
-	err = s->transport == TRANSPORT_SIM ? join_hub(s, g, dir, fault) :
-					      open_port(s);
+	err = s->transport == TRANSPORT_SIM ? join_hub(s, g, dir, fault)
+					    : open_port(s);
 	if (err) {
 		fault_set(fault, err, 0, s->device.name, "port: %s",
-				err_text(err));
+			err_text(err));
 		port_stream_close(s);
 		device_close(&s->device);
 		free(s);

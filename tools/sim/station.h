@@ -29,10 +29,10 @@ struct station {
 	struct device device;
 	enum group_transport transport;
 	bool baud_of_line;
-	bool plugged;	    /* as the port shows it */
-	size_t heap_at;	    /* place in the world's queue */
-	uint64_t due;	    /* when to be served */
-	char path[GROUP_PATH_SIZE]; /* symlink or port file */
+	bool plugged;			 /* as the port shows it */
+	size_t heap_at;			 /* place in the world's queue */
+	uint64_t due;			 /* when to be served */
+	char path[GROUP_PATH_SIZE];	 /* symlink or port file */
 	char port_name[GROUP_PATH_SIZE]; /* /dev/pts/N or tcp://... */
 
 	/* PTY and TCP */
@@ -53,9 +53,10 @@ struct station {
 };
 
 /* Opens device number `index` of the group and its port. `dir` may be NULL:
- * then there are no links and flash is in memory. 0 or -errno with the fault. */
+ * then there are no links and flash is in memory. 0 or -errno with the fault.
+ */
 int station_new(struct world *w, const struct group *g, uint32_t index,
-		const char *dir, struct station **ret, struct fault *fault);
+	const char *dir, struct station **ret, struct fault *fault);
 
 /* Removes links and frees; handles end in the loop. */
 void station_close(struct station *s);

@@ -14,7 +14,7 @@ static const struct {
 	uint32_t times;
 	enum switch_when when;
 } table[SW_COUNT] = {
-#define SWITCH_ROW(id, name, kind, value, times, when) \
+#define SWITCH_ROW(id, name, kind, value, times, when)                         \
 	[SW_##id] = {name, SWITCH_##kind, value, times, SWITCH_##when},
 	SWITCH_MAP(SWITCH_ROW)
 #undef SWITCH_ROW
@@ -49,8 +49,8 @@ enum switch_when switch_when(enum switch_id id)
 void switches_init(struct switches *s)
 {
 	memset(s, 0, sizeof(*s));
-	s->s[SW_RESUME] = (struct switch_state){.on = true, .value = 1,
-			.every = 1};
+	s->s[SW_RESUME] =
+		(struct switch_state){.on = true, .value = 1, .every = 1};
 }
 
 bool switch_fires(struct switches *s, enum switch_id id)
@@ -117,8 +117,8 @@ static int parse_cbor(const char *text, uint64_t *ret)
 		size_t i;
 
 		for (i = 0; i < 4; i++)
-			if (bytes_is_text(bytes_of(text, len),
-					cbor_styles[i].name))
+			if (bytes_is_text(
+				    bytes_of(text, len), cbor_styles[i].name))
 				break;
 		if (i == 4)
 			return -EINVAL;
@@ -145,8 +145,8 @@ static int parse_error(const char *text, struct switch_state *ret)
 	return number_parse(text, 255, &ret->value);
 }
 
-static int parse_value(enum switch_id id, const char *text,
-		struct switch_state *ret)
+static int parse_value(
+	enum switch_id id, const char *text, struct switch_state *ret)
 {
 	switch (table[id].kind) {
 	case SWITCH_FLAG:
@@ -157,7 +157,9 @@ static int parse_value(enum switch_id id, const char *text,
 		return duration_parse(text, &ret->value);
 	case SWITCH_EVERY:
 		return number_parse(text, UINT32_MAX, &ret->value) < 0 ||
-				       ret->value == 0 ? -EINVAL : 0;
+				       ret->value == 0
+			       ? -EINVAL
+			       : 0;
 	case SWITCH_CBOR:
 		return parse_cbor(text, &ret->value);
 	case SWITCH_FINISHED:
@@ -196,7 +198,7 @@ static bool find(const char *name, enum switch_id *ret)
 }
 
 int switches_set(struct switches *s, const char *text, enum switch_id *ret_id,
-		struct fault *fault)
+	struct fault *fault)
 {
 	struct switch_state next = {.on = true, .every = 1, .times = UNSAID};
 	enum switch_id id;
@@ -211,19 +213,20 @@ int switches_set(struct switches *s, const char *text, enum switch_id *ret_id,
 		*value++ = '\0';
 	else
 		value = copy + strlen(copy);
-	if (!find(copy, &id) && (*value != '\0' || take_suffix(copy, ':',
-			0, &next.times) < 0 || !find(copy, &id)))
+	if (!find(copy, &id) &&
+		(*value != '\0' || take_suffix(copy, ':', 0, &next.times) < 0 ||
+			!find(copy, &id)))
 		return fault_set(fault, -EINVAL, 0, "switch",
-				"%s is not a switch", copy);
+			"%s is not a switch", copy);
 	next.value = table[id].value;
 	if (strcmp(value, "off") == 0)
 		next.on = false;
 	else if (*value != '\0' &&
-			(take_suffix(value, ':', 0, &next.times) < 0 ||
-			take_suffix(value, '/', 1, &next.every) < 0 ||
-			parse_value(id, value, &next) < 0))
+		 (take_suffix(value, ':', 0, &next.times) < 0 ||
+			 take_suffix(value, '/', 1, &next.every) < 0 ||
+			 parse_value(id, value, &next) < 0))
 		return fault_set(fault, -EINVAL, 0, copy,
-				"value %s is not of its form", value);
+			"value %s is not of its form", value);
 	if (next.times == UNSAID)
 		next.times = table[id].times;
 	if (table[id].kind == SWITCH_EVERY)

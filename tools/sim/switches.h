@@ -35,59 +35,59 @@ enum {
 };
 
 /* X(id, name, kind, value without "=", times without ":", when) */
-#define SWITCH_MAP(X) \
-	X(V1_ONLY, "v1-only", FLAG, 1, 0, ANY_TIME) \
-	X(V2_RET, "v2-ret", FLAG, 1, 0, ANY_TIME) \
-	X(NO_V1, "no-v1", FLAG, 1, 0, ANY_TIME) \
-	X(CBOR, "cbor", CBOR, CBOR_STYLE_ALL, 0, ANY_TIME) \
-	X(NO_PARAMS, "no-params", FLAG, 1, 0, ANY_TIME) \
-	X(TINY_BUFFER, "tiny-buffer", NUMBER, 256, 0, ANY_TIME) \
-	X(TINY_ANSWERS, "tiny-answers", FLAG, 1, 0, ANY_TIME) \
-	X(SLOW_ERASE, "slow-erase", DURATION, 2000000, 0, ANY_TIME) \
-	X(BUSY, "busy", EVERY, 3, 0, ANY_TIME) \
-	X(LOSS, "loss", EVERY, 7, 0, ANY_TIME) \
-	X(LATE, "late", DURATION, 3000000, 0, ANY_TIME) \
-	X(WRONG_SEQ, "wrong-seq", EVERY, 1, 0, ANY_TIME) \
-	X(WINDOW_LIMIT, "window-limit", NUMBER, 0, 0, ANY_TIME) \
-	X(REWIND, "rewind", EVERY, 10, 0, ANY_TIME) \
-	X(RESTART, "restart", EVERY, 10, 1, ANY_TIME) \
-	X(RESUME, "resume", FLAG, 1, 0, ANY_TIME) \
-	X(FOREIGN_UPLOAD, "foreign-upload", EVERY, 10, 1, ANY_TIME) \
-	X(FINISHED, "finished", FINISHED, 1, 0, ANY_TIME) \
-	X(MATCH, "match", FLAG, 1, 0, ANY_TIME) \
-	X(MATCH_FALSE, "match-false", EVERY, 1, 0, ANY_TIME) \
-	X(RECOVERY, "recovery", NUMBER, 4, 0, AT_START) \
-	X(IMAGE_ERRORS, "image-errors", ERROR, 9, 1, ANY_TIME) \
-	X(NO_FREE_SLOT, "no-free-slot", FLAG, 1, 0, ANY_TIME) \
-	X(DOWNGRADE, "downgrade", FLAG, 1, 0, ANY_TIME) \
-	X(TEST_CONFIRM, "test-confirm", DURATION, 2000000, 0, ANY_TIME) \
-	X(REVERT, "revert", DURATION, 1500000, 0, ANY_TIME) \
-	X(SELF_REVERT, "self-revert", DURATION, 3000000, 0, ANY_TIME) \
-	X(NO_REVERT, "no-revert", FLAG, 1, 0, AT_START) \
-	X(DIRECT_XIP, "direct-xip", FLAG, 1, 0, AT_START) \
-	X(SAME_HASH, "same-hash", FLAG, 1, 0, ANY_TIME) \
-	X(BAD_IMAGE, "bad-image", FLAG, 1, 0, ANY_TIME) \
-	X(FRUGAL, "frugal", FLAG, 1, 0, ANY_TIME) \
-	X(TWO_IMAGES, "two-images", FLAG, 1, 0, AT_START) \
-	X(RESET_REFUSED, "reset-refused", FLAG, 1, 0, ANY_TIME) \
-	X(RESET_SILENT, "reset-silent", FLAG, 1, 0, ANY_TIME) \
-	X(NOISE, "noise", NUMBER, 1, 0, ANY_TIME) \
-	X(LINE_LIMITS, "line-limits", DURATION, 0, 0, ANY_TIME) \
-	X(CRC_FLIP, "crc-flip", EVERY, 11, 0, ANY_TIME) \
-	X(SHORT_LINE, "short-line", FLAG, 1, 0, ANY_TIME) \
-	X(RAW_UART, "raw-uart", FLAG, 1, 0, AT_START) \
-	X(HOT_UNPLUG, "hot-unplug", EVERY, 10, 1, ANY_TIME) \
-	X(BLE_NO_REASSEMBLY, "ble-no-reassembly", FLAG, 1, 0, ANY_TIME) \
-	X(NO_ECHO, "no-echo", FLAG, 1, 0, ANY_TIME) \
-	X(NO_STATE, "no-state", FLAG, 1, 0, ANY_TIME) \
-	X(NO_SLOT_INFO, "no-slot-info", FLAG, 1, 0, ANY_TIME) \
+#define SWITCH_MAP(X)                                                          \
+	X(V1_ONLY, "v1-only", FLAG, 1, 0, ANY_TIME)                            \
+	X(V2_RET, "v2-ret", FLAG, 1, 0, ANY_TIME)                              \
+	X(NO_V1, "no-v1", FLAG, 1, 0, ANY_TIME)                                \
+	X(CBOR, "cbor", CBOR, CBOR_STYLE_ALL, 0, ANY_TIME)                     \
+	X(NO_PARAMS, "no-params", FLAG, 1, 0, ANY_TIME)                        \
+	X(TINY_BUFFER, "tiny-buffer", NUMBER, 256, 0, ANY_TIME)                \
+	X(TINY_ANSWERS, "tiny-answers", FLAG, 1, 0, ANY_TIME)                  \
+	X(SLOW_ERASE, "slow-erase", DURATION, 2000000, 0, ANY_TIME)            \
+	X(BUSY, "busy", EVERY, 3, 0, ANY_TIME)                                 \
+	X(LOSS, "loss", EVERY, 7, 0, ANY_TIME)                                 \
+	X(LATE, "late", DURATION, 3000000, 0, ANY_TIME)                        \
+	X(WRONG_SEQ, "wrong-seq", EVERY, 1, 0, ANY_TIME)                       \
+	X(WINDOW_LIMIT, "window-limit", NUMBER, 0, 0, ANY_TIME)                \
+	X(REWIND, "rewind", EVERY, 10, 0, ANY_TIME)                            \
+	X(RESTART, "restart", EVERY, 10, 1, ANY_TIME)                          \
+	X(RESUME, "resume", FLAG, 1, 0, ANY_TIME)                              \
+	X(FOREIGN_UPLOAD, "foreign-upload", EVERY, 10, 1, ANY_TIME)            \
+	X(FINISHED, "finished", FINISHED, 1, 0, ANY_TIME)                      \
+	X(MATCH, "match", FLAG, 1, 0, ANY_TIME)                                \
+	X(MATCH_FALSE, "match-false", EVERY, 1, 0, ANY_TIME)                   \
+	X(RECOVERY, "recovery", NUMBER, 4, 0, AT_START)                        \
+	X(IMAGE_ERRORS, "image-errors", ERROR, 9, 1, ANY_TIME)                 \
+	X(NO_FREE_SLOT, "no-free-slot", FLAG, 1, 0, ANY_TIME)                  \
+	X(DOWNGRADE, "downgrade", FLAG, 1, 0, ANY_TIME)                        \
+	X(TEST_CONFIRM, "test-confirm", DURATION, 2000000, 0, ANY_TIME)        \
+	X(REVERT, "revert", DURATION, 1500000, 0, ANY_TIME)                    \
+	X(SELF_REVERT, "self-revert", DURATION, 3000000, 0, ANY_TIME)          \
+	X(NO_REVERT, "no-revert", FLAG, 1, 0, AT_START)                        \
+	X(DIRECT_XIP, "direct-xip", FLAG, 1, 0, AT_START)                      \
+	X(SAME_HASH, "same-hash", FLAG, 1, 0, ANY_TIME)                        \
+	X(BAD_IMAGE, "bad-image", FLAG, 1, 0, ANY_TIME)                        \
+	X(FRUGAL, "frugal", FLAG, 1, 0, ANY_TIME)                              \
+	X(TWO_IMAGES, "two-images", FLAG, 1, 0, AT_START)                      \
+	X(RESET_REFUSED, "reset-refused", FLAG, 1, 0, ANY_TIME)                \
+	X(RESET_SILENT, "reset-silent", FLAG, 1, 0, ANY_TIME)                  \
+	X(NOISE, "noise", NUMBER, 1, 0, ANY_TIME)                              \
+	X(LINE_LIMITS, "line-limits", DURATION, 0, 0, ANY_TIME)                \
+	X(CRC_FLIP, "crc-flip", EVERY, 11, 0, ANY_TIME)                        \
+	X(SHORT_LINE, "short-line", FLAG, 1, 0, ANY_TIME)                      \
+	X(RAW_UART, "raw-uart", FLAG, 1, 0, AT_START)                          \
+	X(HOT_UNPLUG, "hot-unplug", EVERY, 10, 1, ANY_TIME)                    \
+	X(BLE_NO_REASSEMBLY, "ble-no-reassembly", FLAG, 1, 0, ANY_TIME)        \
+	X(NO_ECHO, "no-echo", FLAG, 1, 0, ANY_TIME)                            \
+	X(NO_STATE, "no-state", FLAG, 1, 0, ANY_TIME)                          \
+	X(NO_SLOT_INFO, "no-slot-info", FLAG, 1, 0, ANY_TIME)                  \
 	X(NO_BOOTLOADER_INFO, "no-bootloader-info", FLAG, 1, 0, ANY_TIME)
 
 enum switch_id {
 #define SWITCH_ENUM(id, ...) SW_##id,
 	SWITCH_MAP(SWITCH_ENUM)
 #undef SWITCH_ENUM
-	SW_COUNT
+		SW_COUNT
 };
 
 struct switch_state {
@@ -110,7 +110,7 @@ void switches_init(struct switches *s);
 /* Reads one text form. `ret_id` may be NULL. Returns 0 or -EINVAL with the
  * fault. An old value and its counts are forgotten. */
 int switches_set(struct switches *s, const char *text, enum switch_id *ret_id,
-		struct fault *fault);
+	struct fault *fault);
 
 const char *switch_name(enum switch_id id);
 enum switch_when switch_when(enum switch_id id);

@@ -4,7 +4,7 @@
 #define CELL 8
 
 static const uint8_t magic[MAGIC_LEN] = {0x77, 0xc2, 0x95, 0xf3, 0x60, 0xd2,
-		0xef, 0x7f, 0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80};
+	0xef, 0x7f, 0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80};
 
 /* Offsets in the last TRAILER_LEN bytes. */
 enum { INFO_AT = 0, DONE_AT = 8, OK_AT = 16, MAGIC_AT = 24 };
@@ -26,7 +26,8 @@ struct trailer trailer_read(const struct flash *f, unsigned slot)
 {
 	uint8_t raw[TRAILER_LEN];
 
-	if (flash_read(f, slot, f->slot_size - TRAILER_LEN, raw, sizeof(raw)) < 0)
+	if (flash_read(f, slot, f->slot_size - TRAILER_LEN, raw, sizeof(raw)) <
+		0)
 		return (struct trailer){0};
 	return (struct trailer){
 		.magic_good = memcmp(raw + MAGIC_AT, magic, MAGIC_LEN) == 0,
@@ -46,7 +47,8 @@ int trailer_mark(const struct flash *f, unsigned slot, const struct trailer *t)
 	uint8_t raw[TRAILER_LEN];
 
 	trailer_encode(t, raw);
-	return flash_write(f, slot, f->slot_size - TRAILER_LEN, raw, sizeof(raw));
+	return flash_write(
+		f, slot, f->slot_size - TRAILER_LEN, raw, sizeof(raw));
 }
 
 int trailer_write(const struct flash *f, unsigned slot, const struct trailer *t)

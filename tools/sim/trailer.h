@@ -29,7 +29,8 @@ void trailer_encode(const struct trailer *t, uint8_t to[TRAILER_LEN]);
 struct trailer trailer_read(const struct flash *f, unsigned slot);
 
 /* Erases the last sector of the slot and writes the trailer. 0 or -errno. */
-int trailer_write(const struct flash *f, unsigned slot, const struct trailer *t);
+int trailer_write(
+	const struct flash *f, unsigned slot, const struct trailer *t);
 
 /* Erases the last sector. */
 int trailer_erase(const struct flash *f, unsigned slot);

@@ -60,7 +60,7 @@ struct hub *world_hub(struct world *w, const char *path, struct fault *fault)
 			return w->hubs[i];
 	if (w->hub_count == WORLD_HUBS_MAX) {
 		fault_set(fault, -EMFILE, 0, "hub", "more than %d sockets",
-				WORLD_HUBS_MAX);
+			WORLD_HUBS_MAX);
 		return NULL;
 	}
 	err = hub_new(w, path, &w->hubs[w->hub_count]);
@@ -89,7 +89,7 @@ static void heap_move(struct world *w, struct station *s)
 		size_t child = 2 * at + 1;
 
 		if (child + 1 < w->count &&
-				w->heap[child + 1]->due < w->heap[child]->due)
+			w->heap[child + 1]->due < w->heap[child]->due)
 			child++;
 		if (child >= w->count || w->heap[child]->due >= s->due)
 			break;
@@ -134,10 +134,10 @@ static bool is_up(const struct station *s)
 static void check_ready(struct world *w)
 {
 	while (w->next_unready < w->count &&
-			is_up(w->stations[w->next_unready]))
+		is_up(w->stations[w->next_unready]))
 		w->next_unready++;
 	if (w->next_unready == w->count && w->on_ready) {
-		void (*call)(struct world *w) = w->on_ready;
+		void (*call)(struct world * w) = w->on_ready;
 
 		w->on_ready = NULL;
 		call(w);
@@ -183,7 +183,7 @@ static void raise_limit(void)
 }
 
 static int make_stations(struct world *w, const struct world_setup *setup,
-		size_t total, struct fault *fault)
+	size_t total, struct fault *fault)
 {
 	const char *dir = setup->dir[0] ? setup->dir : NULL;
 
@@ -203,8 +203,7 @@ static int make_stations(struct world *w, const struct world_setup *setup,
 			}
 			if (world_find(w, s->device.name)) {
 				fault_set(fault, -EEXIST, 0, "name",
-						"%s is there twice",
-						s->device.name);
+					"%s is there twice", s->device.name);
 				station_close(s);
 				return -EEXIST;
 			}
@@ -223,7 +222,8 @@ static int start_queue(struct world *w)
 		w->stations[i]->due = 0;
 		heap_put(w, i, w->stations[i]);
 	}
-	w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	w->timer_fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (w->timer_fd < 0)
 		return -errno;
 	if (uv_poll_init(&w->loop, &w->timer, w->timer_fd) < 0)
@@ -235,7 +235,7 @@ static int start_queue(struct world *w)
 }
 
 int world_new(const struct world_setup *setup, struct world **ret,
-		struct fault *fault)
+	struct fault *fault)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	size_t total = 0;
@@ -254,7 +254,7 @@ int world_new(const struct world_setup *setup, struct world **ret,
 		total += setup->groups[g].count;
 	if (total > GROUP_DEVICES_MAX)
 		err = fault_set(fault, -EINVAL, 0, "devices",
-				"more than %d in all", GROUP_DEVICES_MAX);
+			"more than %d in all", GROUP_DEVICES_MAX);
 	else
 		err = make_stations(w, setup, total, fault);
 	if (!err)

@@ -23,7 +23,7 @@ void world_setup_done(struct world_setup *setup);
 
 /* Makes all devices. Returns 0 or -errno with the fault. */
 int world_new(const struct world_setup *setup, struct world **ret,
-		struct fault *fault);
+	struct fault *fault);
 
 /* Runs until world_stop(). `on_ready` once, when every device is up (running,
  * silent or dead). */

@@ -13,10 +13,10 @@
 #define RIG_S UINT64_C(1000000000)
 
 /* The image of 104 bytes that smp-and-ble.md 2.2 publishes. */
-#define RIG_IMAGE_HEX \
-	"3db8f39600000000200000002000000000000000010203000400000000000000" \
-	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" \
-	"076928001000200006245178f907abd61c77aa4f4d5653b55287ea6177ddde9a" \
+#define RIG_IMAGE_HEX                                                          \
+	"3db8f39600000000200000002000000000000000010203000400000000000000"     \
+	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"     \
+	"076928001000200006245178f907abd61c77aa4f4d5653b55287ea6177ddde9a"     \
 	"96d7e6a5c6496d77"
 
 struct rig {
@@ -52,8 +52,8 @@ static inline void rig_switch(struct rig *r, const char *text)
 {
 	struct fault fault = {0};
 
-	ck_assert_msg(switches_set(&r->sw, text, NULL, &fault) == 0, "%s: %s %s",
-			text, fault.field, fault.rule);
+	ck_assert_msg(switches_set(&r->sw, text, NULL, &fault) == 0,
+		"%s: %s %s", text, fault.field, fault.rule);
 }
 
 static inline void rig_advance(struct rig *r, uint64_t ns)
@@ -66,8 +66,9 @@ static inline void rig_open(struct rig *r)
 {
 	struct fault fault = {0};
 
-	ck_assert_msg(device_open(&r->d, &r->setup, &r->sw, r->now, &fault) == 0,
-			"%s: %s", fault.field, fault.rule);
+	ck_assert_msg(
+		device_open(&r->d, &r->setup, &r->sw, r->now, &fault) == 0,
+		"%s: %s", fault.field, fault.rule);
 	rig_advance(r, RIG_S);
 }
 
@@ -89,10 +90,11 @@ static inline void rig_set(struct rig *r, const char *text)
 	struct fault fault = {0};
 
 	ck_assert_msg(device_switch(&r->d, text, &fault) == 0, "%s: %s",
-			fault.field, fault.rule);
+		fault.field, fault.rule);
 }
 
-static inline void rig_send(struct rig *r, uint8_t op, uint16_t group, uint8_t id)
+static inline void rig_send(
+	struct rig *r, uint8_t op, uint16_t group, uint8_t id)
 {
 	uint8_t message[4096];
 
@@ -137,11 +139,12 @@ static inline bool rig_receive(struct rig *r, uint64_t limit)
 	}
 }
 
-static inline void rig_call(struct rig *r, uint8_t op, uint16_t group, uint8_t id)
+static inline void rig_call(
+	struct rig *r, uint8_t op, uint16_t group, uint8_t id)
 {
 	rig_send(r, op, group, id);
-	ck_assert_msg(rig_receive(r, 60 * RIG_S), "no answer to %u/%u", group,
-			id);
+	ck_assert_msg(
+		rig_receive(r, 60 * RIG_S), "no answer to %u/%u", group, id);
 }
 
 /* The value of `key` in the map at `in`; empty when it is not there. */
@@ -247,12 +250,13 @@ static inline const char *rig_flags(const struct rig *r, unsigned i, char *text)
 }
 
 /* Asks for the state and checks both slots. */
-#define rig_assert_state(r, want0, want1) do { \
-	char f0_[8], f1_[8]; \
-	rig_call(r, SMP_READ, SMP_GROUP_IMAGE, 0); \
-	ck_assert_str_eq(rig_flags(r, 0, f0_), want0); \
-	ck_assert_str_eq(rig_flags(r, 1, f1_), want1); \
-} while (0)
+#define rig_assert_state(r, want0, want1)                                      \
+	do {                                                                   \
+		char f0_[8], f1_[8];                                           \
+		rig_call(r, SMP_READ, SMP_GROUP_IMAGE, 0);                     \
+		ck_assert_str_eq(rig_flags(r, 0, f0_), want0);                 \
+		ck_assert_str_eq(rig_flags(r, 1, f1_), want1);                 \
+	} while (0)
 
 /* A made image in memory. */
 struct rig_image {
@@ -277,7 +281,8 @@ static inline void rig_make(struct rig_image *image, const struct mkimage *m)
 	struct sha sha;
 
 	image->len = 0;
-	ck_assert_int_eq(mkimage_write(m, rig_image_sink, image, image->hash), 0);
+	ck_assert_int_eq(
+		mkimage_write(m, rig_image_sink, image, image->hash), 0);
 	sha_init(&sha);
 	sha_add(&sha, image->at, image->len);
 	ck_assert(sha_end(&sha, image->sha));
@@ -286,12 +291,13 @@ static inline void rig_make(struct rig_image *image, const struct mkimage *m)
 static inline void rig_make_version(struct rig_image *image, uint8_t major)
 {
 	rig_make(image, &(struct mkimage){.version = {major, 0, 0, 0},
-			.payload_len = 9000, .seed = major});
+				.payload_len = 9000,
+				.seed = major});
 }
 
 /* One upload request: the first one with all its keys when off is 0. */
-static inline void rig_chunk(struct rig *r, const struct rig_image *image,
-		size_t off, size_t len)
+static inline void rig_chunk(
+	struct rig *r, const struct rig_image *image, size_t off, size_t len)
 {
 	if (len > image->len - off)
 		len = image->len - off;
@@ -323,7 +329,8 @@ static inline void rig_upload(struct rig *r, const struct rig_image *image)
 }
 
 /* State write. `hash` may be NULL. */
-static inline void rig_set_state(struct rig *r, const uint8_t *hash, bool confirm)
+static inline void rig_set_state(
+	struct rig *r, const uint8_t *hash, bool confirm)
 {
 	cbor_put_map(&r->body, hash ? 2 : 1);
 	if (hash) {

@@ -27,8 +27,8 @@ START_TEST(mkimage_makes_published_bytes)
 	uint8_t want[104];
 
 	bytes_from_hex(RIG_IMAGE_HEX, want, sizeof(want));
-	rig_make(&image, &(struct mkimage){.version = {1, 2, 3, 4},
-			.payload_len = 32});
+	rig_make(&image,
+		&(struct mkimage){.version = {1, 2, 3, 4}, .payload_len = 32});
 	ck_assert_uint_eq(image.len, sizeof(want));
 	ck_assert_mem_eq(image.at, want, sizeof(want));
 }
@@ -36,8 +36,11 @@ END_TEST
 
 START_TEST(mkimage_length_is_told_before)
 {
-	struct mkimage m = {.version = {1, 0, 0, 0}, .payload_len = 5000,
-			.header_len = 512, .has_hw = true, .has_counter = true};
+	struct mkimage m = {.version = {1, 0, 0, 0},
+		.payload_len = 5000,
+		.header_len = 512,
+		.has_hw = true,
+		.has_counter = true};
 
 	rig_make(&image, &m);
 	ck_assert_uint_eq(image.len, mkimage_len(&m));
@@ -53,11 +56,14 @@ START_TEST(version_parse_and_text)
 		const char *text;
 		const char *shown; /* NULL: refused */
 	} rows[] = {
-		{"1.2.3", "1.2.3"},	  {"1.2.3+4", "1.2.3.4"},
-		{"1.2.3.4", "1.2.3.4"},	  {"255.255.65535+4294967295",
-			"255.255.65535.4294967295"},
-		{"256.0.0", NULL},	  {"1.2", NULL},
-		{"1.2.3x", NULL},	  {"1.2.3+", NULL},
+		{"1.2.3", "1.2.3"},
+		{"1.2.3+4", "1.2.3.4"},
+		{"1.2.3.4", "1.2.3.4"},
+		{"255.255.65535+4294967295", "255.255.65535.4294967295"},
+		{"256.0.0", NULL},
+		{"1.2", NULL},
+		{"1.2.3x", NULL},
+		{"1.2.3+", NULL},
 		{"1.2.70000", NULL},
 	};
 	char text[IMAGE_VERSION_TEXT_SIZE];
@@ -67,10 +73,10 @@ START_TEST(version_parse_and_text)
 		int err = image_version_parse(rows[i].text, &v);
 
 		ck_assert_msg((err == 0) == (rows[i].shown != NULL), "%s",
-				rows[i].text);
+			rows[i].text);
 		if (!err)
-			ck_assert_str_eq(image_version_text(&v, text),
-					rows[i].shown);
+			ck_assert_str_eq(
+				image_version_text(&v, text), rows[i].shown);
 	}
 }
 END_TEST
@@ -186,14 +192,21 @@ static const struct {
 	const char *switch_text;
 	struct mkimage m;
 } bad_rows[] = {
-	{"bad hash", "resume", {.version = {2, 0, 0, 0}, .payload_len = 3000,
-		.bad_hash = true}},
-	{"not bootable", "resume", {.version = {2, 0, 0, 0},
-		.payload_len = 3000, .flags = IMAGE_F_NON_BOOTABLE}},
-	{"other hardware", "resume", {.version = {2, 0, 0, 0},
-		.payload_len = 3000, .has_hw = true, .hw = 8}},
-	{"refused by switch", "bad-image", {.version = {2, 0, 0, 0},
-		.payload_len = 3000}},
+	{"bad hash", "resume",
+		{.version = {2, 0, 0, 0},
+			.payload_len = 3000,
+			.bad_hash = true}},
+	{"not bootable", "resume",
+		{.version = {2, 0, 0, 0},
+			.payload_len = 3000,
+			.flags = IMAGE_F_NON_BOOTABLE}},
+	{"other hardware", "resume",
+		{.version = {2, 0, 0, 0},
+			.payload_len = 3000,
+			.has_hw = true,
+			.hw = 8}},
+	{"refused by switch", "bad-image",
+		{.version = {2, 0, 0, 0}, .payload_len = 3000}},
 };
 
 START_TEST(bad_image_is_erased)
@@ -212,8 +225,8 @@ START_TEST(bad_image_is_erased)
 	ck_assert_int_eq(rig_err(&r), -1);
 	rig_reset(&r);
 	rig_assert_state(&r, "ac", "-");
-	ck_assert_msg(r.d.mcu.counts.refused_images == 1, "%s",
-			bad_rows[_i].name);
+	ck_assert_msg(
+		r.d.mcu.counts.refused_images == 1, "%s", bad_rows[_i].name);
 	rig_done(&r);
 }
 END_TEST
@@ -241,7 +254,8 @@ START_TEST(padded_image_is_pending_by_itself)
 	r.setup.slot_size = 32 << 10;
 	rig_open(&r);
 	rig_make(&image, &(struct mkimage){.version = {2, 0, 0, 0},
-			.payload_len = 3000, .pad_to = 32 << 10});
+				 .payload_len = 3000,
+				 .pad_to = 32 << 10});
 	rig_upload(&r, &image);
 	rig_assert_state(&r, "ac", "p");
 	rig_done(&r);
@@ -369,7 +383,7 @@ int main(void)
 	tcase_add_test(c, overwrite_only_leaves_secondary_empty);
 	tcase_add_test(c, direct_xip_newest_runs);
 	tcase_add_loop_test(c, bad_image_is_erased, 0,
-			(int)(sizeof(bad_rows) / sizeof(bad_rows[0])));
+		(int)(sizeof(bad_rows) / sizeof(bad_rows[0])));
 	tcase_add_test(c, downgrade_refused_by_server_and_bootloader);
 	tcase_add_test(c, padded_image_is_pending_by_itself);
 	tcase_add_loop_test(c, swap_survives_cut_at_every_step, 0, 5);

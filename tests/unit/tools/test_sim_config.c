@@ -5,8 +5,8 @@
 #include "tools/sim/config.h"
 
 /* Reads `text` as a file; returns the result of config_load(). */
-static int load(const char *text, struct world_setup *setup,
-		struct fault *fault)
+static int load(
+	const char *text, struct world_setup *setup, struct fault *fault)
 {
 	char path[] = "/tmp/ferry-sim-conf-XXXXXX";
 	int fd = mkstemp(path), err;
@@ -26,11 +26,15 @@ START_TEST(load_fills_groups)
 	const struct group *g;
 
 	ck_assert_int_eq(load("dir = \"/d\"; control = \"/d/c\";\n"
-			"devices = ( { name = \"s-%03u\"; count = 200; first = 5;\n"
-			"baud = 115200; think = \"500us\"; mode = \"direct-xip\";\n"
-			"switches = [ \"busy=4\", \"cbor\" ]; },\n"
-			"{ transport = \"tcp\"; baud = \"line\"; boot = 40; } );\n",
-			&setup, &fault), 0);
+			      "devices = ( { name = \"s-%03u\"; count = 200; "
+			      "first = 5;\n"
+			      "baud = 115200; think = \"500us\"; mode = "
+			      "\"direct-xip\";\n"
+			      "switches = [ \"busy=4\", \"cbor\" ]; },\n"
+			      "{ transport = \"tcp\"; baud = \"line\"; boot = "
+			      "40; } );\n",
+				 &setup, &fault),
+		0);
 	ck_assert_uint_eq(setup.group_count, 2);
 	ck_assert_str_eq(setup.dir, "/d");
 	g = &setup.groups[0];
@@ -74,12 +78,14 @@ START_TEST(load_names_line_and_rule)
 	const char *line = bad_rows[_i].line;
 
 	ck_assert_int_lt(load(bad_rows[_i].text, &setup, &fault), 0);
-	ck_assert_msg(strlen(fault.field) > strlen(line) && strcmp(fault.field +
-			strlen(fault.field) - strlen(line), line) == 0,
-			"%s: %s %s", bad_rows[_i].text, fault.field, fault.rule);
+	ck_assert_msg(
+		strlen(fault.field) > strlen(line) &&
+			strcmp(fault.field + strlen(fault.field) - strlen(line),
+				line) == 0,
+		"%s: %s %s", bad_rows[_i].text, fault.field, fault.rule);
 	ck_assert_msg(strncmp(fault.rule, bad_rows[_i].rule,
-			strlen(bad_rows[_i].rule)) == 0, "%s: %s",
-			bad_rows[_i].text, fault.rule);
+			      strlen(bad_rows[_i].rule)) == 0,
+		"%s: %s", bad_rows[_i].text, fault.rule);
 	world_setup_done(&setup);
 }
 END_TEST
@@ -91,11 +97,16 @@ START_TEST(expand_patterns)
 		uint32_t count;
 		const char *want; /* of index 7; NULL: refused */
 	} rows[] = {
-		{"a", 1, "a"},	       {"a", 8, "a-7"},
-		{"a%u", 8, "a7"},      {"a%03ub", 8, "a007b"},
-		{"a%3u", 8, "a  7"},   {"a%s", 8, NULL},
-		{"a%u%u", 8, NULL},    {"a%", 8, NULL},
-		{"a%999u", 8, NULL},   {"a%n", 8, NULL},
+		{"a", 1, "a"},
+		{"a", 8, "a-7"},
+		{"a%u", 8, "a7"},
+		{"a%03ub", 8, "a007b"},
+		{"a%3u", 8, "a  7"},
+		{"a%s", 8, NULL},
+		{"a%u%u", 8, NULL},
+		{"a%", 8, NULL},
+		{"a%999u", 8, NULL},
+		{"a%n", 8, NULL},
 	};
 	char text[DEVICE_NAME_SIZE];
 	struct group g;
@@ -107,7 +118,7 @@ START_TEST(expand_patterns)
 		g.count = rows[i].count;
 		err = group_expand(&g, rows[i].pattern, 7, text, sizeof(text));
 		ck_assert_msg((err == 0) == (rows[i].want != NULL), "%s",
-				rows[i].pattern);
+			rows[i].pattern);
 		if (!err)
 			ck_assert_str_eq(text, rows[i].want);
 	}
@@ -120,8 +131,11 @@ START_TEST(parse_command_line_group)
 	struct group g;
 
 	group_init(&g);
-	ck_assert_int_eq(group_parse(&g, "name=x%u,count=3,switch=busy=3,"
-			"switch=slow-erase=1500ms,hub=/h", &fault), 0);
+	ck_assert_int_eq(group_parse(&g,
+				 "name=x%u,count=3,switch=busy=3,"
+				 "switch=slow-erase=1500ms,hub=/h",
+				 &fault),
+		0);
 	ck_assert_uint_eq(switch_value(&g.sw, SW_SLOW_ERASE), 1500000);
 	ck_assert_str_eq(g.hub, "/h");
 	ck_assert_int_lt(group_parse(&g, "name", &fault), 0);
@@ -136,7 +150,7 @@ int main(void)
 
 	tcase_add_test(c, load_fills_groups);
 	tcase_add_loop_test(c, load_names_line_and_rule, 0,
-			(int)(sizeof(bad_rows) / sizeof(bad_rows[0])));
+		(int)(sizeof(bad_rows) / sizeof(bad_rows[0])));
 	tcase_add_test(c, expand_patterns);
 	tcase_add_test(c, parse_command_line_group);
 	suite_add_tcase(s, c);

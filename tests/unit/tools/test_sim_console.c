@@ -1,19 +1,23 @@
 #include "tests/unit/tools/sim_rig.h"
 
 /* The published lines: smp-and-ble.md 2.2. */
-#define ECHO_LINE "\x06\x09" "ABAKAAAGAABCAKFhZGJoaZsK\n"
-#define ECHO_ANSWER_LINE "\x06\x09" "ABALAAAGAABCAKFhcmJoadxV\n"
-#define UPLOAD_LINE_1 \
-	"\x06\x09" \
+#define ECHO_LINE                                                              \
+	"\x06\x09"                                                             \
+	"ABAKAAAGAABCAKFhZGJoaZsK\n"
+#define ECHO_ANSWER_LINE                                                       \
+	"\x06\x09"                                                             \
+	"ABALAAAGAABCAKFhcmJoadxV\n"
+#define UPLOAD_LINE_1                                                          \
+	"\x06\x09"                                                             \
 	"ALIKAACoAAEHAaVlaW1hZ2UAY2xlbhhoY29mZgBjc2hhWCDlVv0wP0JdUMjo/dxYplRe" \
 	"d6xevR96Wer7qeQi2zHL/GRkYXRhWGg9uPOWAAAAACAAAAAgAAAAAAAA\n"
-#define UPLOAD_LINE_2 \
-	"\x04\x14" \
+#define UPLOAD_LINE_2                                                          \
+	"\x04\x14"                                                             \
 	"AAECAwAEAAAAAAAAAAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fB2koABAA" \
 	"IAAGJFF4+Qer1hx3qk9NVlO1UofqYXfd3pqW1+alxkltd4XC\n"
 
-static const uint8_t echo_answer[] = {0x0b, 0, 0, 6, 0, 0, 0x42, 0, 0xa1, 0x61,
-		0x72, 0x62, 0x68, 0x69};
+static const uint8_t echo_answer[] = {
+	0x0b, 0, 0, 6, 0, 0, 0x42, 0, 0xa1, 0x61, 0x72, 0x62, 0x68, 0x69};
 
 static enum console_event feed(struct console *c, const char *text, size_t max)
 {
@@ -40,12 +44,13 @@ END_TEST
 START_TEST(line_of_echo_gives_message)
 {
 	static const uint8_t want[] = {0x0a, 0, 0, 6, 0, 0, 0x42, 0, 0xa1, 0x61,
-			0x64, 0x62, 0x68, 0x69};
+		0x64, 0x62, 0x68, 0x69};
 	struct console c;
 
 	console_init(&c, 384);
 	ck_assert_int_eq(feed(&c, ECHO_LINE, 127), CONSOLE_MESSAGE);
-	ck_assert(bytes_equal(console_message(&c), bytes_of(want, sizeof(want))));
+	ck_assert(
+		bytes_equal(console_message(&c), bytes_of(want, sizeof(want))));
 	console_done(&c);
 }
 END_TEST
@@ -56,7 +61,7 @@ START_TEST(encode_echo_answer_is_published_line)
 
 	buf_init(&lines, 4096);
 	console_encode(bytes_of(echo_answer, sizeof(echo_answer)),
-			&(struct console_style){0}, &lines);
+		&(struct console_style){0}, &lines);
 	ck_assert(bytes_is_text(buf_bytes(&lines), ECHO_ANSWER_LINE));
 	buf_done(&lines);
 }
@@ -86,7 +91,8 @@ START_TEST(encode_upload_gives_published_lines)
 	feed(&c, UPLOAD_LINE_1 UPLOAD_LINE_2, 127);
 	buf_init(&lines, 4096);
 	console_encode(console_message(&c), &(struct console_style){0}, &lines);
-	ck_assert(bytes_is_text(buf_bytes(&lines), UPLOAD_LINE_1 UPLOAD_LINE_2));
+	ck_assert(
+		bytes_is_text(buf_bytes(&lines), UPLOAD_LINE_1 UPLOAD_LINE_2));
 	buf_done(&lines);
 	console_done(&c);
 }
@@ -101,21 +107,44 @@ static const struct row {
 	{"text", "hello\n", CONSOLE_NOTHING},
 	{"empty line", "\n", CONSOLE_NOTHING},
 	{"text before the marker", "x" ECHO_LINE, CONSOLE_NOTHING},
-	{"CR LF", "\x06\x09" "ABAKAAAGAABCAKFhZGJoaZsK\r\n", CONSOLE_MESSAGE},
-	{"not a quad", "\x06\x09" "ABAKAAAGAABCAKFhZGJoaZs\n", CONSOLE_DROPPED},
-	{"bad character", "\x06\x09" "ABAK!AAGAABCAKFhZGJoaZsK\n",
+	{"CR LF",
+		"\x06\x09"
+		"ABAKAAAGAABCAKFhZGJoaZsK\r\n",
+		CONSOLE_MESSAGE},
+	{"not a quad",
+		"\x06\x09"
+		"ABAKAAAGAABCAKFhZGJoaZs\n",
 		CONSOLE_DROPPED},
-	{"padding only", "\x06\x09" "====\n", CONSOLE_DROPPED},
-	{"padding inside", "\x06\x09" "AB==AAAGAABCAKFhZGJoaZsK\n",
+	{"bad character",
+		"\x06\x09"
+		"ABAK!AAGAABCAKFhZGJoaZsK\n",
 		CONSOLE_DROPPED},
-	{"bad crc", "\x06\x09" "ABAKAAAGAABCAKFhZGJoaZsL\n", CONSOLE_BAD_CRC},
+	{"padding only",
+		"\x06\x09"
+		"====\n",
+		CONSOLE_DROPPED},
+	{"padding inside",
+		"\x06\x09"
+		"AB==AAAGAABCAKFhZGJoaZsK\n",
+		CONSOLE_DROPPED},
+	{"bad crc",
+		"\x06\x09"
+		"ABAKAAAGAABCAKFhZGJoaZsL\n",
+		CONSOLE_BAD_CRC},
 	{"continuation alone", UPLOAD_LINE_2, CONSOLE_DROPPED},
-	{"more than length says", "\x06\x09" "AA8KAAAGAABCAKFhZGJoaZsK\n",
+	{"more than length says",
+		"\x06\x09"
+		"AA8KAAAGAABCAKFhZGJoaZsK\n",
 		CONSOLE_DROPPED},
-	{"length below a crc", "\x06\x09" "AAEA\n", CONSOLE_DROPPED},
+	{"length below a crc",
+		"\x06\x09"
+		"AAEA\n",
+		CONSOLE_DROPPED},
 	{"start in the middle starts afresh", UPLOAD_LINE_1 ECHO_LINE,
 		CONSOLE_MESSAGE},
-	{"packet larger than the buffer", "\x06\x09" "A/8KAAAGAABCAKFhZGJoaZsK\n",
+	{"packet larger than the buffer",
+		"\x06\x09"
+		"A/8KAAAGAABCAKFhZGJoaZsK\n",
 		CONSOLE_DROPPED},
 };
 
@@ -158,8 +187,8 @@ START_TEST(encode_reads_back)
 	for (size_t i = 0; i < sizeof(message); i++)
 		message[i] = (uint8_t)(i * 7);
 	for (size_t len = 8; len < sizeof(message); len++) {
-		struct console_style style = {.short_line = _i & 1,
-				.crlf = _i & 2};
+		struct console_style style = {
+			.short_line = _i & 1, .crlf = _i & 2};
 		struct console c;
 		struct buf lines;
 
@@ -167,10 +196,10 @@ START_TEST(encode_reads_back)
 		buf_init(&lines, 4096);
 		console_encode(bytes_of(message, len), &style, &lines);
 		buf_add(&lines, "", 1);
-		ck_assert_int_eq(feed(&c, (const char *)lines.at, 128),
-				CONSOLE_MESSAGE);
-		ck_assert(bytes_equal(console_message(&c),
-				bytes_of(message, len)));
+		ck_assert_int_eq(
+			feed(&c, (const char *)lines.at, 128), CONSOLE_MESSAGE);
+		ck_assert(bytes_equal(
+			console_message(&c), bytes_of(message, len)));
 		buf_done(&lines);
 		console_done(&c);
 	}
@@ -184,7 +213,8 @@ START_TEST(encode_keeps_crc_on_one_line)
 	const uint8_t *second;
 
 	buf_init(&lines, 4096);
-	console_encode(bytes_of(message, 90), &(struct console_style){0}, &lines);
+	console_encode(
+		bytes_of(message, 90), &(struct console_style){0}, &lines);
 	second = memchr(lines.at, '\n', lines.len);
 	ck_assert_int_eq(second - lines.at, 2 + 120);
 	buf_done(&lines);
@@ -199,7 +229,7 @@ START_TEST(encode_short_line_is_4_shorter)
 
 	buf_init(&lines, 4096);
 	console_encode(bytes_of(message, 150),
-			&(struct console_style){.short_line = true}, &lines);
+		&(struct console_style){.short_line = true}, &lines);
 	end = memchr(lines.at, '\n', lines.len);
 	ck_assert_int_eq(end - lines.at, 2 + 120);
 	buf_done(&lines);
@@ -214,9 +244,10 @@ START_TEST(encode_damage_breaks_crc)
 	console_init(&c, 384);
 	buf_init(&lines, 4096);
 	console_encode(bytes_of(echo_answer, sizeof(echo_answer)),
-			&(struct console_style){.damage = true}, &lines);
+		&(struct console_style){.damage = true}, &lines);
 	buf_add(&lines, "", 1);
-	ck_assert_int_eq(feed(&c, (const char *)lines.at, 128), CONSOLE_BAD_CRC);
+	ck_assert_int_eq(
+		feed(&c, (const char *)lines.at, 128), CONSOLE_BAD_CRC);
 	buf_done(&lines);
 	console_done(&c);
 }
@@ -266,7 +297,7 @@ START_TEST(device_noise_hides_lines_in_text)
 	ck_assert(rig_receive(&r, RIG_S));
 	ck_assert_uint_gt(r.len, strlen(ECHO_ANSWER_LINE) + 10);
 	ck_assert_mem_eq(r.raw + r.len - strlen(ECHO_ANSWER_LINE),
-			ECHO_ANSWER_LINE, strlen(ECHO_ANSWER_LINE));
+		ECHO_ANSWER_LINE, strlen(ECHO_ANSWER_LINE));
 	rig_done(&r);
 }
 END_TEST
@@ -281,8 +312,8 @@ int main(void)
 	tcase_add_test(c, encode_echo_answer_is_published_line);
 	tcase_add_test(c, lines_of_upload_give_message);
 	tcase_add_test(c, encode_upload_gives_published_lines);
-	tcase_add_loop_test(c, line_verdicts, 0,
-			(int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_loop_test(
+		c, line_verdicts, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(c, line_longer_than_limit_dropped);
 	tcase_add_loop_test(c, encode_reads_back, 0, 4);
 	tcase_add_test(c, encode_keeps_crc_on_one_line);

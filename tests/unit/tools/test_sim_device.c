@@ -9,7 +9,8 @@ static struct rig_image image;
 /* How long an echo takes over the line, from its first byte. */
 static uint64_t time_of_echo(struct rig *r)
 {
-	static const char line[] = "\x06\x09" "ABAKAAAGAABCAKFhZGJoaZsK\n";
+	static const char line[] = "\x06\x09"
+				   "ABAKAAAGAABCAKFhZGJoaZsK\n";
 	uint64_t from = r->now;
 
 	device_rx(&r->d, r->now, bytes_of(line, 27));
@@ -27,8 +28,8 @@ START_TEST(line_speed_paces_both_ways)
 	r.setup.think_us = 5000;
 	rig_open(&r);
 	/* 27 bytes in and 27 bytes out, 10 bits each, and the think time */
-	ck_assert_uint_eq(time_of_echo(&r), 54 * (10 * RIG_S / 9600) +
-			5 * RIG_MS);
+	ck_assert_uint_eq(
+		time_of_echo(&r), 54 * (10 * RIG_S / 9600) + 5 * RIG_MS);
 	rig_done(&r);
 }
 END_TEST
@@ -56,8 +57,8 @@ START_TEST(line_says_when_it_is_free)
 	r.setup.baud = 9600;
 	rig_open(&r);
 	device_rx(&r.d, r.now, bytes_of(some, 96));
-	ck_assert_uint_eq(device_rx_free_at(&r.d), r.now +
-			96 * (10 * RIG_S / 9600));
+	ck_assert_uint_eq(
+		device_rx_free_at(&r.d), r.now + 96 * (10 * RIG_S / 9600));
 	rig_done(&r);
 }
 END_TEST
@@ -280,8 +281,9 @@ END_TEST
 
 START_TEST(line_limits_needs_pauses)
 {
-	static const char lines[] = "x\ny\n" "\x06\x09"
-			"ABAKAAAGAABCAKFhZGJoaZsK\n";
+	static const char lines[] = "x\ny\n"
+				    "\x06\x09"
+				    "ABAKAAAGAABCAKFhZGJoaZsK\n";
 	struct rig r;
 
 	rig_prepare(&r);
@@ -308,8 +310,9 @@ START_TEST(crc_flip_damages_requests_and_answers)
 	rig_switch(&r, "crc-flip=3");
 	rig_open(&r);
 	time_of_echo(&r); /* 1 and 2 */
-	device_rx(&r.d, r.now, bytes_of_text("\x06\x09"
-			"ABAKAAAGAABCAKFhZGJoaZsK\n")); /* 3 */
+	device_rx(&r.d, r.now,
+		bytes_of_text("\x06\x09"
+			      "ABAKAAAGAABCAKFhZGJoaZsK\n")); /* 3 */
 	ck_assert(!rig_receive(&r, RIG_S));
 	ck_assert_uint_eq(r.d.mcu.counts.bad_crc, 1);
 	rig_done(&r);
@@ -412,12 +415,13 @@ START_TEST(flash_file_survives)
 	ck_assert_int_eq(device_open(&r.d, &r.setup, &r.sw, r.now, &fault), 0);
 	rig_advance(&r, 2 * RIG_S);
 	rig_assert_state(&r, "ac", "");
-	ck_assert(bytes_equal(bytes_slice(rig_find(rig_entry(&r, 0), "hash"), 2,
-			32), bytes_of(image.hash, 32)));
+	ck_assert(bytes_equal(
+		bytes_slice(rig_find(rig_entry(&r, 0), "hash"), 2, 32),
+		bytes_of(image.hash, 32)));
 	device_close(&r.d);
 	r.setup.slot_size *= 2;
-	ck_assert_int_eq(device_open(&r.d, &r.setup, &r.sw, r.now, &fault),
-			-EINVAL);
+	ck_assert_int_eq(
+		device_open(&r.d, &r.setup, &r.sw, r.now, &fault), -EINVAL);
 	ck_assert_str_eq(fault.field, "flash");
 	buf_done(&r.body);
 	unlink(path);

@@ -34,15 +34,16 @@ static void give(struct bout *b, const struct engine_event *event)
 	smp_engine_ops.event(b->engine, ms_of(b), event);
 }
 
-static void give_image(struct bout *b, uint64_t job, uint64_t offset, size_t len)
+static void give_image(
+	struct bout *b, uint64_t job, uint64_t offset, size_t len)
 {
 	struct engine_event e = {.type = ENGINE_IMAGE};
 
 	ck_assert_uint_lt(offset, b->image.len);
 	e.image.job = job;
 	e.image.offset = offset;
-	e.image.data = bytes_slice(bytes_of(b->image.at, b->image.len),
-			(size_t)offset, len);
+	e.image.data = bytes_slice(
+		bytes_of(b->image.at, b->image.len), (size_t)offset, len);
 	give(b, &e);
 }
 
@@ -62,8 +63,8 @@ static void end(struct bout *b, const struct engine_command *c)
 	b->over = true;
 	b->outcome = c->result.outcome;
 	snprintf(b->reason, sizeof(b->reason), "%s %s %s",
-			f ? err_name(f->code) : "", f ? f->step : "",
-			f ? f->device_status : "");
+		f ? err_name(f->code) : "", f ? f->step : "",
+		f ? f->device_status : "");
 }
 
 static void go(struct bout *b, uint64_t job, enum engine_stage stage)
@@ -91,7 +92,7 @@ static bool take_command(struct bout *b)
 		break;
 	case ENGINE_CMD_NEED_IMAGE:
 		give_image(b, c.need_image.job, c.need_image.offset,
-				c.need_image.len);
+			c.need_image.len);
 		break;
 	case ENGINE_CMD_STAGE:
 		go(b, c.stage.job, c.stage.stage);
@@ -189,7 +190,8 @@ static void bout_open(struct bout *b, const char *switches, const char *options)
 	b->rig.setup.slot_size = 64 << 10;
 	ck_assert_uint_lt(strlen(switches), sizeof(copy));
 	strcpy(copy, switches);
-	for (char *s = strtok_r(copy, " ", &save); s; s = strtok_r(NULL, " ", &save))
+	for (char *s = strtok_r(copy, " ", &save); s;
+		s = strtok_r(NULL, " ", &save))
 		if (strcmp(s, "datagram") == 0)
 			b->rig.setup.framing = FRAMING_DATAGRAM;
 		else if (strncmp(s, "baud=", 5) == 0)
@@ -202,17 +204,17 @@ static void bout_open(struct bout *b, const char *switches, const char *options)
 			rig_switch(&b->rig, s);
 	rig_open(&b->rig);
 	ck_assert_msg(smp_engine_ops.create(options, &b->engine, &fault) == 0,
-			"%s: %s %s", options, fault.field, fault.rule);
+		"%s: %s %s", options, fault.field, fault.rule);
 	rig_make(&b->image, &(struct mkimage){.version = {2, 0, 0, 0},
-			.payload_len = 30000, .seed = 2});
+				    .payload_len = 30000,
+				    .seed = 2});
 }
 
 static void bout_run(struct bout *b, int reached)
 {
 	struct engine_event e = {.type = ENGINE_OFFER};
 
-	b->wanted = (struct engine_image){.len = b->image.len,
-			.hash_len = 32};
+	b->wanted = (struct engine_image){.len = b->image.len, .hash_len = 32};
 	memcpy(b->wanted.sha256, b->image.sha, 32);
 	memcpy(b->wanted.hash, b->image.hash, 32);
 	strcpy(b->wanted.version, "2.0.0");
@@ -253,7 +255,7 @@ static const struct {
 	const char *switches;
 	const char *options;
 	enum engine_outcome outcome;
-	unsigned boots; /* starts in all; one reset is two */
+	unsigned boots;	       /* starts in all; one reset is two */
 	unsigned repeated_max; /* bytes sent twice */
 } rows[] = {
 	{"resume", "", ENGINE_DONE, 2, 0},
@@ -327,16 +329,16 @@ START_TEST(update_by_switch)
 	counts = &b.rig.d.mcu.counts;
 	bout_run(&b, ENGINE_STAGE_NONE);
 	ck_assert_msg(b.outcome == rows[_i].outcome, "%s %s: %s (%s)",
-			rows[_i].switches, rows[_i].options,
-			engine_outcome_name(b.outcome), b.reason);
+		rows[_i].switches, rows[_i].options,
+		engine_outcome_name(b.outcome), b.reason);
 	ck_assert_msg(runs_wanted(&b) == should_run, "%s: what runs",
-			rows[_i].switches);
-	ck_assert_msg(rows[_i].boots == BOOTS_ANY ||
-			counts->boots == rows[_i].boots, "%s: %u boots",
-			rows[_i].switches, (unsigned)counts->boots);
+		rows[_i].switches);
+	ck_assert_msg(
+		rows[_i].boots == BOOTS_ANY || counts->boots == rows[_i].boots,
+		"%s: %u boots", rows[_i].switches, (unsigned)counts->boots);
 	ck_assert_msg(counts->payload_repeated <= rows[_i].repeated_max,
-			"%s: %u bytes twice", rows[_i].switches,
-			(unsigned)counts->payload_repeated);
+		"%s: %u bytes twice", rows[_i].switches,
+		(unsigned)counts->payload_repeated);
 	bout_done(&b);
 }
 END_TEST
@@ -367,7 +369,7 @@ START_TEST(update_self_revert_is_failed)
 	b.never_confirm = true;
 	bout_run(&b, ENGINE_STAGE_NONE);
 	ck_assert_msg(b.outcome == ENGINE_FAILED, "%s (%s)",
-			engine_outcome_name(b.outcome), b.reason);
+		engine_outcome_name(b.outcome), b.reason);
 	ck_assert_uint_eq(b.rig.d.mcu.counts.boots, 3);
 	bout_done(&b);
 }
@@ -401,18 +403,18 @@ START_TEST(update_goes_on_after_restart_of_gateway)
 	b.sent_count = 0;
 	b.up = false;
 	ck_assert_int_eq(smp_engine_ops.create("", &b.engine, NULL), 0);
-	bout_run(&b, b.stages[ENGINE_STAGE_CONFIRM] ? ENGINE_STAGE_CONFIRM :
-			b.stages[ENGINE_STAGE_RESTART] ? ENGINE_STAGE_RESTART :
-			b.stages[ENGINE_STAGE_TRANSFER] ? ENGINE_STAGE_TRANSFER :
-			ENGINE_STAGE_NONE);
+	bout_run(&b, b.stages[ENGINE_STAGE_CONFIRM]    ? ENGINE_STAGE_CONFIRM
+		     : b.stages[ENGINE_STAGE_RESTART]  ? ENGINE_STAGE_RESTART
+		     : b.stages[ENGINE_STAGE_TRANSFER] ? ENGINE_STAGE_TRANSFER
+						       : ENGINE_STAGE_NONE);
 	ck_assert_msg(b.outcome == ENGINE_DONE, "step %d: %s (%s)", 5 * _i,
-			engine_outcome_name(b.outcome), b.reason);
+		engine_outcome_name(b.outcome), b.reason);
 	ck_assert(runs_wanted(&b));
-	ck_assert_msg(b.rig.d.mcu.counts.boots == 2, "step %d: %u boots", 5 * _i,
-			(unsigned)b.rig.d.mcu.counts.boots);
+	ck_assert_msg(b.rig.d.mcu.counts.boots == 2, "step %d: %u boots",
+		5 * _i, (unsigned)b.rig.d.mcu.counts.boots);
 	ck_assert_msg(b.rig.d.mcu.counts.payload_repeated <= 4096,
-			"step %d: %u bytes twice", 5 * _i,
-			(unsigned)b.rig.d.mcu.counts.payload_repeated);
+		"step %d: %u bytes twice", 5 * _i,
+		(unsigned)b.rig.d.mcu.counts.payload_repeated);
 	bout_done(&b);
 }
 END_TEST
@@ -436,11 +438,13 @@ START_TEST(upload_fills_the_line)
 	bout_open(&b, framings[_i].switches, framings[_i].options);
 	bout_run(&b, ENGINE_STAGE_NONE);
 	ck_assert_int_eq(b.outcome, ENGINE_DONE);
-	took = b.stage_at[ENGINE_STAGE_STAGED] - b.stage_at[ENGINE_STAGE_TRANSFER];
-	allowed = 11520 * took / RIG_S * framings[_i].payload /
-		framings[_i].wire;
-	ck_assert_msg(b.image.len * 100 >= allowed * 95, "%zu of %u bytes in %u ms",
-			b.image.len, (unsigned)allowed, (unsigned)(took / MS_NS));
+	took = b.stage_at[ENGINE_STAGE_STAGED] -
+	       b.stage_at[ENGINE_STAGE_TRANSFER];
+	allowed =
+		11520 * took / RIG_S * framings[_i].payload / framings[_i].wire;
+	ck_assert_msg(b.image.len * 100 >= allowed * 95,
+		"%zu of %u bytes in %u ms", b.image.len, (unsigned)allowed,
+		(unsigned)(took / MS_NS));
 	bout_done(&b);
 }
 END_TEST
@@ -451,8 +455,8 @@ int main(void)
 	TCase *c = tcase_create("engine");
 
 	tcase_set_timeout(c, 120);
-	tcase_add_loop_test(c, update_by_switch, 0,
-			(int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_loop_test(
+		c, update_by_switch, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(c, update_same_hash_is_done);
 	tcase_add_test(c, update_self_revert_is_failed);
 	tcase_add_loop_test(c, update_goes_on_after_restart_of_gateway, 0, 40);

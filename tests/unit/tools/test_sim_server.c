@@ -1,8 +1,8 @@
 #include "tests/unit/tools/sim_rig.h"
 
 /* Sends a published message as it stands and compares the whole answer. */
-static void assert_exchange(struct rig *r, const char *request,
-		const char *answer)
+static void assert_exchange(
+	struct rig *r, const char *request, const char *answer)
 {
 	uint8_t raw[512];
 	char text[1024];
@@ -10,11 +10,13 @@ static void assert_exchange(struct rig *r, const char *request,
 	ck_assert_int_eq(bytes_from_hex(request, raw, strlen(request) / 2), 0);
 	device_rx(&r->d, r->now, bytes_of(raw, strlen(request) / 2));
 	ck_assert(rig_receive(r, RIG_S));
-	ck_assert_str_eq(bytes_to_hex(bytes_of(r->raw, r->len), text,
-			sizeof(text)), answer);
+	ck_assert_str_eq(
+		bytes_to_hex(bytes_of(r->raw, r->len), text, sizeof(text)),
+		answer);
 }
 
-#define UPLOAD_HEAD "0a0000a800010701a565696d61676500636c656e1868636f66660063" \
+#define UPLOAD_HEAD                                                            \
+	"0a0000a800010701a565696d61676500636c656e1868636f66660063"             \
 	"7368615820e556fd303f425d50c8e8fddc58a6545e77ac5ebd1f7a59eafba9e422db" \
 	"31cbfc64646174615868"
 
@@ -24,7 +26,7 @@ START_TEST(upload_published_answer)
 
 	rig_new(&r);
 	assert_exchange(&r, UPLOAD_HEAD RIG_IMAGE_HEX,
-			"0b00000700010701a1636f66661868");
+		"0b00000700010701a1636f66661868");
 	rig_done(&r);
 }
 END_TEST
@@ -37,15 +39,16 @@ START_TEST(upload_recovery_published_answer)
 	rig_switch(&r, "recovery");
 	rig_open(&r);
 	assert_exchange(&r, UPLOAD_HEAD RIG_IMAGE_HEX,
-			"0b00000b00010701a262726300636f66661868");
+		"0b00000b00010701a262726300636f66661868");
 	rig_done(&r);
 }
 END_TEST
 
 /* Too large: len 0x11000 against a slot of 64 KiB. */
-#define UPLOAD_LARGE(version) version \
-	"00003600010701a3636c656e1a00011000636f666600646461746158" \
-	"203db8f39600000000200000002000000000000000010203000400000000000000"
+#define UPLOAD_LARGE(version)                                                  \
+	version "00003600010701a3636c656e1a00011000636f666600646461746158"     \
+		"203db8f39600000000200000002000000000000000010203000400000000" \
+		"000000"
 
 START_TEST(upload_too_large_published_errors)
 {
@@ -55,8 +58,8 @@ START_TEST(upload_too_large_published_errors)
 	rig_switch(&r, "cbor=indefinite");
 	rig_open(&r);
 	assert_exchange(&r, UPLOAD_LARGE("0a"),
-			"0b00001400010701bf63657272bf6567726f7570016272"
-			"63181effff");
+		"0b00001400010701bf63657272bf6567726f7570016272"
+		"63181effff");
 	rig_set(&r, "cbor=off");
 	assert_exchange(&r, UPLOAD_LARGE("02"), "0300000500010701a162726301");
 	rig_set(&r, "v1-only");
@@ -73,8 +76,8 @@ START_TEST(upload_too_large_as_ret)
 	rig_switch(&r, "v2-ret");
 	rig_open(&r);
 	assert_exchange(&r, UPLOAD_LARGE("0a"),
-			"0b00001200010701a163726574a26567726f75700162"
-			"7263181e");
+		"0b00001200010701a163726574a26567726f75700162"
+		"7263181e");
 	rig_done(&r);
 }
 END_TEST
@@ -87,8 +90,8 @@ START_TEST(params_published_answer)
 	r.setup.buf_size = 384;
 	rig_open(&r);
 	assert_exchange(&r, "0800000100000106a0",
-			"0900001800000106a2686275665f73697a65190180696275665f"
-			"636f756e7404");
+		"0900001800000106a2686275665f73697a65190180696275665f"
+		"636f756e7404");
 	rig_done(&r);
 }
 END_TEST
@@ -105,9 +108,9 @@ START_TEST(bootloader_mode_by_build)
 	rig_switch(&r, builds[_i].name);
 	rig_open(&r);
 	assert_exchange(&r, "0800000c00000508a1657175657279646d6f6465",
-			_i == 0 ? "0900000700000508a1646d6f646503" :
-			_i == 1 ? "0900000700000508a1646d6f646502" :
-				  "0900000700000508a1646d6f646504");
+		_i == 0	  ? "0900000700000508a1646d6f646503"
+		: _i == 1 ? "0900000700000508a1646d6f646502"
+			  : "0900000700000508a1646d6f646504");
 	rig_done(&r);
 }
 END_TEST
@@ -172,7 +175,7 @@ START_TEST(layer_answers)
 		r.len = 0;
 	bytes_to_hex(bytes_of(r.raw, r.len), text, sizeof(text));
 	ck_assert_msg(strcmp(text, layer_rows[_i].answer) == 0, "%s: %s",
-			layer_rows[_i].name, text);
+		layer_rows[_i].name, text);
 	rig_done(&r);
 }
 END_TEST
@@ -223,8 +226,9 @@ START_TEST(upload_then_state_lists_slot)
 	rig_make_version(&image, 2);
 	rig_upload(&r, &image);
 	rig_assert_state(&r, "ac", "");
-	ck_assert(bytes_equal(bytes_slice(rig_find(rig_entry(&r, 1), "hash"), 2,
-			32), bytes_of(image.hash, 32)));
+	ck_assert(bytes_equal(
+		bytes_slice(rig_find(rig_entry(&r, 1), "hash"), 2, 32),
+		bytes_of(image.hash, 32)));
 	flash_read(&r.d.mcu.flash, 1, 0, got, sizeof(got));
 	ck_assert_mem_eq(got, image.at, sizeof(got));
 	ck_assert_uint_eq(r.d.mcu.counts.payload_accepted, image.len);
@@ -283,8 +287,16 @@ START_TEST(upload_unexpected_off_answers_expected)
 END_TEST
 
 /* Faults of a request, one key wrong at a time. */
-enum { NO_OFF = 1, NO_LEN = 2, SHORT = 4, BAD_MAGIC = 8, LONG_SHA = 16,
-	UPGRADE = 32, IMAGE_1 = 64, BEYOND = 128 };
+enum {
+	NO_OFF = 1,
+	NO_LEN = 2,
+	SHORT = 4,
+	BAD_MAGIC = 8,
+	LONG_SHA = 16,
+	UPGRADE = 32,
+	IMAGE_1 = 64,
+	BEYOND = 128
+};
 
 static const struct {
 	const char *name;
@@ -310,7 +322,7 @@ static void put_faulty(struct rig *r, unsigned what)
 	if (what & BAD_MAGIC)
 		data[0] ^= 1;
 	cbor_put_map(&r->body, 2 + !(what & NO_OFF) + !(what & NO_LEN) +
-			!!(what & UPGRADE) + !!(what & IMAGE_1));
+				       !!(what & UPGRADE) + !!(what & IMAGE_1));
 	cbor_put_tstr(&r->body, "data");
 	cbor_put_bstr(&r->body, bytes_of(data, what & SHORT ? 31 : 64));
 	cbor_put_tstr(&r->body, "sha");
@@ -342,14 +354,14 @@ START_TEST(upload_faults)
 	put_faulty(&r, fault_rows[_i].what);
 	rig_call(&r, SMP_WRITE, SMP_GROUP_IMAGE, 1);
 	ck_assert_msg(rig_err(&r) == fault_rows[_i].v2, "%s: %d",
-			fault_rows[_i].name, (int)rig_err(&r));
+		fault_rows[_i].name, (int)rig_err(&r));
 	rig_done(&r);
 	rig_new(&r);
 	r.version = 0;
 	put_faulty(&r, fault_rows[_i].what);
 	rig_call(&r, SMP_WRITE, SMP_GROUP_IMAGE, 1);
 	ck_assert_msg(rig_rc(&r) == fault_rows[_i].v1, "%s v1: %d",
-			fault_rows[_i].name, (int)rig_rc(&r));
+		fault_rows[_i].name, (int)rig_rc(&r));
 	rig_done(&r);
 }
 END_TEST
@@ -472,8 +484,9 @@ START_TEST(upload_recovery_rounds_off_down)
 	ck_assert_int_eq(rig_off(&r), 96);
 	rig_upload(&r, &image);
 	rig_call(&r, SMP_READ, SMP_GROUP_IMAGE, 0);
-	ck_assert(bytes_equal(bytes_slice(rig_find(rig_entry(&r, 0), "hash"), 2,
-			32), bytes_of(image.hash, 32)));
+	ck_assert(bytes_equal(
+		bytes_slice(rig_find(rig_entry(&r, 0), "hash"), 2, 32),
+		bytes_of(image.hash, 32)));
 	rig_set_state(&r, image.hash, true);
 	ck_assert_int_eq(rig_rc(&r), 8);
 	rig_done(&r);
@@ -613,7 +626,7 @@ START_TEST(state_two_images_four_slots)
 	rig_call(&r, SMP_READ, SMP_GROUP_IMAGE, 6);
 	ck_assert_int_eq(rig_number(rig_entry(&r, 1), "image"), 1);
 	ck_assert_int_eq(rig_number(rig_entry(&r, 1), "max_image_size"),
-			(64 << 10) - 4096);
+		(64 << 10) - 4096);
 	rig_done(&r);
 }
 END_TEST
@@ -663,7 +676,7 @@ int main(void)
 	tcase_add_loop_test(c, bootloader_mode_by_build, 0, 3);
 	tcase_add_test(c, empty_success_indefinite_is_bfff);
 	tcase_add_loop_test(c, layer_answers, 0,
-			(int)(sizeof(layer_rows) / sizeof(layer_rows[0])));
+		(int)(sizeof(layer_rows) / sizeof(layer_rows[0])));
 	tcase_add_test(c, reset_with_force_true_is_taken);
 	tcase_add_test(c, answers_are_silent_to_answers);
 	tcase_add_test(c, upload_then_state_lists_slot);
@@ -671,7 +684,7 @@ int main(void)
 	tcase_add_test(c, upload_other_sha_starts_over);
 	tcase_add_test(c, upload_unexpected_off_answers_expected);
 	tcase_add_loop_test(c, upload_faults, 0,
-			(int)(sizeof(fault_rows) / sizeof(fault_rows[0])));
+		(int)(sizeof(fault_rows) / sizeof(fault_rows[0])));
 	tcase_add_test(c, upload_finished_by_switch);
 	tcase_add_test(c, upload_match_false_once);
 	tcase_add_test(c, upload_busy_every_third);

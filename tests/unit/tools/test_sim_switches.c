@@ -54,9 +54,10 @@ START_TEST(set_by_text)
 	if (err)
 		return;
 	ck_assert_msg(id == rows[_i].id && s.s[id].on == rows[_i].on &&
-			s.s[id].value == rows[_i].value &&
-			s.s[id].every == rows[_i].every &&
-			s.s[id].times == rows[_i].times, "%s", rows[_i].text);
+			      s.s[id].value == rows[_i].value &&
+			      s.s[id].every == rows[_i].every &&
+			      s.s[id].times == rows[_i].times,
+		"%s", rows[_i].text);
 }
 END_TEST
 
@@ -79,7 +80,7 @@ START_TEST(names_are_unique)
 	for (int i = 0; i < SW_COUNT; i++)
 		for (int j = 0; j < i; j++)
 			ck_assert_str_ne(switch_name((enum switch_id)i),
-					switch_name((enum switch_id)j));
+				switch_name((enum switch_id)j));
 }
 END_TEST
 
@@ -88,8 +89,8 @@ int main(void)
 	Suite *s = suite_create("tools.sim_switches");
 	TCase *c = tcase_create("switches");
 
-	tcase_add_loop_test(c, set_by_text, 0,
-			(int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_loop_test(
+		c, set_by_text, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(c, fires_every_nth_so_many_times);
 	tcase_add_test(c, names_are_unique);
 	suite_add_tcase(s, c);
