@@ -533,7 +533,7 @@ static void severed_put(struct buf *b, unsigned key, const char *text)
 	uint8_t digest[32];
 	struct buf wrapped;
 
-	buf_init(&wrapped, 1024);
+	buf_init(&wrapped, SUIT_ENVELOPE_MAX);
 	cbor_put_bstr(&wrapped, bytes_of_text(text));
 	must(!crypto_sha256(buf_bytes(&wrapped), digest));
 	buf_done(&wrapped);
