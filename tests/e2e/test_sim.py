@@ -241,6 +241,7 @@ def test_hub_announces_and_relays(build_dir, tmp_path):
         _, link, status, payload, window, security, level = hub.connect(7, "b1")
         assert (link, status, payload, security, level) == (7, 0, 20, 0, 3)
         assert window >= 1
+        assert hub.connect(8, "nobody")[1:3] == (8, -113)
         hub.send(7, 100, PARAMS)
         assert hub.until(0x85)[1:10] == struct.pack("<IiB", 100, 0, 3)
         got = b""
@@ -283,6 +284,20 @@ def test_hub_closes_on_nonsense(build_dir, tmp_path):
                 pass
             raise OSError
         Hub(tmp_path / "hub.sock").receive()  # and takes the next one
+        sim.stop()
+
+
+@pytest.mark.parametrize("driver, setting, peer", [
+    ("serial", "port={}/p", "port"), ("sim", "path={}/hub.sock", "b")])
+def test_driver_passes_its_checks(build_dir, tmp_path, driver, setting, peer):
+    with Simulator(build_dir, tmp_path, "name=b,transport=sim",
+                   "name=p") as sim:
+        run = subprocess.run(
+            [build_dir / "bin" / "ferry-driver-check", "--set",
+             setting.format(tmp_path), "--peer", peer, driver],
+            capture_output=True, text=True, timeout=120, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert " ok " in run.stdout
         sim.stop()
 
 

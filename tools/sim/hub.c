@@ -256,7 +256,7 @@ static void do_connect(struct hub *h, const struct sim_frame *f)
 	if (h->link_count == HUB_LINKS_MAX) {
 		answer_connect(h, &link, -EBUSY);
 	} else if (!link.peer && !link.any && !link.group) {
-		answer_connect(h, &link, -ENODEV);
+		answer_connect(h, &link, -EHOSTUNREACH);
 	} else {
 		h->links[h->link_count++] = link;
 		try_connect(h, &h->links[h->link_count - 1]);
