@@ -37,8 +37,8 @@ static bool asks(enum approval_rule rule, bool security, bool must_ask)
 void approval_judge(enum approval_rule rule, enum approval_answer answer,
 	bool security, bool must_ask, struct gates *gates)
 {
-	if (answer == APPROVAL_GIVEN || (answer == APPROVAL_PENDING &&
-			!asks(rule, security, must_ask)))
+	if (answer == APPROVAL_GIVEN ||
+		(answer == APPROVAL_PENDING && !asks(rule, security, must_ask)))
 		gates_open(gates, GATE_APPROVAL);
 	else
 		gates_wait(gates, GATE_APPROVAL, 0, "%s",

@@ -5,8 +5,8 @@
 #include "policy/gates/gates.h"
 
 enum approval_rule {
-	APPROVAL_AUTO,          /* nobody is asked */
-	APPROVAL_ASK,           /* a person approves each job */
+	APPROVAL_AUTO,		/* nobody is asked */
+	APPROVAL_ASK,		/* a person approves each job */
 	APPROVAL_SECURITY_ONLY, /* security fixes by themselves, others ask */
 };
 
@@ -17,8 +17,8 @@ int approval_from_name(const char *name, enum approval_rule *ret);
 const char *approval_name(enum approval_rule rule);
 
 /* Opens or closes GATE_APPROVAL. `must_ask` is the manifest's own wish
- * (suit_outcome.needs_authorization). A declined job is the caller's to end; the
- * gate stays shut. */
+ * (suit_outcome.needs_authorization). A declined job is the caller's to end;
+ * the gate stays shut. */
 void approval_judge(enum approval_rule rule, enum approval_answer answer,
 	bool security, bool must_ask, struct gates *gates);
 

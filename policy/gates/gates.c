@@ -73,7 +73,7 @@ uint64_t gates_next(const struct gates *g)
 
 	for (unsigned i = 0; i < GATE_COUNT; i++)
 		if (g->unmet >> i & 1 && g->until[i] &&
-				(!next || g->until[i] < next))
+			(!next || g->until[i] < next))
 			next = g->until[i];
 	return next;
 }
@@ -83,7 +83,8 @@ bool gates_differ(const struct gates *a, const struct gates *b)
 	if (a->unmet != b->unmet)
 		return true;
 	for (unsigned i = 0; i < GATE_COUNT; i++)
-		if (a->unmet >> i & 1 && (a->until[i] != b->until[i] ||
+		if (a->unmet >> i & 1 &&
+			(a->until[i] != b->until[i] ||
 				strcmp(a->detail[i], b->detail[i])))
 			return true;
 	return false;

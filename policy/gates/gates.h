@@ -10,25 +10,25 @@
 #include "base/err.h"
 
 /* X(name, text, what it waits for) */
-#define GATE_MAP(X) \
-	X(APPROVAL, "approval", "somebody to approve") \
-	X(WINDOW, "window", "the update window") \
-	X(WAKE, "wake", "the device to wake") \
-	X(BATTERY, "battery", "enough battery") \
-	X(AIRTIME, "airtime", "airtime on the radio") \
-	X(SET, "set", "the other releases of the set") \
-	X(WAVE, "wave", "its wave of the rollout") \
-	X(RETRY, "retry", "the next try") \
-	X(IMAGE, "image", "the image to be fetched and verified") \
-	X(LINK, "link", "a link to the device") \
-	X(LOADER, "loader", "the bootloader to appear") \
+#define GATE_MAP(X)                                                            \
+	X(APPROVAL, "approval", "somebody to approve")                         \
+	X(WINDOW, "window", "the update window")                               \
+	X(WAKE, "wake", "the device to wake")                                  \
+	X(BATTERY, "battery", "enough battery")                                \
+	X(AIRTIME, "airtime", "airtime on the radio")                          \
+	X(SET, "set", "the other releases of the set")                         \
+	X(WAVE, "wave", "its wave of the rollout")                             \
+	X(RETRY, "retry", "the next try")                                      \
+	X(IMAGE, "image", "the image to be fetched and verified")              \
+	X(LINK, "link", "a link to the device")                                \
+	X(LOADER, "loader", "the bootloader to appear")                        \
 	X(CATALOG, "catalog", "a current catalog")
 
 enum gate {
 #define GATE_ENUM(name, text, waits) GATE_##name,
 	GATE_MAP(GATE_ENUM)
 #undef GATE_ENUM
-	GATE_COUNT,
+		GATE_COUNT,
 };
 
 /* Static texts; "?" for a number that is none. */
@@ -39,8 +39,8 @@ const char *gate_waits_for(enum gate gate);
 int gate_from_name(const char *name);
 
 struct gates {
-	uint32_t unmet;             /* bit 1 << gate */
-	uint64_t until[GATE_COUNT]; /* when it opens; 0: by an event */
+	uint32_t unmet;		     /* bit 1 << gate */
+	uint64_t until[GATE_COUNT];  /* when it opens; 0: by an event */
 	char detail[GATE_COUNT][64]; /* printable, may be "" */
 };
 

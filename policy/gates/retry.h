@@ -1,5 +1,5 @@
-/* When to try again: exponential back-off with a cap, jitter and a budget. Pure;
- * randomness is an argument. */
+/* When to try again: exponential back-off with a cap, jitter and a budget.
+ * Pure; randomness is an argument. */
 #ifndef FERRY_POLICY_GATES_RETRY_H
 #define FERRY_POLICY_GATES_RETRY_H
 
@@ -8,7 +8,7 @@
 struct retry_rule {
 	uint32_t first_s; /* before the second try */
 	uint32_t cap_s;
-	unsigned budget;  /* tries in all; 0: without end */
+	unsigned budget; /* tries in all; 0: without end */
 };
 
 /* 60 s, 6 h, 8 tries. */

@@ -41,7 +41,7 @@ static int time_read(struct reader *r, uint32_t *ret_s)
 	unsigned minute;
 
 	if (!is_digit(p[0]) || !is_digit(p[1]) || p[2] != ':' ||
-			!is_digit(p[3]) || !is_digit(p[4]))
+		!is_digit(p[3]) || !is_digit(p[4]))
 		return bad(r, "expected a time of day as HH:MM");
 	hour = (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0');
 	minute = (unsigned)(p[3] - '0') * 10 + (unsigned)(p[4] - '0');
@@ -67,7 +67,7 @@ static int day_read(struct reader *r, unsigned *ret)
 static int days_read(struct reader *r, uint8_t *ret)
 {
 	uint8_t days = 0;
-	unsigned first;
+	unsigned first = 0;
 	unsigned last;
 	int err;
 
@@ -136,7 +136,7 @@ static int range_read(struct reader *r, struct window_range *ret)
 			has_days = true;
 		}
 		if (!err && *r->at && *r->at != ';' && *r->at != ' ' &&
-				*r->at != '\t')
+			*r->at != '\t')
 			return bad(r, "unexpected character");
 		blanks(r);
 	}
@@ -182,8 +182,8 @@ static uint32_t second_of_week(uint64_t now_s, int32_t offset_s)
 }
 
 /* Seconds from `second` of the week until the range's beginning on `day`. */
-static uint32_t ahead(uint32_t second, const struct window_range *range,
-	unsigned day)
+static uint32_t ahead(
+	uint32_t second, const struct window_range *range, unsigned day)
 {
 	uint32_t begin = day * DAY_S + range->from_s;
 
@@ -191,8 +191,8 @@ static uint32_t ahead(uint32_t second, const struct window_range *range,
 }
 
 /* How long it stays open by one beginning; 0 if that is not now. */
-static uint32_t open_left(uint32_t second, const struct window_range *range,
-	unsigned day)
+static uint32_t open_left(
+	uint32_t second, const struct window_range *range, unsigned day)
 {
 	uint32_t since = (WEEK_S - ahead(second, range, day)) % WEEK_S;
 
@@ -218,7 +218,7 @@ static uint32_t longest_left(const struct window *w, uint32_t second)
 bool window_is_open(const struct window *w, uint64_t now_s, int32_t offset_s)
 {
 	return w->count == 0 ||
-			longest_left(w, second_of_week(now_s, offset_s)) > 0;
+	       longest_left(w, second_of_week(now_s, offset_s)) > 0;
 }
 
 uint64_t window_opens(const struct window *w, uint64_t now_s, int32_t offset_s)
@@ -238,8 +238,7 @@ uint64_t window_opens(const struct window *w, uint64_t now_s, int32_t offset_s)
 	return now_s + next;
 }
 
-uint64_t window_closes(const struct window *w, uint64_t now_s,
-	int32_t offset_s)
+uint64_t window_closes(const struct window *w, uint64_t now_s, int32_t offset_s)
 {
 	uint32_t second = second_of_week(now_s, offset_s);
 	uint32_t total = 0;

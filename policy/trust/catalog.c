@@ -19,14 +19,15 @@ static bool path_is_plain(struct bytes path)
 		size_t len = i - from;
 
 		if (c != '/') {
-			if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-					(c >= '0' && c <= '9') || c == '-' ||
-					c == '.' || c == '_' || c == '~'))
+			if (!((c >= 'A' && c <= 'Z') ||
+				    (c >= 'a' && c <= 'z') ||
+				    (c >= '0' && c <= '9') || c == '-' ||
+				    c == '.' || c == '_' || c == '~'))
 				return false;
 			continue;
 		}
 		if (len == 0 || (len == 1 && path.at[from] == '.') ||
-				(len == 2 && !memcmp(path.at + from, "..", 2)))
+			(len == 2 && !memcmp(path.at + from, "..", 2)))
 			return false;
 		from = i + 1;
 	}
@@ -87,11 +88,11 @@ static void expect_read(struct fields *f, struct catalog_entry *e)
 	field_map(f, "expect", &map);
 	while (field_next(f, &map, &key)) {
 		if (key == 1)
-			e->expect_version = field_tstr(f, "expect.version",
-				TEXT_MAX);
+			e->expect_version =
+				field_tstr(f, "expect.version", TEXT_MAX);
 		else if (key == 2)
-			e->expect_digest = field_bstr(f, "expect.digest", 1,
-				64);
+			e->expect_digest =
+				field_bstr(f, "expect.digest", 1, 64);
 		else
 			field_skip(f, "expect");
 	}
@@ -113,8 +114,8 @@ static void hardware_read(struct fields *f, struct catalog_entry *e)
 			"max is below min");
 }
 
-static void optional_read(struct fields *f, int64_t key,
-	struct catalog_entry *e)
+static void optional_read(
+	struct fields *f, int64_t key, struct catalog_entry *e)
 {
 	switch (key) {
 	case 9:
@@ -149,8 +150,7 @@ static void optional_read(struct fields *f, int64_t key,
 	}
 }
 
-static void entry_member(struct fields *f, int64_t key,
-	struct catalog_entry *e)
+static void entry_member(struct fields *f, int64_t key, struct catalog_entry *e)
 {
 	switch (key) {
 	case 1:
@@ -314,7 +314,8 @@ static int order_uint(uint64_t a, uint64_t b)
 /* What no two entries may agree in. */
 static int entry_order(const void *left, const void *right)
 {
-	const struct catalog_entry *a = *(const struct catalog_entry *const *)left;
+	const struct catalog_entry *a =
+		*(const struct catalog_entry *const *)left;
 	const struct catalog_entry *b =
 		*(const struct catalog_entry *const *)right;
 	int sign = order(a->class_id, b->class_id);
@@ -349,8 +350,8 @@ static int entries_differ(const struct catalog *c, struct fault *fault)
 	qsort(sorted, c->entry_count, sizeof(*sorted), entry_order);
 	for (unsigned i = 1; !err && i < c->entry_count; i++)
 		if (entry_order(&sorted[i - 1], &sorted[i]) == 0)
-			err = fault_set(fault, ERR_TRUST_CATALOG_ENTRY_TWICE,
-				0, "catalog.entries",
+			err = fault_set(fault, ERR_TRUST_CATALOG_ENTRY_TWICE, 0,
+				"catalog.entries",
 				"entries %u and %u name one release",
 				(unsigned)(sorted[i - 1] - c->entries),
 				(unsigned)(sorted[i] - c->entries));
@@ -358,8 +359,8 @@ static int entries_differ(const struct catalog *c, struct fault *fault)
 	return err;
 }
 
-static int payload_parse(struct bytes payload, struct catalog *c,
-	struct fault *fault)
+static int payload_parse(
+	struct bytes payload, struct catalog *c, struct fault *fault)
 {
 	struct fields f = {.fault = fault, .map = "catalog"};
 	struct cbor_list map;
@@ -468,9 +469,9 @@ static int judge_signatures(const struct root *root, const struct cose_msg *msg,
 	if (found.count < role->threshold)
 		return fault_set(fault, ERR_TRUST_CATALOG_THRESHOLD, 0,
 			"catalog.signatures", "%u of %u by role 2 (%s)",
-			found.count, role->threshold, found.first_refusal ?
-				err_text(found.first_refusal) :
-				"none was refused");
+			found.count, role->threshold,
+			found.first_refusal ? err_text(found.first_refusal)
+					    : "none was refused");
 	return 0;
 }
 
@@ -485,15 +486,15 @@ static int judge_floor(const struct catalog *c,
 			(unsigned long long)c->sequence,
 			(unsigned long long)floor->sequence);
 	if (c->sequence == floor->sequence &&
-			memcmp(c->sha256, floor->sha256, 32))
+		memcmp(c->sha256, floor->sha256, 32))
 		return fault_set(fault, ERR_TRUST_CATALOG_TWIN, 0,
 			"catalog.sequence", "%llu again, but another file",
 			(unsigned long long)c->sequence);
 	return 0;
 }
 
-static int judge_place(const struct root *root, const struct catalog *c,
-	struct fault *fault)
+static int judge_place(
+	const struct root *root, const struct catalog *c, struct fault *fault)
 {
 	if (c->root_version > root->version)
 		return fault_set(fault, ERR_TRUST_CATALOG_ROOT, 0,
@@ -547,8 +548,9 @@ enum catalog_state catalog_state(const struct catalog *catalog,
 		return CATALOG_CURRENT;
 	if (grace > UINT64_MAX - catalog->expires)
 		grace = UINT64_MAX - catalog->expires;
-	return trust_now_expired(now, catalog->expires + grace) ?
-			CATALOG_EXPIRED : CATALOG_GRACE;
+	return trust_now_expired(now, catalog->expires + grace)
+		       ? CATALOG_EXPIRED
+		       : CATALOG_GRACE;
 }
 
 int catalog_entry_payload(const struct catalog_entry *entry, unsigned i,
@@ -568,8 +570,8 @@ int catalog_entry_payload(const struct catalog_entry *entry, unsigned i,
 	return f.r.err;
 }
 
-int catalog_entry_precursor(const struct catalog_entry *entry, unsigned i,
-	struct bytes *ret)
+int catalog_entry_precursor(
+	const struct catalog_entry *entry, unsigned i, struct bytes *ret)
 {
 	struct cbor_list list;
 	struct cbor r;
@@ -585,29 +587,30 @@ int catalog_entry_precursor(const struct catalog_entry *entry, unsigned i,
 	return r.err;
 }
 
-static bool names_target(const struct catalog_entry *e,
-	const struct catalog_target *t)
+static bool names_target(
+	const struct catalog_entry *e, const struct catalog_target *t)
 {
 	return bytes_equal(e->vendor_id, t->vendor_id) &&
-			bytes_equal(e->class_id, t->class_id) &&
-			bytes_equal(e->component, t->component);
+	       bytes_equal(e->class_id, t->class_id) &&
+	       bytes_equal(e->component, t->component);
 }
 
-static bool in_range(const struct catalog_entry *e,
-	const struct catalog_target *t)
+static bool in_range(
+	const struct catalog_entry *e, const struct catalog_target *t)
 {
 	return t->hardware >= e->hardware_min && t->hardware <= e->hardware_max;
 }
 
-bool catalog_entry_fits(const struct catalog_entry *entry,
-	const struct catalog_target *target)
+bool catalog_entry_fits(
+	const struct catalog_entry *entry, const struct catalog_target *target)
 {
-	return names_target(entry, target) && (!entry->has_hardware ||
-			!target->hardware_known || in_range(entry, target));
+	return names_target(entry, target) &&
+	       (!entry->has_hardware || !target->hardware_known ||
+		       in_range(entry, target));
 }
 
-const struct catalog_entry *catalog_find(const struct catalog *catalog,
-	const struct catalog_target *target)
+const struct catalog_entry *catalog_find(
+	const struct catalog *catalog, const struct catalog_target *target)
 {
 	const struct catalog_entry *best = NULL;
 
@@ -615,8 +618,8 @@ const struct catalog_entry *catalog_find(const struct catalog *catalog,
 		const struct catalog_entry *e = &catalog->entries[i];
 
 		if (e->withdrawn || e->precursor_count ||
-				!catalog_entry_fits(e, target) ||
-				(e->has_hardware && !target->hardware_known))
+			!catalog_entry_fits(e, target) ||
+			(e->has_hardware && !target->hardware_known))
 			continue;
 		if (!best || e->sequence > best->sequence)
 			best = e;
@@ -624,24 +627,24 @@ const struct catalog_entry *catalog_find(const struct catalog *catalog,
 	return best;
 }
 
-const struct catalog_entry *catalog_find_manifest(const struct catalog *catalog,
-	struct bytes manifest_digest)
+const struct catalog_entry *catalog_find_manifest(
+	const struct catalog *catalog, struct bytes manifest_digest)
 {
 	for (unsigned i = 0; i < catalog->entry_count; i++)
 		if (bytes_equal(catalog->entries[i].manifest_digest,
-				manifest_digest))
+			    manifest_digest))
 			return &catalog->entries[i];
 	return NULL;
 }
 
-uint64_t catalog_sequence_floor(const struct catalog *catalog,
-	const struct catalog_target *target)
+uint64_t catalog_sequence_floor(
+	const struct catalog *catalog, const struct catalog_target *target)
 {
 	uint64_t floor = 0;
 
 	for (unsigned i = 0; i < catalog->entry_count; i++)
 		if (catalog_entry_fits(&catalog->entries[i], target) &&
-				catalog->entries[i].sequence > floor)
+			catalog->entries[i].sequence > floor)
 			floor = catalog->entries[i].sequence;
 	return floor;
 }

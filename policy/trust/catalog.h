@@ -92,7 +92,7 @@ void catalog_free(struct catalog *catalog);
 
 enum catalog_state {
 	CATALOG_CURRENT,
-	CATALOG_GRACE,   /* expired, but within the root's offline grace */
+	CATALOG_GRACE,	 /* expired, but within the root's offline grace */
 	CATALOG_EXPIRED, /* no transfer starts */
 };
 
@@ -102,8 +102,8 @@ enum catalog_state catalog_state(const struct catalog *catalog,
 /* Payload or precursor `i` of an entry; -ENOENT past the end. */
 int catalog_entry_payload(const struct catalog_entry *entry, unsigned i,
 	struct catalog_payload *ret);
-int catalog_entry_precursor(const struct catalog_entry *entry, unsigned i,
-	struct bytes *ret);
+int catalog_entry_precursor(
+	const struct catalog_entry *entry, unsigned i, struct bytes *ret);
 
 /* Whom an offer is looked for. */
 struct catalog_target {
@@ -115,23 +115,23 @@ struct catalog_target {
 };
 
 /* An unknown revision is inside every range when a floor is asked for. */
-bool catalog_entry_fits(const struct catalog_entry *entry,
-	const struct catalog_target *target);
+bool catalog_entry_fits(
+	const struct catalog_entry *entry, const struct catalog_target *target);
 
 /* The best offer: fits, not withdrawn, a full image (no precursors), highest
  * sequence. An entry with a hardware range never fits an unknown revision here.
  * NULL if there is none. */
-const struct catalog_entry *catalog_find(const struct catalog *catalog,
-	const struct catalog_target *target);
+const struct catalog_entry *catalog_find(
+	const struct catalog *catalog, const struct catalog_target *target);
 
 /* By its identity, for a job that names a release; NULL if it is not listed. */
-const struct catalog_entry *catalog_find_manifest(const struct catalog *catalog,
-	struct bytes manifest_digest);
+const struct catalog_entry *catalog_find_manifest(
+	const struct catalog *catalog, struct bytes manifest_digest);
 
 /* The highest sequence that the catalog lists for the target, withdrawn ones
  * and unknown revisions included; 0 if none. A device's floor is the highest of
  * these over all accepted catalogs. */
-uint64_t catalog_sequence_floor(const struct catalog *catalog,
-	const struct catalog_target *target);
+uint64_t catalog_sequence_floor(
+	const struct catalog *catalog, const struct catalog_target *target);
 
 #endif

@@ -33,8 +33,8 @@ static int part_put(struct buf *b, const char *at, size_t len)
 	return 0;
 }
 
-int component_from_text(const char *text, uint8_t ret[COMPONENT_LEN_MAX],
-	size_t *ret_len)
+int component_from_text(
+	const char *text, uint8_t ret[COMPONENT_LEN_MAX], size_t *ret_len)
 {
 	struct buf b;
 	unsigned parts = 1;

@@ -10,8 +10,8 @@
 
 /* The encoding of a text. -EINVAL for an empty text or part, bad hexadecimal or
  * more than COMPONENT_LEN_MAX bytes. */
-int component_from_text(const char *text, uint8_t ret[COMPONENT_LEN_MAX],
-	size_t *ret_len);
+int component_from_text(
+	const char *text, uint8_t ret[COMPONENT_LEN_MAX], size_t *ret_len);
 
 /* The text of an encoding, cut to `size`; "?" if it is none. Returns `text`. */
 char *component_to_text(struct bytes id, char *text, size_t size);

@@ -23,8 +23,8 @@ static void header_alg(struct fields *f, struct cose_header *h, bool protected_)
 	field_check(f, "alg");
 }
 
-static void header_member(struct fields *f, int64_t label,
-	struct cose_header *h, bool protected_)
+static void header_member(
+	struct fields *f, int64_t label, struct cose_header *h, bool protected_)
 {
 	switch (label) {
 	case LABEL_ALG:
@@ -36,8 +36,8 @@ static void header_member(struct fields *f, int64_t label,
 		return;
 	case LABEL_KID:
 		if (h->kid.at)
-			field_fail(f, ERR_TRUST_COSE_FORM, "kid",
-				"stands twice");
+			field_fail(
+				f, ERR_TRUST_COSE_FORM, "kid", "stands twice");
 		/* Published examples have it as text, which names no key. */
 		if (cbor_peek(&f->r) != CBOR_BSTR) {
 			field_skip(f, "kid");
@@ -78,8 +78,8 @@ static void header_map(struct fields *f, struct cose_header *h, bool protected_)
 
 /* Protected and unprotected header, both at the cursor. An empty protected map
  * becomes the empty string, which is what Sig_structure takes. */
-static void headers(struct fields *f, struct bytes *ret_protected,
-	struct cose_header *h)
+static void headers(
+	struct fields *f, struct bytes *ret_protected, struct cose_header *h)
 {
 	struct bytes wrapped = field_bstr(f, "protected", 0, PROTECTED_MAX);
 	struct fields in = {.fault = f->fault, .map = "protected"};
@@ -131,12 +131,11 @@ static void signers_read(struct fields *f, struct cose_msg *msg)
 		msg->signer_count++;
 	}
 	if (!field_check(f, "signatures"))
-		msg->signers = bytes_of(probe.at,
-			(size_t)(f->r.at - probe.at));
+		msg->signers = bytes_of(probe.at, (size_t)(f->r.at - probe.at));
 }
 
-static bool kind_of_tag(struct fields *f, enum cose_kind untagged,
-	enum cose_kind *ret)
+static bool kind_of_tag(
+	struct fields *f, enum cose_kind untagged, enum cose_kind *ret)
 {
 	uint64_t tag = untagged;
 
@@ -155,7 +154,8 @@ static bool kind_of_tag(struct fields *f, enum cose_kind untagged,
 		*ret = COSE_SIGN;
 		return true;
 	default:
-		field_fail(f, ERR_TRUST_COSE_TAG, "", "tag is not 17, 18 or 98");
+		field_fail(
+			f, ERR_TRUST_COSE_TAG, "", "tag is not 17, 18 or 98");
 		return false;
 	}
 }
@@ -193,8 +193,8 @@ int cose_parse(struct bytes in, enum cose_kind untagged, struct cose_msg *ret,
 	return 0;
 }
 
-int cose_signer_at(const struct cose_msg *msg, unsigned i,
-	struct cose_signer *ret)
+int cose_signer_at(
+	const struct cose_msg *msg, unsigned i, struct cose_signer *ret)
 {
 	struct fields f = {.map = "signer"};
 	struct cbor_list list;
@@ -202,8 +202,8 @@ int cose_signer_at(const struct cose_msg *msg, unsigned i,
 	if (i >= msg->signer_count)
 		return ERR_TRUST_COSE_FORM;
 	if (msg->kind == COSE_SIGN1) {
-		*ret = (struct cose_signer){msg->protected_bytes, msg->header,
-			msg->tag};
+		*ret = (struct cose_signer){
+			msg->protected_bytes, msg->header, msg->tag};
 		return 0;
 	}
 	cbor_init(&f.r, msg->signers, CBOR_COSE);
@@ -271,8 +271,8 @@ int cose_verify_mac0(const struct cose_msg *msg, struct bytes key,
 		aad, payload.len);
 	parts[0] = buf_bytes(&b);
 	parts[1] = payload;
-	err = b.err ? b.err : crypto_hmac_verify(alg->hash, key, parts, 2,
-			msg->tag);
+	err = b.err ? b.err
+		    : crypto_hmac_verify(alg->hash, key, parts, 2, msg->tag);
 	buf_done(&b);
 	return err;
 }
@@ -300,7 +300,7 @@ int cose_x5chain(const struct cose_header *header,
 		return ERR_TRUST_CERT_FORM;
 	for (unsigned i = 0; i < count; i++)
 		if (ret_certs[i].len == 0 ||
-				ret_certs[i].len > COSE_CERT_LEN_MAX)
+			ret_certs[i].len > COSE_CERT_LEN_MAX)
 			return ERR_TRUST_CERT_FORM;
 	*ret_count = count;
 	return 0;

@@ -88,9 +88,9 @@ struct cose_msg {
 	struct cose_header header;    /* of the body */
 	bool payload_attached;
 	struct bytes payload;
-	struct bytes tag;             /* MAC0: the tag; SIGN1: the signature */
-	struct bytes signers;         /* SIGN: raw array */
-	unsigned signer_count;        /* SIGN1: 1, MAC0: 0 */
+	struct bytes tag;      /* MAC0: the tag; SIGN1: the signature */
+	struct bytes signers;  /* SIGN: raw array */
+	unsigned signer_count; /* SIGN1: 1, MAC0: 0 */
 };
 
 struct cose_signer {
@@ -106,8 +106,8 @@ int cose_parse(struct bytes in, enum cose_kind untagged, struct cose_msg *ret,
 	struct fault *fault);
 
 /* Signer `i` of a SIGN or SIGN1 message that cose_parse() took. */
-int cose_signer_at(const struct cose_msg *msg, unsigned i,
-	struct cose_signer *ret);
+int cose_signer_at(
+	const struct cose_msg *msg, unsigned i, struct cose_signer *ret);
 
 /* Verifies signer `i`. `payload` is what was signed: msg->payload or what the
  * caller knows when it is detached. The algorithm may stand in the unprotected
@@ -139,7 +139,7 @@ void cose_tbs_put(struct buf *b, enum cose_kind kind, struct bytes body,
  * hands on. */
 struct cose_signing {
 	enum cose_alg alg;
-	struct bytes kid;         /* empty: none */
+	struct bytes kid;	   /* empty: none */
 	const struct bytes *certs; /* x5chain, leaf first; NULL: none */
 	unsigned cert_count;
 	int (*sign)(void *arg, enum cose_alg alg, struct bytes digest,

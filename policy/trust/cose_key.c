@@ -100,13 +100,13 @@ int cose_key_parse(struct bytes in, struct cose_key *ret, struct fault *fault)
 	if (field_check(&f, ""))
 		return f.r.err;
 	if (k.kty != 2 || !k.has_curve || k.curve < CRYPTO_P256 ||
-			k.curve > CRYPTO_P521)
+		k.curve > CRYPTO_P521)
 		return fault_set(fault, ERR_TRUST_COSE_ALG, 0, "key",
 			"kty and curve are not EC2 on P-256, P-384 or P-521");
 	key.curve = (enum crypto_curve)k.curve;
 	len = crypto_curve_len(key.curve);
 	if (!coordinate(k.x, len, key.point) ||
-			!coordinate(k.y, len, key.point + len))
+		!coordinate(k.y, len, key.point + len))
 		return fault_set(fault, ERR_TRUST_COSE_KEY, 0, "key",
 			"x and y must be byte strings of %zu bytes", len);
 	*ret = key;
@@ -154,8 +154,8 @@ int cose_key_thumbprint(const struct cose_key *key, uint8_t ret[COSE_KID_LEN])
 
 bool cose_key_equal(const struct cose_key *a, const struct cose_key *b)
 {
-	return a->curve == b->curve && !memcmp(a->point, b->point,
-		2 * crypto_curve_len(a->curve));
+	return a->curve == b->curve &&
+	       !memcmp(a->point, b->point, 2 * crypto_curve_len(a->curve));
 }
 
 enum cose_alg cose_key_alg(const struct cose_key *key)

@@ -7,8 +7,9 @@
 void cose_tbs_put(struct buf *b, enum cose_kind kind, struct bytes body,
 	struct bytes signer, struct bytes aad, size_t payload_len)
 {
-	const char *context = kind == COSE_MAC0 ? "MAC0" :
-			kind == COSE_SIGN1 ? "Signature1" : "Signature";
+	const char *context = kind == COSE_MAC0	   ? "MAC0"
+			      : kind == COSE_SIGN1 ? "Signature1"
+						   : "Signature";
 
 	cbor_put_array(b, kind == COSE_SIGN ? 5 : 4);
 	cbor_put_tstr(b, context);
@@ -73,12 +74,12 @@ static int signature_put(struct buf *b, const struct cose_signing *by,
 	if (!alg || alg->curve == 0)
 		return ERR_TRUST_COSE_ALG;
 	len = 2 * crypto_curve_len((enum crypto_curve)alg->curve);
-	err = cose_tbs_digest(kind, body, protected_, aad, payload, alg->hash,
-		digest);
+	err = cose_tbs_digest(
+		kind, body, protected_, aad, payload, alg->hash, digest);
 	if (!err)
 		err = by->sign(by->arg, by->alg,
-			bytes_of(digest, crypto_hash_len(alg->hash)),
-			signature, len);
+			bytes_of(digest, crypto_hash_len(alg->hash)), signature,
+			len);
 	if (err)
 		return err;
 	cbor_put_bstr(b, bytes_of(signature, len));
@@ -106,8 +107,9 @@ int cose_put_sign1(struct buf *b, const struct cose_signing *by,
 	cbor_put_bstr(b, buf_bytes(&p));
 	unprotected_put(b, by);
 	payload_put(b, payload, detached);
-	err = p.err ? p.err : signature_put(b, by, COSE_SIGN1, buf_bytes(&p),
-			aad, payload);
+	err = p.err ? p.err
+		    : signature_put(
+			      b, by, COSE_SIGN1, buf_bytes(&p), aad, payload);
 	buf_done(&p);
 	return err;
 }
@@ -123,8 +125,9 @@ static int signer_put(struct buf *b, const struct cose_signing *by,
 	cbor_put_array(b, 3);
 	cbor_put_bstr(b, buf_bytes(&p));
 	unprotected_put(b, by);
-	err = p.err ? p.err : signature_put(b, by, COSE_SIGN, buf_bytes(&p),
-			aad, payload);
+	err = p.err ? p.err
+		    : signature_put(
+			      b, by, COSE_SIGN, buf_bytes(&p), aad, payload);
 	buf_done(&p);
 	return err;
 }

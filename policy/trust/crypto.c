@@ -9,16 +9,17 @@ int crypto_init(void)
 
 size_t crypto_hash_len(enum crypto_hash hash)
 {
-	static const uint8_t lens[] = {
-		[CRYPTO_SHA256] = 32, [CRYPTO_SHA384] = 48, [CRYPTO_SHA512] = 64};
+	static const uint8_t lens[] = {[CRYPTO_SHA256] = 32,
+		[CRYPTO_SHA384] = 48,
+		[CRYPTO_SHA512] = 64};
 
 	return lens[hash];
 }
 
 size_t crypto_curve_len(enum crypto_curve curve)
 {
-	static const uint8_t lens[] = {0,
-		[CRYPTO_P256] = 32, [CRYPTO_P384] = 48, [CRYPTO_P521] = 66};
+	static const uint8_t lens[] = {
+		0, [CRYPTO_P256] = 32, [CRYPTO_P384] = 48, [CRYPTO_P521] = 66};
 
 	return lens[curve];
 }
@@ -43,7 +44,8 @@ int crypto_digest(enum crypto_hash hash, const struct bytes *parts,
 
 	for (unsigned i = 0; status == PSA_SUCCESS && i < count; i++)
 		if (parts[i].len)
-			status = psa_hash_update(&op, parts[i].at, parts[i].len);
+			status =
+				psa_hash_update(&op, parts[i].at, parts[i].len);
 	if (status == PSA_SUCCESS)
 		status = psa_hash_finish(&op, ret, crypto_hash_len(hash), &len);
 	if (status == PSA_SUCCESS)
@@ -60,8 +62,8 @@ int crypto_sha256(struct bytes in, uint8_t ret[32])
 static int import_public(enum crypto_curve curve, struct bytes point,
 	psa_algorithm_t alg, psa_key_id_t *ret)
 {
-	static const size_t bits[] = {0,
-		[CRYPTO_P256] = 256, [CRYPTO_P384] = 384, [CRYPTO_P521] = 521};
+	static const size_t bits[] = {0, [CRYPTO_P256] = 256,
+		[CRYPTO_P384] = 384, [CRYPTO_P521] = 521};
 	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
 	uint8_t whole[1 + 2 * CRYPTO_POINT_MAX];
 	psa_status_t status;
@@ -78,8 +80,8 @@ static int import_public(enum crypto_curve curve, struct bytes point,
 	status = psa_import_key(&attributes, whole, 1 + point.len, ret);
 	if (status == PSA_SUCCESS)
 		return 0;
-	return status == PSA_ERROR_INVALID_ARGUMENT ? ERR_TRUST_COSE_KEY :
-			ERR_TRUST_CRYPTO;
+	return status == PSA_ERROR_INVALID_ARGUMENT ? ERR_TRUST_COSE_KEY
+						    : ERR_TRUST_CRYPTO;
 }
 
 int crypto_ecdsa_verify(enum crypto_curve curve, struct bytes point,
@@ -95,13 +97,13 @@ int crypto_ecdsa_verify(enum crypto_curve curve, struct bytes point,
 	err = import_public(curve, point, alg, &key);
 	if (err)
 		return err;
-	status = psa_verify_hash(key, alg, digest.at, digest.len, signature.at,
-		signature.len);
+	status = psa_verify_hash(
+		key, alg, digest.at, digest.len, signature.at, signature.len);
 	psa_destroy_key(key);
 	if (status == PSA_SUCCESS)
 		return 0;
-	return status == PSA_ERROR_INVALID_SIGNATURE ? ERR_TRUST_COSE_SIGNATURE :
-			ERR_TRUST_CRYPTO;
+	return status == PSA_ERROR_INVALID_SIGNATURE ? ERR_TRUST_COSE_SIGNATURE
+						     : ERR_TRUST_CRYPTO;
 }
 
 int crypto_hmac_verify(enum crypto_hash hash, struct bytes key,
@@ -130,6 +132,6 @@ int crypto_hmac_verify(enum crypto_hash hash, struct bytes key,
 	psa_destroy_key(id);
 	if (status == PSA_SUCCESS)
 		return 0;
-	return status == PSA_ERROR_INVALID_SIGNATURE ? ERR_TRUST_COSE_MAC :
-			ERR_TRUST_CRYPTO;
+	return status == PSA_ERROR_INVALID_SIGNATURE ? ERR_TRUST_COSE_MAC
+						     : ERR_TRUST_CRYPTO;
 }

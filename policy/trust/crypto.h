@@ -16,7 +16,8 @@ enum crypto_hash { CRYPTO_SHA256, CRYPTO_SHA384, CRYPTO_SHA512 };
 /* Numbers of COSE and RFC 9053 table 18. */
 enum crypto_curve { CRYPTO_P256 = 1, CRYPTO_P384 = 2, CRYPTO_P521 = 3 };
 
-/* Call once, after any fork() and before any other use. 0 or ERR_TRUST_CRYPTO. */
+/* Call once, after any fork() and before any other use. 0 or ERR_TRUST_CRYPTO.
+ */
 int crypto_init(void);
 
 size_t crypto_hash_len(enum crypto_hash hash);

@@ -4,8 +4,8 @@
 
 #include "policy/trust/component.h"
 
-static int fail_at(struct fields *f, int code, const char *field,
-	const char *rule)
+static int fail_at(
+	struct fields *f, int code, const char *field, const char *rule)
 {
 	char name[64];
 
@@ -65,8 +65,8 @@ bool field_bool(struct fields *f, const char *field)
 	return value;
 }
 
-struct bytes field_bstr(struct fields *f, const char *field, size_t min,
-	size_t max)
+struct bytes field_bstr(
+	struct fields *f, const char *field, size_t min, size_t max)
 {
 	struct bytes value = {0};
 
@@ -75,7 +75,8 @@ struct bytes field_bstr(struct fields *f, const char *field, size_t min,
 		return (struct bytes){0};
 	}
 	if (value.len < min || value.len > max) {
-		field_fail(f, ERR_TOO_LARGE, field, "not of the required length");
+		field_fail(
+			f, ERR_TOO_LARGE, field, "not of the required length");
 		return (struct bytes){0};
 	}
 	return value;
@@ -107,7 +108,8 @@ void field_array(struct fields *f, const char *field, unsigned min,
 	if (ret->left < min)
 		field_fail(f, ERR_CBOR_RANGE, field, "too few members");
 	else if (ret->left > max)
-		field_fail(f, ERR_TOO_LARGE, field, "more members than the limit");
+		field_fail(
+			f, ERR_TOO_LARGE, field, "more members than the limit");
 }
 
 void field_map(struct fields *f, const char *field, struct cbor_list *ret)

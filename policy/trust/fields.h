@@ -14,8 +14,7 @@ struct fields {
 };
 
 /* Fails with a code of the caller; returns it. */
-int field_fail(struct fields *f, int code, const char *field,
-	const char *rule);
+int field_fail(struct fields *f, int code, const char *field, const char *rule);
 
 /* Fails with the error that is stuck in the cursor, if there is one. */
 int field_check(struct fields *f, const char *field);
@@ -27,8 +26,8 @@ bool field_next(struct fields *f, struct cbor_list *list, int64_t *ret_key);
 
 uint64_t field_uint(struct fields *f, const char *field);
 bool field_bool(struct fields *f, const char *field);
-struct bytes field_bstr(struct fields *f, const char *field, size_t min,
-	size_t max);
+struct bytes field_bstr(
+	struct fields *f, const char *field, size_t min, size_t max);
 struct bytes field_tstr(struct fields *f, const char *field, size_t max);
 void field_array(struct fields *f, const char *field, unsigned min,
 	unsigned max, struct cbor_list *ret);

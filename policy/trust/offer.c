@@ -21,8 +21,8 @@ struct judge {
 	struct role_signatures found;
 };
 
-static void skip(struct judge *j, const char *name, unsigned step,
-	const char *why)
+static void skip(
+	struct judge *j, const char *name, unsigned step, const char *why)
 {
 	verdict_add(j->v, name, CHECK_NOT_EVALUATED, 0, step, "%s",
 		j->blind ? "an earlier check failed" : why);
@@ -50,8 +50,8 @@ static void judged(struct judge *j, const char *name, unsigned step, int code,
 
 static void judge_form(struct judge *j)
 {
-	int err = suit_envelope_parse(j->req->envelope, &j->envelope,
-		&j->fault);
+	int err =
+		suit_envelope_parse(j->req->envelope, &j->envelope, &j->fault);
 
 	judged(j, "envelope-form", STEP_CHECK, err, "%zu bytes",
 		j->req->envelope.len);
@@ -61,8 +61,8 @@ static void judge_form(struct judge *j)
 		return;
 	}
 	judged(j, "envelope-tag", STEP_CHECK,
-		j->envelope.tagged ? 0 : ERR_TRUST_SUIT_UNTAGGED,
-		"%s", j->envelope.tagged ? "tag 107" : "no tag");
+		j->envelope.tagged ? 0 : ERR_TRUST_SUIT_UNTAGGED, "%s",
+		j->envelope.tagged ? "tag 107" : "no tag");
 	if (!suit_envelope_release(&j->envelope, j->plan->release))
 		j->plan->entry = j->entry;
 }
@@ -72,8 +72,8 @@ static void judge_root(struct judge *j)
 	const struct root *root = j->req->root;
 
 	if (!root || !j->req->now_known) {
-		skip(j, "root-current", STEP_CHECK, root ? "no time" :
-			"no root");
+		skip(j, "root-current", STEP_CHECK,
+			root ? "no time" : "no root");
 		return;
 	}
 	judged(j, "root-current", STEP_CHECK,
@@ -95,8 +95,7 @@ static void judge_catalog(struct judge *j)
 	if (j->req->catalog_code > 0)
 		skip(j, "catalog-signature", STEP_CHECK, "no root");
 	else
-		judged(j, "catalog-signature", STEP_CHECK,
-			j->req->catalog_code,
+		judged(j, "catalog-signature", STEP_CHECK, j->req->catalog_code,
 			j->req->catalog_code ? "" : "sequence %llu, epoch %llu",
 			(unsigned long long)c->sequence,
 			(unsigned long long)c->epoch);
@@ -105,9 +104,9 @@ static void judge_catalog(struct judge *j)
 		return;
 	}
 	state = catalog_state(c, j->req->root, j->req->now);
-	judged(j, "catalog-current", STEP_CHECK, state == CATALOG_EXPIRED ?
-			ERR_TRUST_CATALOG_EXPIRED : 0, "expires %llu%s",
-		(unsigned long long)c->expires,
+	judged(j, "catalog-current", STEP_CHECK,
+		state == CATALOG_EXPIRED ? ERR_TRUST_CATALOG_EXPIRED : 0,
+		"expires %llu%s", (unsigned long long)c->expires,
 		state == CATALOG_GRACE ? ", in the offline grace" : "");
 }
 
@@ -123,10 +122,10 @@ static int entry_code(struct judge *j)
 	if (err)
 		return err;
 	if (e->envelope_len != j->req->envelope.len ||
-			!bytes_equal(e->envelope_digest, bytes_of(digest, 32)))
+		!bytes_equal(e->envelope_digest, bytes_of(digest, 32)))
 		return ERR_TRUST_OFFER_ENVELOPE;
 	if (!j->blind && !bytes_equal(e->manifest_digest,
-			bytes_of(j->plan->release, 32)))
+				 bytes_of(j->plan->release, 32)))
 		return ERR_TRUST_OFFER_MANIFEST;
 	return 0;
 }
@@ -139,8 +138,8 @@ static void judge_entry(struct judge *j)
 		return;
 	}
 	if (!j->entry && !j->blind)
-		j->entry = catalog_find_manifest(j->req->catalog,
-			bytes_of(j->plan->release, 32));
+		j->entry = catalog_find_manifest(
+			j->req->catalog, bytes_of(j->plan->release, 32));
 	j->plan->entry = j->entry;
 	judged(j, "catalog-entry", STEP_CHECK, entry_code(j), "%s",
 		j->entry ? "envelope and manifest digest" : "no entry");
@@ -148,8 +147,8 @@ static void judge_entry(struct judge *j)
 		skip(j, "not-withdrawn", STEP_CHECK, "no entry");
 		return;
 	}
-	judged(j, "not-withdrawn", STEP_CHECK, j->entry->withdrawn ?
-			ERR_TRUST_OFFER_WITHDRAWN : 0, "%s", "");
+	judged(j, "not-withdrawn", STEP_CHECK,
+		j->entry->withdrawn ? ERR_TRUST_OFFER_WITHDRAWN : 0, "%s", "");
 }
 
 static void judge_digest(struct judge *j)
@@ -180,20 +179,20 @@ static void authors_of_anchors(struct judge *j)
 		const struct offer_anchor *a = &j->req->anchors[i];
 		struct root_entry *e = &j->anchor_entries[i];
 
-		e->kind = a->is_certificate ? ROOT_ENTRY_CERTIFICATE :
-				ROOT_ENTRY_KEY;
+		e->kind = a->is_certificate ? ROOT_ENTRY_CERTIFICATE
+					    : ROOT_ENTRY_KEY;
 		e->key = a->key;
 		e->certificate = a->certificate;
 		if (!a->is_certificate && cose_key_thumbprint(&a->key, e->id))
 			e->kind = ROOT_ENTRY_UNKNOWN;
 	}
-	j->anchors = (struct root_role){ROLE_AUTHOR, 1, count,
-		j->anchor_entries};
+	j->anchors =
+		(struct root_role){ROLE_AUTHOR, 1, count, j->anchor_entries};
 	j->authors = &j->anchors;
 }
 
-static void merge(struct role_signatures *all,
-	const struct role_signatures *more)
+static void merge(
+	struct role_signatures *all, const struct role_signatures *more)
 {
 	if (!all->first_refusal)
 		all->first_refusal = more->first_refusal;
@@ -230,8 +229,8 @@ static int signatures_code(struct judge *j)
 			macs++;
 			continue;
 		}
-		err = cose_parse(j->envelope.blocks[i], COSE_NONE, &msg,
-			&j->fault);
+		err = cose_parse(
+			j->envelope.blocks[i], COSE_NONE, &msg, &j->fault);
 		if (err)
 			return err;
 		if (msg.payload_attached)
@@ -242,18 +241,18 @@ static int signatures_code(struct judge *j)
 		}
 		signatures++;
 		err = role_verify(j->authors, &msg, ROLE_KID_OR_CHAIN,
-			bytes_of("", 0), j->envelope.signed_digest,
-			j->req->now, &found);
+			bytes_of("", 0), j->envelope.signed_digest, j->req->now,
+			&found);
 		if (err)
 			return err;
 		merge(&j->found, &found);
 	}
 	if (signatures == 0)
-		return macs ? ERR_TRUST_SUIT_MAC_ONLY :
-				ERR_TRUST_SUIT_NO_SIGNATURE;
+		return macs ? ERR_TRUST_SUIT_MAC_ONLY
+			    : ERR_TRUST_SUIT_NO_SIGNATURE;
 	if (j->found.count == 0)
-		return j->found.first_refusal ? j->found.first_refusal :
-				ERR_TRUST_OFFER_AUTHOR;
+		return j->found.first_refusal ? j->found.first_refusal
+					      : ERR_TRUST_OFFER_AUTHOR;
 	return 0;
 }
 
@@ -280,7 +279,8 @@ static void judge_author(struct judge *j)
 		return;
 	}
 	j->plan->signer_not_after = first->not_after;
-	verdict_reach(j->v, STEP_SIGN, TIER_UPGRADED);
+	if (!j->blind)
+		verdict_reach(j->v, STEP_SIGN, TIER_UPGRADED);
 }
 
 static void judge_dates(struct judge *j)
@@ -288,9 +288,8 @@ static void judge_dates(struct judge *j)
 	if (j->blind || !j->req->now_known)
 		skip(j, "author-dates", STEP_SIGN, "no time");
 	else
-		judged(j, "author-dates", STEP_SIGN, 0,
-			"judged at %llu%s", (unsigned long long)
-			trust_now_latest(j->req->now),
+		judged(j, "author-dates", STEP_SIGN, 0, "judged at %llu%s",
+			(unsigned long long)trust_now_latest(j->req->now),
 			j->req->now.synchronised ? "" : " (lower bound)");
 }
 
@@ -335,8 +334,8 @@ static void judge_manifest(struct judge *j)
 		if (j->manifest.members[key].presence == SUIT_SEVERED_BAD)
 			severed = key;
 	judged(j, "severed-members", STEP_CHECK,
-		severed ? ERR_TRUST_SUIT_SEVERED : 0, severed ?
-		"member %d" : "all are what was signed", severed);
+		severed ? ERR_TRUST_SUIT_SEVERED : 0,
+		severed ? "member %d" : "all are what was signed", severed);
 }
 
 /* The row that a refusal of suit_evaluate() belongs to. */
@@ -369,11 +368,12 @@ static void outcome_row(struct judge *j, const char *name, int code,
 	if (code && !strcmp(row_of_code(code), name))
 		judged(j, name, STEP_CHECK, code, "%s", "");
 	else if (passed && known)
-		verdict_add(j->v, name, CHECK_PASS, 0, STEP_CHECK, "%s",
-			evidence);
+		verdict_add(
+			j->v, name, CHECK_PASS, 0, STEP_CHECK, "%s", evidence);
 	else
-		skip(j, name, STEP_CHECK, known ? "the evaluation ended early" :
-			"the fact is missing");
+		skip(j, name, STEP_CHECK,
+			known ? "the evaluation ended early"
+			      : "the fact is missing");
 }
 
 static void judge_commands(struct judge *j)
@@ -395,8 +395,8 @@ static void judge_commands(struct judge *j)
 	}
 	err = suit_evaluate(&j->manifest, &facts, o, &j->fault);
 	done = !err;
-	outcome_row(j, "no-dependencies", err,
-		!j->manifest.has_dependencies, true, "none");
+	outcome_row(j, "no-dependencies", err, !j->manifest.has_dependencies,
+		true, "none");
 	outcome_row(j, "vendor", err, o->vendor_checked, facts.vendor_id.at,
 		"the manifest checks it and it is ours");
 	outcome_row(j, "class", err, o->class_checked, facts.class_id.at,
@@ -405,8 +405,8 @@ static void judge_commands(struct judge *j)
 		"every fetched component is a slot of the class");
 	outcome_row(j, "use-before", err, done, facts.now_known,
 		o->use_before_seen ? "not reached" : "not limited");
-	outcome_row(j, "install", err, done, true,
-		"there is something to install");
+	outcome_row(
+		j, "install", err, done, true, "there is something to install");
 	if (err)
 		j->blind = true;
 }
@@ -424,8 +424,7 @@ static bool in_scope(const struct judge *j, const struct root_entry *entry)
 		class_id = j->entry->class_id;
 	for (unsigned i = 0; i < o->fetch_count; i++)
 		if (!root_entry_allows(entry, vendor_id, class_id,
-				j->manifest.components[
-				o->fetches[i].component]))
+			    j->manifest.components[o->fetches[i].component]))
 			return false;
 	return true;
 }
@@ -440,15 +439,13 @@ static void judge_scope(struct judge *j)
 		return;
 	}
 	for (unsigned i = 0; i < j->found.count; i++)
-		inside += in_scope(j,
-			&j->authors->entries[j->found.of[i].entry]);
-	judged(j, "author-scope", STEP_SIGN,
-		inside ? 0 : ERR_TRUST_OFFER_SCOPE,
+		inside +=
+			in_scope(j, &j->authors->entries[j->found.of[i].entry]);
+	judged(j, "author-scope", STEP_SIGN, inside ? 0 : ERR_TRUST_OFFER_SCOPE,
 		"%u of %u signers may sign this", inside, j->found.count);
 	judged(j, "author-threshold", STEP_SIGN,
-		inside >= j->authors->threshold ? 0 :
-		ERR_TRUST_OFFER_THRESHOLD, "%u of %u", inside,
-		j->authors->threshold);
+		inside >= j->authors->threshold ? 0 : ERR_TRUST_OFFER_THRESHOLD,
+		"%u of %u", inside, j->authors->threshold);
 }
 
 static bool fetches_component(const struct judge *j, struct bytes component)
@@ -457,7 +454,7 @@ static bool fetches_component(const struct judge *j, struct bytes component)
 
 	for (unsigned i = 0; i < o->fetch_count; i++)
 		if (bytes_equal(j->manifest.components[o->fetches[i].component],
-				component))
+			    component))
 			return true;
 	return false;
 }
@@ -479,14 +476,15 @@ static void judge_target(struct judge *j)
 		return;
 	}
 	wrong = differs(j->req->facts.vendor_id, e->vendor_id) ||
-			differs(j->req->facts.class_id, e->class_id) ||
-			!fetches_component(j, e->component);
+		differs(j->req->facts.class_id, e->class_id) ||
+		!fetches_component(j, e->component);
 	judged(j, "entry-target", STEP_CHECK,
 		wrong ? ERR_TRUST_OFFER_TARGET : 0, "component %s",
 		component_to_text(e->component, text, sizeof(text)));
 	judged(j, "entry-sequence", STEP_CHECK,
-		e->sequence == j->manifest.sequence ? 0 :
-		ERR_TRUST_OFFER_SEQUENCE, "manifest %llu, entry %llu",
+		e->sequence == j->manifest.sequence ? 0
+						    : ERR_TRUST_OFFER_SEQUENCE,
+		"manifest %llu, entry %llu",
 		(unsigned long long)j->manifest.sequence,
 		(unsigned long long)e->sequence);
 }
@@ -502,9 +500,10 @@ static void judge_authority(struct judge *j)
 		return;
 	}
 	judged(j, "class-authority", STEP_CHECK,
-		root_transfer_of(j->req->root, class_id) ?
-		ERR_TRUST_OFFER_TRANSFERRED : 0, "%s",
-		"the vendor's own");
+		root_transfer_of(j->req->root, class_id)
+			? ERR_TRUST_OFFER_TRANSFERRED
+			: 0,
+		"%s", "the vendor's own");
 }
 
 static void judge_floor(struct judge *j)
@@ -539,7 +538,7 @@ static void judge_hardware(struct judge *j)
 		return;
 	}
 	fits = j->req->hardware >= e->hardware_min &&
-			j->req->hardware <= e->hardware_max;
+	       j->req->hardware <= e->hardware_max;
 	judged(j, "hardware", STEP_CHECK, fits ? 0 : ERR_TRUST_OFFER_HARDWARE,
 		"revision %llu, range %llu to %llu",
 		(unsigned long long)j->req->hardware,
@@ -549,8 +548,8 @@ static void judge_hardware(struct judge *j)
 
 /* The payload of the entry that an image is: by digest where the algorithms
  * agree, else by length. */
-static int image_find(const struct judge *j, struct offer_image *image,
-	bool has_len)
+static int image_find(
+	const struct judge *j, struct offer_image *image, bool has_len)
 {
 	bool by_digest = image->digest.hash == CRYPTO_SHA256;
 
@@ -559,8 +558,8 @@ static int image_find(const struct judge *j, struct offer_image *image,
 
 		if (catalog_entry_payload(j->entry, i, &p))
 			break;
-		if (by_digest ? !bytes_equal(p.sha256, image->digest.value) :
-				!has_len || p.len != image->len)
+		if (by_digest ? !bytes_equal(p.sha256, image->digest.value)
+			      : !has_len || p.len != image->len)
 			continue;
 		if (has_len && p.len != image->len)
 			return ERR_TRUST_OFFER_PAYLOAD_LEN;
@@ -607,17 +606,18 @@ static void judge_images(struct judge *j)
 
 /* The digest of a payload in the algorithm of the image; .at NULL if it was not
  * computed. */
-static struct bytes payload_digest(const struct offer_payload *p,
-	enum crypto_hash hash)
+static struct bytes payload_digest(
+	const struct offer_payload *p, enum crypto_hash hash)
 {
-	const uint8_t *at = hash == CRYPTO_SHA256 ? p->sha256 :
-			hash == CRYPTO_SHA384 ? p->sha384 : p->sha512;
+	const uint8_t *at = hash == CRYPTO_SHA256   ? p->sha256
+			    : hash == CRYPTO_SHA384 ? p->sha384
+						    : p->sha512;
 
 	return bytes_of(at, at ? crypto_hash_len(hash) : 0);
 }
 
-static int payload_code(const struct judge *j, const struct offer_image *image,
-	bool has_len)
+static int payload_code(
+	const struct judge *j, const struct offer_image *image, bool has_len)
 {
 	const struct offer_request *r = j->req;
 
@@ -625,14 +625,14 @@ static int payload_code(const struct judge *j, const struct offer_image *image,
 		const struct offer_payload *p = &r->payloads[i];
 
 		if (!bytes_equal(payload_digest(p, image->digest.hash),
-				image->digest.value))
+			    image->digest.value))
 			continue;
 		if (image->payload >= 0 && !bytes_equal(image->from.sha256,
-				bytes_of(p->sha256, 32)))
+						   bytes_of(p->sha256, 32)))
 			continue;
-		return (has_len || image->payload >= 0) &&
-				p->len != image->len ?
-				ERR_TRUST_OFFER_PAYLOAD_LEN : 0;
+		return (has_len || image->payload >= 0) && p->len != image->len
+			       ? ERR_TRUST_OFFER_PAYLOAD_LEN
+			       : 0;
 	}
 	return ERR_TRUST_OFFER_PAYLOAD_DIGEST;
 }
@@ -647,8 +647,8 @@ static void judge_payloads(struct judge *j)
 		return;
 	}
 	for (unsigned i = 0; !code && i < j->plan->image_count; i++)
-		code = payload_code(j, &j->plan->images[i],
-			o->fetches[i].has_len);
+		code = payload_code(
+			j, &j->plan->images[i], o->fetches[i].has_len);
 	judged(j, "image-digest", STEP_CHECK, code,
 		"%u images, whole length and digest", j->plan->image_count);
 	if (!code)
@@ -659,7 +659,9 @@ int offer_judge(const struct offer_request *request, struct verdict *ret,
 	struct offer_plan *ret_plan)
 {
 	struct offer_plan plan = {0};
-	struct judge j = {.req = request, .v = ret, .plan = &plan,
+	struct judge j = {.req = request,
+		.v = ret,
+		.plan = &plan,
 		.entry = request->entry};
 
 	verdict_init(ret);

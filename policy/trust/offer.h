@@ -1,9 +1,9 @@
 /* The whole decision about one release for one class or device.
  *
  * Used by the daemon before it fetches (without payloads), before the first
- * byte is sent (with payloads, strict), and by `ferry-publish verify`. Pure; all
- * views must outlive the call, and the plan points into the envelope and the
- * catalog. Any thread; takes some milliseconds. */
+ * byte is sent (with payloads, strict), and by `ferry-publish verify`. Pure;
+ * all views must outlive the call, and the plan points into the envelope and
+ * the catalog. Any thread; takes some milliseconds. */
 #ifndef FERRY_POLICY_TRUST_OFFER_H
 #define FERRY_POLICY_TRUST_OFFER_H
 
@@ -15,7 +15,7 @@
 
 enum revocation_policy {
 	REVOCATION_REQUIRE, /* refuses while there is no evidence */
-	REVOCATION_OFF,     /* passes, and the verdict says so */
+	REVOCATION_OFF,	    /* passes, and the verdict says so */
 };
 
 /* Author anchors without a root (`--anchor`). */
@@ -65,16 +65,17 @@ struct offer_request {
 	unsigned payload_count;
 };
 
-/* What to fetch and where it goes. Written also when the verdict refuses, as far
- * as it is known; act on it only when the verdict accepts. */
+/* What to fetch and where it goes. Written also when the verdict refuses, as
+ * far as it is known; act on it only when the verdict accepts. */
 struct offer_image {
-	unsigned component;          /* index in the manifest */
-	struct bytes component_id;   /* encoded */
+	unsigned component;	   /* index in the manifest */
+	struct bytes component_id; /* encoded */
 	uint32_t slot;
 	struct suit_digest digest;
 	uint64_t len;
-	int payload;                 /* index in the entry, -1 unknown */
-	struct catalog_payload from; /* where to fetch it; valid if payload >= 0 */
+	int payload; /* index in the entry, -1 unknown */
+	struct catalog_payload
+		from; /* where to fetch it; valid if payload >= 0 */
 };
 
 struct offer_plan {

@@ -125,8 +125,8 @@ static int signed_by(const struct root *by, const struct cose_msg *msg,
 		return fault_set(fault, code, 0, "root.signatures",
 			"%u of %u by role 1 of version %llu (%s)", found.count,
 			role->threshold, (unsigned long long)by->version,
-			found.first_refusal ? err_text(found.first_refusal) :
-				"none was refused");
+			found.first_refusal ? err_text(found.first_refusal)
+					    : "none was refused");
 	return 0;
 }
 
@@ -164,7 +164,7 @@ static int follows(const struct root *before, const struct root *root,
 	if (err)
 		return err;
 	if (before->version == UINT64_MAX ||
-			root->version != before->version + 1)
+		root->version != before->version + 1)
 		return fault_set(fault, ERR_TRUST_ROOT_VERSION, 0,
 			"root.version", "%llu does not follow %llu",
 			(unsigned long long)root->version,
@@ -195,8 +195,8 @@ int root_next(const struct root *before, struct bytes file, struct root **ret,
 	return 0;
 }
 
-int root_judge_time(const struct root *root, struct trust_now now,
-	struct fault *fault)
+int root_judge_time(
+	const struct root *root, struct trust_now now, struct fault *fault)
 {
 	if (trust_now_expired(now, root->expires))
 		return fault_set(fault, ERR_TRUST_ROOT_EXPIRED, 0,
@@ -223,20 +223,20 @@ bool root_entry_allows(const struct root_entry *entry, struct bytes vendor_id,
 		const struct root_scope *s = &entry->scopes[i];
 
 		if (member_allows(s->vendor_id, vendor_id) &&
-				member_allows(s->class_id, class_id) &&
-				member_allows(s->component, component))
+			member_allows(s->class_id, class_id) &&
+			member_allows(s->component, component))
 			return true;
 	}
 	return entry->scope_count == 0;
 }
 
-const struct root_transfer *root_transfer_of(const struct root *root,
-	struct bytes class_id)
+const struct root_transfer *root_transfer_of(
+	const struct root *root, struct bytes class_id)
 {
 	for (unsigned i = 0; i < root->transfer_count; i++)
 		for (unsigned k = 0; k < root->transfers[i].class_count; k++)
-			if (bytes_equal(root->transfers[i].classes[k],
-					class_id))
+			if (bytes_equal(
+				    root->transfers[i].classes[k], class_id))
 				return &root->transfers[i];
 	return NULL;
 }

@@ -36,16 +36,17 @@ struct root_scope {
 enum root_entry_kind {
 	ROOT_ENTRY_KEY,
 	ROOT_ENTRY_CERTIFICATE,
-	ROOT_ENTRY_UNKNOWN, /* a key of a kind that is not known: never verifies */
+	ROOT_ENTRY_UNKNOWN, /* a key of a kind that is not known: never verifies
+			     */
 };
 
 struct root_entry {
 	enum root_entry_kind kind;
-	struct cose_key key;        /* not of UNKNOWN; of a certificate its own */
-	struct bytes certificate;   /* DER */
-	uint8_t id[COSE_KID_LEN];   /* thumbprint of the key; what is unique */
+	struct cose_key key;	  /* not of UNKNOWN; of a certificate its own */
+	struct bytes certificate; /* DER */
+	uint8_t id[COSE_KID_LEN]; /* thumbprint of the key; what is unique */
 	bool revoked_by_root_only;
-	unsigned scope_count;       /* 0: everything */
+	unsigned scope_count; /* 0: everything */
 	struct root_scope scopes[ROOT_SCOPES_MAX];
 };
 
@@ -98,8 +99,8 @@ void root_free(struct root *root);
 const struct root_role *root_role(const struct root *root, enum role role);
 
 /* Of the newest root of a chain only: ERR_TRUST_ROOT_EXPIRED, _NOT_YET or 0. */
-int root_judge_time(const struct root *root, struct trust_now now,
-	struct fault *fault);
+int root_judge_time(
+	const struct root *root, struct trust_now now, struct fault *fault);
 
 /* Whether an entry may speak for vendor, class and component; a view with .at
  * NULL asks about nothing and is always inside. */
@@ -107,13 +108,13 @@ bool root_entry_allows(const struct root_entry *entry, struct bytes vendor_id,
 	struct bytes class_id, struct bytes component);
 
 /* What the class was handed over to, or NULL. */
-const struct root_transfer *root_transfer_of(const struct root *root,
-	struct bytes class_id);
+const struct root_transfer *root_transfer_of(
+	const struct root *root, struct bytes class_id);
 
 /* One signature that verified. */
 struct role_signature {
-	unsigned entry;    /* index in the role */
-	bool by_chain;     /* through x5chain to the entry's certificate */
+	unsigned entry; /* index in the role */
+	bool by_chain;	/* through x5chain to the entry's certificate */
 	enum cose_alg alg;
 	uint64_t not_after; /* of the chain; UINT64_MAX for a bare key */
 	char subject[128];  /* of the leaf, or the kid in hexadecimal */

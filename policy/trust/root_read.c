@@ -38,8 +38,8 @@ static void scopes_read(struct fields *f, struct root_entry *entry)
 
 /* A key that is well-formed CBOR, but of a kind that this version does not
  * know, is listed all the same: gateways live for ten years. */
-static void key_read(struct fields *f, struct bytes encoded,
-	struct root_entry *entry)
+static void key_read(
+	struct fields *f, struct bytes encoded, struct root_entry *entry)
 {
 	struct fault fault = {0};
 	int err;
@@ -55,12 +55,12 @@ static void key_read(struct fields *f, struct bytes encoded,
 		err = cose_key_thumbprint(&entry->key, entry->id);
 	}
 	if (err)
-		field_fail(f, err, "key", fault.code ? fault.rule :
-				err_text(err));
+		field_fail(
+			f, err, "key", fault.code ? fault.rule : err_text(err));
 }
 
-static void certificate_read(struct fields *f, struct bytes der,
-	struct root_entry *entry)
+static void certificate_read(
+	struct fields *f, struct bytes der, struct root_entry *entry)
 {
 	struct x509_facts facts;
 	int err;
@@ -91,7 +91,8 @@ static void entry_read(struct fields *f, struct root_entry *entry)
 		if (key == 1)
 			encoded = field_bstr(f, "key", 1, 1024);
 		else if (key == 2)
-			der = field_bstr(f, "certificate", 1, COSE_CERT_LEN_MAX);
+			der = field_bstr(
+				f, "certificate", 1, COSE_CERT_LEN_MAX);
 		else if (key == 3)
 			scopes_read(f, entry);
 		else if (key == 4)
@@ -182,11 +183,11 @@ static void transfer_read(struct fields *f, struct root_transfer *t)
 			field_skip(f, "transfer");
 			continue;
 		}
-		field_array(f, "transfer.classes", 1,
-			ROOT_TRANSFER_CLASSES_MAX, &list);
+		field_array(f, "transfer.classes", 1, ROOT_TRANSFER_CLASSES_MAX,
+			&list);
 		while (cbor_next(&f->r, &list))
-			t->classes[t->class_count++] = field_bstr(f,
-				"transfer.class", 16, 16);
+			t->classes[t->class_count++] =
+				field_bstr(f, "transfer.class", 16, 16);
 		field_check(f, "transfer.classes");
 	}
 	if (!f->r.err && (!t->heir.at || t->class_count == 0))
@@ -201,8 +202,8 @@ static void transfers_read(struct fields *f, struct root *root)
 	field_array(f, "transfers", 0, ROOT_TRANSFERS_MAX, &list);
 	if (f->r.err)
 		return;
-	root->transfers = calloc((size_t)list.left + 1,
-		sizeof(*root->transfers));
+	root->transfers =
+		calloc((size_t)list.left + 1, sizeof(*root->transfers));
 	if (!root->transfers) {
 		field_fail(f, -ENOMEM, "transfers", "no memory");
 		return;
@@ -218,8 +219,8 @@ static void hosts_read(struct fields *f, struct root *root)
 
 	field_array(f, "hosts", 0, ROOT_HOSTS_MAX, &list);
 	while (cbor_next(&f->r, &list))
-		root->hosts[root->host_count++] = field_tstr(f, "host",
-			HOST_MAX);
+		root->hosts[root->host_count++] =
+			field_tstr(f, "host", HOST_MAX);
 	field_check(f, "hosts");
 }
 
@@ -228,8 +229,8 @@ static void member_read(struct fields *f, int64_t key, struct root *root)
 	switch (key) {
 	case 1:
 		if (field_uint(f, "format") != 1)
-			field_fail(f, ERR_TRUST_ROOT_FORM, "format",
-				"must be 1");
+			field_fail(
+				f, ERR_TRUST_ROOT_FORM, "format", "must be 1");
 		return;
 	case 2:
 		root->version = field_uint(f, "version");

@@ -42,8 +42,8 @@ static int by_chain(const struct attempt *a, struct role_signature *ret,
 			a->now, &chain, NULL);
 	if (!err)
 		err = cose_key_thumbprint(&chain.leaf_key, ret_key);
-	if (!err && a->rule == ROLE_KID_REQUIRED && !bytes_equal(a->header.kid,
-			bytes_of(ret_key, COSE_KID_LEN)))
+	if (!err && a->rule == ROLE_KID_REQUIRED &&
+		!bytes_equal(a->header.kid, bytes_of(ret_key, COSE_KID_LEN)))
 		err = ERR_TRUST_COSE_KID;
 	if (!err)
 		err = verify_with(a, &chain.leaf_key);
@@ -81,7 +81,7 @@ static int by_key(const struct attempt *a, struct role_signature *ret,
 
 	for (unsigned i = 0; i < a->role->count; i++)
 		if (a->role->entries[i].kind == ROOT_ENTRY_KEY &&
-				bytes_equal(a->header.kid,
+			bytes_equal(a->header.kid,
 				bytes_of(a->role->entries[i].id, COSE_KID_LEN)))
 			return by_entry(a, i, ret, ret_key);
 	if (a->rule == ROLE_KID_REQUIRED)
@@ -100,8 +100,8 @@ static int by_key(const struct attempt *a, struct role_signature *ret,
 static int judge(const struct attempt *a, struct role_signature *ret,
 	uint8_t ret_key[COSE_KID_LEN])
 {
-	if (a->rule == ROLE_KID_REQUIRED && (!a->header.kid_protected ||
-			a->header.kid.len != COSE_KID_LEN))
+	if (a->rule == ROLE_KID_REQUIRED &&
+		(!a->header.kid_protected || a->header.kid.len != COSE_KID_LEN))
 		return ERR_TRUST_COSE_KID;
 	if (a->header.x5chain.at)
 		return by_chain(a, ret, ret_key);
@@ -115,7 +115,7 @@ static bool is_new(const struct role_signatures *found,
 {
 	for (unsigned i = 0; i < found->count; i++)
 		if (found->of[i].entry == one->entry ||
-				!memcmp(keys[i], key, COSE_KID_LEN))
+			!memcmp(keys[i], key, COSE_KID_LEN))
 			return false;
 	return true;
 }
@@ -146,7 +146,7 @@ int role_verify(const struct root_role *role, const struct cose_msg *msg,
 			continue;
 		}
 		if (found.count == ROOT_ENTRIES_MAX ||
-				!is_new(&found, keys, &one, key))
+			!is_new(&found, keys, &one, key))
 			continue;
 		one.alg = (enum cose_alg)a.header.alg;
 		memcpy(keys[found.count], key, COSE_KID_LEN);

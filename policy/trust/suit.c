@@ -47,9 +47,10 @@ int suit_digest_check(const struct suit_digest *digest, struct bytes in)
 	err = crypto_digest(digest->hash, &in, 1, value);
 	if (err)
 		return err;
-	return bytes_equal(digest->value, bytes_of(value,
-			crypto_hash_len(digest->hash))) ?
-			0 : ERR_TRUST_SUIT_DIGEST;
+	return bytes_equal(digest->value,
+		       bytes_of(value, crypto_hash_len(digest->hash)))
+		       ? 0
+		       : ERR_TRUST_SUIT_DIGEST;
 }
 
 /* A byte string together with its head. */
@@ -66,8 +67,8 @@ static struct suit_span span(struct fields *f, const char *field)
 
 static void wrapper_read(struct fields *f, struct suit_envelope *e)
 {
-	struct bytes content = field_bstr(f, "authentication", 0,
-		SUIT_ENVELOPE_MAX);
+	struct bytes content =
+		field_bstr(f, "authentication", 0, SUIT_ENVELOPE_MAX);
 	struct fields in = {.fault = f->fault, .map = "authentication"};
 	struct cbor_list list;
 	int err;
@@ -80,8 +81,8 @@ static void wrapper_read(struct fields *f, struct suit_envelope *e)
 	cbor_next(&in.r, &list);
 	e->signed_digest = field_bstr(&in, "digest", 1, 256);
 	while (cbor_next(&in.r, &list))
-		e->blocks[e->block_count++] = field_bstr(&in, "block", 1,
-			SUIT_ENVELOPE_MAX);
+		e->blocks[e->block_count++] =
+			field_bstr(&in, "block", 1, SUIT_ENVELOPE_MAX);
 	cbor_done(&in.r);
 	field_check(&in, "");
 	if (!in.r.err) {
@@ -98,7 +99,8 @@ static void integrated_read(struct fields *f, struct suit_envelope *e)
 	struct suit_integrated *one;
 
 	if (e->integrated_count == SUIT_INTEGRATED_MAX) {
-		field_fail(f, ERR_TOO_LARGE, "integrated", "more than the limit");
+		field_fail(
+			f, ERR_TOO_LARGE, "integrated", "more than the limit");
 		return;
 	}
 	one = &e->integrated[e->integrated_count++];
@@ -109,8 +111,8 @@ static void integrated_read(struct fields *f, struct suit_envelope *e)
 static bool may_be_severed(int64_t key)
 {
 	return key == SUIT_COSWID || key == SUIT_DEPENDENCY_RESOLUTION ||
-			key == SUIT_PAYLOAD_FETCH || key == SUIT_INSTALL ||
-			key == SUIT_CANDIDATE_VERIFICATION || key == SUIT_TEXT;
+	       key == SUIT_PAYLOAD_FETCH || key == SUIT_INSTALL ||
+	       key == SUIT_CANDIDATE_VERIFICATION || key == SUIT_TEXT;
 }
 
 static void envelope_member(struct fields *f, struct suit_envelope *e)
@@ -147,8 +149,8 @@ static void tag_read(struct fields *f, struct suit_envelope *e)
 		field_fail(f, ERR_TRUST_SUIT_TAG, "", "tag must be 107");
 }
 
-int suit_envelope_parse(struct bytes in, struct suit_envelope *ret,
-	struct fault *fault)
+int suit_envelope_parse(
+	struct bytes in, struct suit_envelope *ret, struct fault *fault)
 {
 	struct fields f = {.fault = fault, .map = "envelope"};
 	struct suit_envelope e = {0};
@@ -177,12 +179,10 @@ int suit_envelope_parse(struct bytes in, struct suit_envelope *ret,
 
 int suit_envelope_check_digest(const struct suit_envelope *envelope)
 {
-	return suit_digest_check(&envelope->digest,
-		envelope->manifest.wrapped);
+	return suit_digest_check(&envelope->digest, envelope->manifest.wrapped);
 }
 
-int suit_envelope_release(const struct suit_envelope *envelope,
-	uint8_t ret[32])
+int suit_envelope_release(const struct suit_envelope *envelope, uint8_t ret[32])
 {
 	return crypto_sha256(envelope->manifest.wrapped, ret);
 }

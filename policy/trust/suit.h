@@ -16,7 +16,7 @@
 #define SUIT_BLOCKS_MAX 8
 #define SUIT_COMPONENTS_MAX 8
 #define SUIT_INTEGRATED_MAX 8
-#define SUIT_NEST_MAX 6       /* try-each and run-sequence within another */
+#define SUIT_NEST_MAX 6	      /* try-each and run-sequence within another */
 #define SUIT_COMMANDS_MAX 512 /* walked in one manifest */
 #define SUIT_STEPS_MAX 4096   /* evaluated in one manifest */
 
@@ -95,7 +95,7 @@ const char *suit_command_name(int64_t command);
 const char *suit_parameter_name(int64_t parameter);
 
 struct suit_digest {
-	bool known;            /* `hash` is valid */
+	bool known;	       /* `hash` is valid */
 	enum crypto_hash hash; /* -16, -43, -44 */
 	int64_t alg;
 	struct bytes value;
@@ -119,8 +119,8 @@ struct suit_integrated {
 };
 
 struct suit_envelope {
-	bool tagged;                /* 107 was there */
-	bool has_wrapper;           /* authentication wrapper (2) */
+	bool tagged;		    /* 107 was there */
+	bool has_wrapper;	    /* authentication wrapper (2) */
 	struct bytes signed_digest; /* encoded SUIT_Digest: what is signed */
 	struct suit_digest digest;
 	struct bytes blocks[SUIT_BLOCKS_MAX]; /* COSE messages */
@@ -133,20 +133,20 @@ struct suit_envelope {
 
 /* An envelope without tag is parsed, `tagged` says so; one without wrapper or
  * without manifest is refused with its own code. */
-int suit_envelope_parse(struct bytes in, struct suit_envelope *ret,
-	struct fault *fault);
+int suit_envelope_parse(
+	struct bytes in, struct suit_envelope *ret, struct fault *fault);
 
 /* Manifest digest against the wrapper. */
 int suit_envelope_check_digest(const struct suit_envelope *envelope);
 
 /* SHA-256 over the manifest with its head: the identity of a release. */
-int suit_envelope_release(const struct suit_envelope *envelope,
-	uint8_t ret[32]);
+int suit_envelope_release(
+	const struct suit_envelope *envelope, uint8_t ret[32]);
 
 enum suit_presence {
 	SUIT_ABSENT,
-	SUIT_INLINE,       /* in the manifest */
-	SUIT_SEVERED,      /* in the envelope; its digest was checked */
+	SUIT_INLINE,	   /* in the manifest */
+	SUIT_SEVERED,	   /* in the envelope; its digest was checked */
 	SUIT_SEVERED_AWAY, /* only its digest is there */
 	SUIT_SEVERED_BAD,  /* in the envelope, but not what was signed */
 };
@@ -159,7 +159,7 @@ struct suit_member {
 struct suit_manifest {
 	uint64_t sequence;
 	struct bytes reference_uri;
-	struct bytes component_id;                  /* .at NULL: none */
+	struct bytes component_id;		      /* .at NULL: none */
 	struct bytes components[SUIT_COMPONENTS_MAX]; /* encoded */
 	unsigned component_count;
 	bool has_dependencies; /* anywhere in the manifest */
@@ -170,7 +170,8 @@ struct suit_manifest {
 
 /* Parses the manifest and every command sequence in it by the numbers above:
  * unknown commands, parameters and components refuse, custom ones too. Severed
- * members are checked against their digests; a bad one is noted, not refused. */
+ * members are checked against their digests; a bad one is noted, not refused.
+ */
 int suit_manifest_parse(const struct suit_envelope *envelope,
 	struct suit_manifest *ret, struct fault *fault);
 
@@ -189,8 +190,9 @@ struct suit_walk {
 };
 
 struct suit_step {
-	unsigned depth;     /* 0 outermost */
-	bool begins_choice; /* a new alternative of try-each begins; no command */
+	unsigned depth;	    /* 0 outermost */
+	bool begins_choice; /* a new alternative of try-each begins; no command
+			     */
 	int64_t command;
 	struct bytes argument; /* raw item */
 };
@@ -220,7 +222,7 @@ struct suit_facts {
 /* One image to install. */
 struct suit_fetch {
 	unsigned component; /* index in the manifest */
-	uint32_t slot;      /* of the class; 0 when slots are not known */
+	uint32_t slot;	    /* of the class; 0 when slots are not known */
 	struct suit_digest digest;
 	bool has_len; /* the manifest says the size */
 	uint64_t len;
@@ -231,24 +233,24 @@ struct suit_outcome {
 	bool vendor_checked; /* a condition in the shared sequence was met */
 	bool class_checked;
 	bool use_before_seen;
-	uint64_t use_before;     /* the earliest that was met */
+	uint64_t use_before;	  /* the earliest that was met */
 	bool needs_authorization; /* condition 27: a person must approve */
 	bool has_battery;
-	uint64_t battery_mwh;    /* the highest minimum */
+	uint64_t battery_mwh; /* the highest minimum */
 	bool has_priority;
-	int64_t priority;        /* smaller is more urgent */
-	struct bytes wait;       /* raw SUIT_Wait_Event; .at NULL: none */
-	unsigned not_executed;   /* copy, write, swap, invoke that were passed */
+	int64_t priority;      /* smaller is more urgent */
+	struct bytes wait;     /* raw SUIT_Wait_Event; .at NULL: none */
+	unsigned not_executed; /* copy, write, swap, invoke that were passed */
 	struct suit_fetch fetches[SUIT_COMPONENTS_MAX];
 	unsigned fetch_count;
 };
 
-/* Evaluates shared sequence, payload-fetch and install. Refuses with the code of
- * the first rule that is broken. Where vendor, class, slots or time are missing
- * from the facts, what asks for them is taken as met: whoever left them out says
- * "not evaluated". Conditions about what only the device knows (its present
- * image, its version, a device-id that is missing) refuse. `ret` is filled as
- * far as it got also on a refusal. */
+/* Evaluates shared sequence, payload-fetch and install. Refuses with the code
+ * of the first rule that is broken. Where vendor, class, slots or time are
+ * missing from the facts, what asks for them is taken as met: whoever left them
+ * out says "not evaluated". Conditions about what only the device knows (its
+ * present image, its version, a device-id that is missing) refuse. `ret` is
+ * filled as far as it got also on a refusal. */
 int suit_evaluate(const struct suit_manifest *manifest,
 	const struct suit_facts *facts, struct suit_outcome *ret,
 	struct fault *fault);

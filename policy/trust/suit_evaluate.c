@@ -7,8 +7,8 @@ enum { UNMET = 1 }; /* a condition is not met; errors are negative */
 
 enum frame_kind {
 	FRAME_SEQUENCE,
-	FRAME_RUN,  /* a run-sequence; its child is the sequence */
-	FRAME_TRY,  /* a try-each; its children are the alternatives in turn */
+	FRAME_RUN, /* a run-sequence; its child is the sequence */
+	FRAME_TRY, /* a try-each; its children are the alternatives in turn */
 };
 
 struct frame {
@@ -16,9 +16,9 @@ struct frame {
 	struct cbor reader; /* of SEQUENCE and TRY */
 	struct cbor_list list;
 	struct bytes source; /* of RUN and TRY: the argument */
-	uint32_t todo;       /* components it is still to run for */
+	uint32_t todo;	     /* components it is still to run for */
 	uint32_t selected;   /* what to restore */
-	bool soft;           /* of SEQUENCE: soft-failure */
+	bool soft;	     /* of SEQUENCE: soft-failure */
 	unsigned fetches;    /* of SEQUENCE: made before it began */
 };
 
@@ -43,8 +43,8 @@ struct machine {
 	const char *unmet_text;
 };
 
-static int refuse(struct machine *m, int code, const char *field,
-	const char *rule)
+static int refuse(
+	struct machine *m, int code, const char *field, const char *rule)
 {
 	return fault_set(m->fault, code, 0, field, "%s", rule);
 }
@@ -68,8 +68,8 @@ static uint64_t param_uint(const struct machine *m, unsigned component,
 }
 
 /* The content of a byte or text string; .at NULL if it is not set. */
-static struct bytes param_string(const struct machine *m, unsigned component,
-	enum suit_parameter number)
+static struct bytes param_string(
+	const struct machine *m, unsigned component, enum suit_parameter number)
 {
 	struct bytes raw = m->params[component][number];
 	struct bytes value = {0};
@@ -85,12 +85,12 @@ static struct bytes param_string(const struct machine *m, unsigned component,
 	return value;
 }
 
-static const struct suit_slot *slot_of(const struct machine *m,
-	unsigned component)
+static const struct suit_slot *slot_of(
+	const struct machine *m, unsigned component)
 {
 	for (unsigned i = 0; i < m->facts->slot_count; i++)
 		if (bytes_equal(m->facts->slots[i].component,
-				m->manifest->components[component]))
+			    m->manifest->components[component]))
 			return &m->facts->slots[i];
 	return NULL;
 }
@@ -110,8 +110,7 @@ static int vendor(struct machine *m, unsigned c)
 	if (!m->params[c][SUIT_PARAM_VENDOR].at)
 		return unmet(m, ERR_TRUST_SUIT_NO_VENDOR,
 			"the vendor-identifier is not set");
-	if (m->facts->vendor_id.at && !bytes_equal(wanted,
-			m->facts->vendor_id))
+	if (m->facts->vendor_id.at && !bytes_equal(wanted, m->facts->vendor_id))
 		return unmet(m, ERR_TRUST_SUIT_VENDOR,
 			"the vendor-identifier is another");
 	m->out->vendor_checked |= m->shared;
@@ -190,8 +189,8 @@ static int image_match(struct machine *m, unsigned c)
 			"manifest.condition-image-match",
 			"the device's present image is not known here");
 	if (!wanted.at || suit_digest_parse(wanted, &digest) ||
-			digest.alg != fetch->digest.alg ||
-			!bytes_equal(digest.value, fetch->digest.value))
+		digest.alg != fetch->digest.alg ||
+		!bytes_equal(digest.value, fetch->digest.value))
 		return unmet(m, ERR_TRUST_SUIT_CONDITION,
 			"the image-digest changed after the fetch");
 	return 0;
@@ -243,9 +242,8 @@ static int fetch_fill(struct machine *m, unsigned c, struct suit_fetch *ret)
 	ret->len = param_uint(m, c, SUIT_PARAM_SIZE, 0);
 	cbor_init(&r, m->params[c][SUIT_PARAM_PRIORITY], CBOR_STRICT);
 	if (m->params[c][SUIT_PARAM_PRIORITY].at &&
-			cbor_int(&r, &priority) == 0 &&
-			(!m->out->has_priority ||
-			priority < m->out->priority)) {
+		cbor_int(&r, &priority) == 0 &&
+		(!m->out->has_priority || priority < m->out->priority)) {
 		m->out->has_priority = true;
 		m->out->priority = priority;
 	}
@@ -261,10 +259,11 @@ static int fetch(struct machine *m, unsigned c)
 	if (err)
 		return err;
 	if (before)
-		return bytes_equal(before->digest.value, one.digest.value) ? 0 :
-				refuse(m, ERR_TRUST_SUIT_FORM,
-					"manifest.fetch",
-					"one component is fetched twice");
+		return bytes_equal(before->digest.value, one.digest.value)
+			       ? 0
+			       : refuse(m, ERR_TRUST_SUIT_FORM,
+					 "manifest.fetch",
+					 "one component is fetched twice");
 	m->out->fetches[m->out->fetch_count++] = one;
 	return 0;
 }
@@ -276,7 +275,8 @@ static int passed_over(struct machine *m, unsigned c, int64_t command)
 	if (slot_of(m, c))
 		return fault_set(m->fault, ERR_TRUST_SUIT_NOT_EXECUTED, 0,
 			"manifest.command",
-			"%s would fill a slot of the class, but is never executed",
+			"%s would fill a slot of the class, but is never "
+			"executed",
 			suit_command_name(command));
 	return 0;
 }
@@ -356,8 +356,8 @@ static int set_index(struct machine *m, struct bytes argument)
 }
 
 /* Reads a parameter map at the cursor into the components of `mask`. */
-static int override_with(struct machine *m, struct cbor *r, uint32_t mask,
-	struct frame *frame)
+static int override_with(
+	struct machine *m, struct cbor *r, uint32_t mask, struct frame *frame)
 {
 	struct bytes raw = {0};
 	struct cbor_list map;
@@ -382,8 +382,8 @@ static int override_with(struct machine *m, struct cbor *r, uint32_t mask,
 	return r->err;
 }
 
-static int override_multiple(struct machine *m, struct bytes argument,
-	struct frame *frame)
+static int override_multiple(
+	struct machine *m, struct bytes argument, struct frame *frame)
 {
 	struct cbor_list map;
 	uint64_t index = 0;
@@ -443,11 +443,12 @@ static int push_sequence(struct machine *m, struct bytes sequence, bool soft)
 static int push_block(struct machine *m, int64_t command, struct bytes argument)
 {
 	return push(m, (struct frame){
-		.kind = command == SUIT_TRY_EACH ? FRAME_TRY : FRAME_RUN,
-		.source = argument,
-		.todo = m->selected,
-		.selected = m->selected,
-	});
+			       .kind = command == SUIT_TRY_EACH ? FRAME_TRY
+								: FRAME_RUN,
+			       .source = argument,
+			       .todo = m->selected,
+			       .selected = m->selected,
+		       });
 }
 
 static int command_run(struct machine *m, struct frame *frame, int64_t command,
@@ -485,17 +486,18 @@ static int end_sequence(struct machine *m, enum result how, enum result *ret)
 	const struct frame *frame = &m->frames[m->depth - 1];
 
 	if (how == FAILED && frame->fetches != m->out->fetch_count &&
-			m->depth > 1)
+		m->depth > 1)
 		return refuse(m, ERR_TRUST_SUIT_CONDITION_UNKNOWN,
-			"manifest.sequence", "an alternative fetches and fails");
+			"manifest.sequence",
+			"an alternative fetches and fails");
 	m->child_soft = frame->soft;
 	m->depth--;
 	*ret = how;
 	return 0;
 }
 
-static int step_sequence(struct machine *m, struct frame *frame,
-	enum result *result)
+static int step_sequence(
+	struct machine *m, struct frame *frame, enum result *result)
 {
 	struct bytes argument = {0};
 	int64_t command = 0;
@@ -505,8 +507,8 @@ static int step_sequence(struct machine *m, struct frame *frame,
 		return end_sequence(m, FAILED, result);
 	*result = RUNNING;
 	if (!cbor_next(&frame->reader, &frame->list))
-		return frame->reader.err ? frame->reader.err :
-				end_sequence(m, SUCCEEDED, result);
+		return frame->reader.err ? frame->reader.err
+					 : end_sequence(m, SUCCEEDED, result);
 	cbor_int(&frame->reader, &command);
 	cbor_next(&frame->reader, &frame->list);
 	if (cbor_skip(&frame->reader, &argument))
@@ -540,8 +542,8 @@ static bool next_component(struct machine *m, struct frame *block)
 }
 
 /* Begins the next alternative of a try-each; nil succeeds. */
-static int next_choice(struct machine *m, struct frame *block,
-	enum result *result)
+static int next_choice(
+	struct machine *m, struct frame *block, enum result *result)
 {
 	struct bytes sequence = {0};
 
@@ -558,8 +560,8 @@ static int next_choice(struct machine *m, struct frame *block,
 	return push_sequence(m, sequence, true);
 }
 
-static int step_block(struct machine *m, struct frame *block,
-	enum result *result)
+static int step_block(
+	struct machine *m, struct frame *block, enum result *result)
 {
 	bool is_try = block->kind == FRAME_TRY;
 	struct bytes sequence = {0};
@@ -601,8 +603,8 @@ static int run(struct machine *m, struct bytes sequence)
 			err = step_block(m, frame, &result);
 	}
 	if (!err && result == FAILED)
-		err = refuse(m, m->unmet_code, "manifest.condition",
-			m->unmet_text);
+		err = refuse(
+			m, m->unmet_code, "manifest.condition", m->unmet_text);
 	return err;
 }
 
@@ -669,8 +671,8 @@ int suit_evaluate(const struct suit_manifest *manifest,
 		return refuse(&m, ERR_TRUST_SUIT_DEPENDENCY,
 			"manifest.dependencies", "are not supported");
 	if (manifest->component_count == 0)
-		return refuse(&m, ERR_TRUST_SUIT_NOTHING,
-			"manifest.components", "are missing");
+		return refuse(&m, ERR_TRUST_SUIT_NOTHING, "manifest.components",
+			"are missing");
 	err = run_shared(&m);
 	if (!err)
 		err = run_section(&m, SUIT_PAYLOAD_FETCH);

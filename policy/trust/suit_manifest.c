@@ -8,10 +8,9 @@
 static bool is_dependency_command(int64_t command)
 {
 	return command == SUIT_COND_DEPENDENCY_INTEGRITY ||
-			command == SUIT_COND_IS_DEPENDENCY ||
-			command == SUIT_PROCESS_DEPENDENCY ||
-			command == SUIT_SET_PARAMETERS ||
-			command == SUIT_UNLINK;
+	       command == SUIT_COND_IS_DEPENDENCY ||
+	       command == SUIT_PROCESS_DEPENDENCY ||
+	       command == SUIT_SET_PARAMETERS || command == SUIT_UNLINK;
 }
 
 /* Commands of the shared sequence (SUIT_Shared_Commands) beside conditions. */
@@ -40,8 +39,8 @@ static bool may_be_shared(int64_t command)
 	}
 }
 
-static void index_check(struct fields *f, const struct suit_manifest *m,
-	uint64_t index)
+static void index_check(
+	struct fields *f, const struct suit_manifest *m, uint64_t index)
 {
 	if (!f->r.err && !m->has_dependencies && index >= m->component_count)
 		field_fail(f, ERR_TRUST_SUIT_COMPONENT, "index",
@@ -136,9 +135,10 @@ static void parameter_read(struct fields *f, int64_t number)
 		field_bstr(f, "parameter", 0, SUIT_ENVELOPE_MAX);
 		return;
 	default:
-		field_fail(f, number < 0 ? ERR_TRUST_SUIT_CUSTOM :
-			ERR_TRUST_SUIT_PARAMETER, "parameter",
-			"number is not known");
+		field_fail(f,
+			number < 0 ? ERR_TRUST_SUIT_CUSTOM
+				   : ERR_TRUST_SUIT_PARAMETER,
+			"parameter", "number is not known");
 	}
 }
 
@@ -157,8 +157,8 @@ static void parameters_read(struct fields *f)
 	field_check(f, "parameters");
 }
 
-static void multiple_read(struct fields *f, const struct suit_manifest *m,
-	bool copies)
+static void multiple_read(
+	struct fields *f, const struct suit_manifest *m, bool copies)
 {
 	struct cbor_list map;
 	struct cbor_list list;
@@ -174,9 +174,9 @@ static void multiple_read(struct fields *f, const struct suit_manifest *m,
 		field_array(f, "copy", 1, 32, &list);
 		while (cbor_next(&f->r, &list))
 			if (cbor_int(&f->r, &number) == 0 &&
-					!suit_parameter_name(number))
-				field_fail(f, ERR_TRUST_SUIT_PARAMETER,
-					"copy", "number is not known");
+				!suit_parameter_name(number))
+				field_fail(f, ERR_TRUST_SUIT_PARAMETER, "copy",
+					"number is not known");
 	}
 	field_check(f, "multiple");
 }
@@ -243,9 +243,10 @@ static int sequence_check(struct suit_manifest *m, struct bytes sequence,
 	suit_walk_init(&walk, sequence);
 	while (!err && suit_walk_next(&walk, &step)) {
 		if (first && m->component_count > 1 &&
-				step.command != SUIT_SET_INDEX)
+			step.command != SUIT_SET_INDEX)
 			return fault_set(fault, ERR_TRUST_SUIT_COMPONENT, 0,
-				"manifest.sequence", "must begin with "
+				"manifest.sequence",
+				"must begin with "
 				"set-component-index");
 		first = false;
 		err = step_check(m, &step, shared, fault);
@@ -262,8 +263,8 @@ static void components_read(struct fields *f, struct suit_manifest *m)
 
 	field_array(f, "components", 1, SUIT_COMPONENTS_MAX, &list);
 	while (cbor_next(&f->r, &list))
-		m->components[m->component_count++] = field_component(f,
-			"component");
+		m->components[m->component_count++] =
+			field_component(f, "component");
 	field_check(f, "components");
 }
 
@@ -285,11 +286,11 @@ static void common_read(struct fields *f, struct suit_manifest *m)
 		} else if (key == 2) {
 			components_read(&in, m);
 		} else if (key == 4) {
-			m->shared = field_bstr(&in, "shared-sequence", 1,
-				SUIT_ENVELOPE_MAX);
+			m->shared = field_bstr(
+				&in, "shared-sequence", 1, SUIT_ENVELOPE_MAX);
 		} else {
-			field_fail(&in, ERR_TRUST_SUIT_FORM, "",
-				"unknown member");
+			field_fail(
+				&in, ERR_TRUST_SUIT_FORM, "", "unknown member");
 		}
 	}
 	cbor_done(&in.r);
@@ -323,7 +324,7 @@ static void section_read(struct fields *f, const struct suit_envelope *e,
 {
 	struct suit_member *member = &m->members[key];
 	bool severable = key != SUIT_VALIDATE && key != SUIT_LOAD &&
-			key != SUIT_INVOKE && key != SUIT_UNINSTALL;
+			 key != SUIT_INVOKE && key != SUIT_UNINSTALL;
 
 	if (severable && cbor_peek(&f->r) == CBOR_ARRAY) {
 		severed_read(f, e, key, member);
@@ -379,26 +380,25 @@ static void manifest_member(struct fields *f, const struct suit_envelope *e,
 
 /* A member of the envelope for which the manifest has no digest was never
  * signed. */
-static void unsigned_members(const struct suit_envelope *e,
-	struct suit_manifest *m)
+static void unsigned_members(
+	const struct suit_envelope *e, struct suit_manifest *m)
 {
 	for (int key = 0; key <= SUIT_UNINSTALL; key++)
 		if (e->members[key].wrapped.at &&
-				(m->members[key].presence == SUIT_ABSENT ||
+			(m->members[key].presence == SUIT_ABSENT ||
 				m->members[key].presence == SUIT_INLINE))
 			m->members[key].presence = SUIT_SEVERED_BAD;
 }
 
 static int sequences_check(struct suit_manifest *m, struct fault *fault)
 {
-	int err = m->shared.at ?
-			sequence_check(m, m->shared, true, fault) : 0;
+	int err = m->shared.at ? sequence_check(m, m->shared, true, fault) : 0;
 
 	for (int key = SUIT_VALIDATE; !err && key <= SUIT_UNINSTALL; key++) {
 		const struct suit_member *member = &m->members[key];
 
 		if (key == SUIT_COSWID || key == SUIT_TEXT ||
-				(member->presence != SUIT_INLINE &&
+			(member->presence != SUIT_INLINE &&
 				member->presence != SUIT_SEVERED))
 			continue;
 		err = sequence_check(m, member->content, false, fault);

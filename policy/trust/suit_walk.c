@@ -16,8 +16,8 @@ static void push(struct suit_walk *walk, struct bytes in, bool choices)
 	cbor_init(&frame->reader, in, CBOR_STRICT);
 	if (cbor_array(&frame->reader, &frame->list))
 		walk->err = frame->reader.err;
-	else if (choices ? frame->list.left < 2 : frame->list.left < 2 ||
-			frame->list.left % 2)
+	else if (choices ? frame->list.left < 2
+			 : frame->list.left < 2 || frame->list.left % 2)
 		walk->err = ERR_TRUST_SUIT_FORM;
 }
 

@@ -28,8 +28,8 @@ const char *step_name(unsigned step)
 
 const char *tier_name(int tier)
 {
-	return tier >= TIER_NONE && tier <= TIER_QUANTUM ?
-			tier_names[tier + 1] : "?";
+	return tier >= TIER_NONE && tier <= TIER_QUANTUM ? tier_names[tier + 1]
+							 : "?";
 }
 
 unsigned step_from_name(const char *name)

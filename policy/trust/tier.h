@@ -9,19 +9,19 @@
 #include "base/bytes.h"
 
 /* X(name, number, text, highest tier) */
-#define STEP_MAP(X) \
-	X(SIGN, 1, "sign", TIER_QUANTUM) \
-	X(PROTECT, 2, "protect", TIER_QUANTUM) \
-	X(SEND, 3, "send", TIER_ENHANCED) \
-	X(RECEIVE, 4, "receive", TIER_ENHANCED) \
-	X(CHECK, 5, "check", TIER_BASIC) \
-	X(ANNOUNCE, 6, "announce", TIER_BASIC) \
-	X(DISTRIBUTE, 7, "distribute", TIER_UPGRADED) \
-	X(PROCESS, 8, "process", TIER_QUANTUM) \
-	X(STAGE, 9, "stage", TIER_BASIC) \
-	X(APPLY, 10, "apply", TIER_UPGRADED) \
-	X(REVERIFY, 11, "re-verify", TIER_QUANTUM) \
-	X(ACTIVATE, 12, "activate", TIER_BASIC) \
+#define STEP_MAP(X)                                                            \
+	X(SIGN, 1, "sign", TIER_QUANTUM)                                       \
+	X(PROTECT, 2, "protect", TIER_QUANTUM)                                 \
+	X(SEND, 3, "send", TIER_ENHANCED)                                      \
+	X(RECEIVE, 4, "receive", TIER_ENHANCED)                                \
+	X(CHECK, 5, "check", TIER_BASIC)                                       \
+	X(ANNOUNCE, 6, "announce", TIER_BASIC)                                 \
+	X(DISTRIBUTE, 7, "distribute", TIER_UPGRADED)                          \
+	X(PROCESS, 8, "process", TIER_QUANTUM)                                 \
+	X(STAGE, 9, "stage", TIER_BASIC)                                       \
+	X(APPLY, 10, "apply", TIER_UPGRADED)                                   \
+	X(REVERIFY, 11, "re-verify", TIER_QUANTUM)                             \
+	X(ACTIVATE, 12, "activate", TIER_BASIC)                                \
 	X(CLEANUP, 13, "clean-up", TIER_UPGRADED)
 
 enum step {

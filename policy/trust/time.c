@@ -13,8 +13,8 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-uint64_t trust_time_value(const struct trust_time *t,
-	const struct trust_clock *clock)
+uint64_t trust_time_value(
+	const struct trust_time *t, const struct trust_clock *clock)
 {
 	uint64_t since = clock->boot > t->boot ? clock->boot - t->boot : 0;
 
@@ -38,15 +38,15 @@ bool trust_time_learn(struct trust_time *t, const struct trust_clock *clock,
 	return true;
 }
 
-void trust_time_reset(struct trust_time *t, const struct trust_clock *clock,
-	uint64_t issued)
+void trust_time_reset(
+	struct trust_time *t, const struct trust_clock *clock, uint64_t issued)
 {
 	t->bound = later(clock->build, capped(issued));
 	t->boot = clock->boot;
 }
 
-struct trust_now trust_now(const struct trust_time *t,
-	const struct trust_clock *clock)
+struct trust_now trust_now(
+	const struct trust_time *t, const struct trust_clock *clock)
 {
 	return (struct trust_now){
 		.lower = trust_time_value(t, clock),
@@ -74,5 +74,5 @@ bool trust_now_expired(struct trust_now now, uint64_t expires)
 bool trust_now_too_early(struct trust_now now, uint64_t from)
 {
 	return now.synchronised && from > now.system &&
-			from - now.system > TRUST_SKEW_S;
+	       from - now.system > TRUST_SKEW_S;
 }

@@ -17,8 +17,8 @@
 
 /* What the host's clocks say at one moment. */
 struct trust_clock {
-	uint64_t build;    /* when this program was built */
-	uint64_t boot;     /* seconds since boot, sleep included */
+	uint64_t build;	   /* when this program was built */
+	uint64_t boot;	   /* seconds since boot, sleep included */
 	uint64_t system;   /* the system's date */
 	bool synchronised; /* `system` is declared right */
 };
@@ -31,18 +31,20 @@ struct trust_time {
 
 /* The moment that a verdict is about. */
 struct trust_now {
-	uint64_t lower;    /* it is at least this late */
+	uint64_t lower;	   /* it is at least this late */
 	bool synchronised; /* `system` may be believed */
 	uint64_t system;
 };
 
-/* Begins with the value that trust_time_value() gave before the restart, or 0. */
+/* Begins with the value that trust_time_value() gave before the restart, or 0.
+ */
 void trust_time_start(struct trust_time *t, uint64_t persisted,
 	const struct trust_clock *clock);
 
-/* What to persist, hourly and after trust_time_learn(): bound and boot clock. */
-uint64_t trust_time_value(const struct trust_time *t,
-	const struct trust_clock *clock);
+/* What to persist, hourly and after trust_time_learn(): bound and boot clock.
+ */
+uint64_t trust_time_value(
+	const struct trust_time *t, const struct trust_clock *clock);
 
 /* Raises the bound to a signed time. True if it rose. */
 bool trust_time_learn(struct trust_time *t, const struct trust_clock *clock,
@@ -50,11 +52,11 @@ bool trust_time_learn(struct trust_time *t, const struct trust_clock *clock,
 
 /* A higher epoch: the bound becomes the later of build time and `issued`,
  * also when that is earlier than it was. */
-void trust_time_reset(struct trust_time *t, const struct trust_clock *clock,
-	uint64_t issued);
+void trust_time_reset(
+	struct trust_time *t, const struct trust_clock *clock, uint64_t issued);
 
-struct trust_now trust_now(const struct trust_time *t,
-	const struct trust_clock *clock);
+struct trust_now trust_now(
+	const struct trust_time *t, const struct trust_clock *clock);
 
 /* Exactly this moment, believed in both directions (`verify --at`). */
 struct trust_now trust_now_at(uint64_t at);

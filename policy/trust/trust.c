@@ -8,14 +8,14 @@ static void note_root(struct trust_vendor *v, const struct trust_clock *clock)
 		v->changed = true;
 	}
 	if (v->root->epoch > v->floor.catalog.epoch) {
-		v->floor.catalog = (struct catalog_floor){
-			.epoch = v->root->epoch};
+		v->floor.catalog =
+			(struct catalog_floor){.epoch = v->root->epoch};
 		trust_time_reset(&v->time, clock, v->root->issued);
 		v->changed = true;
 		return;
 	}
 	if (v->root->epoch == v->floor.catalog.epoch &&
-			trust_time_learn(&v->time, clock, v->root->issued))
+		trust_time_learn(&v->time, clock, v->root->issued))
 		v->changed = true;
 }
 
@@ -44,16 +44,17 @@ void trust_close(struct trust_vendor *v)
 }
 
 /* A catalog that the new root would not accept is none any more. */
-static void judge_catalog_again(struct trust_vendor *v,
-	const struct trust_clock *clock)
+static void judge_catalog_again(
+	struct trust_vendor *v, const struct trust_clock *clock)
 {
 	struct catalog *again = NULL;
 
 	if (!v->catalog)
 		return;
-	if (catalog_accept(v->root, bytes_of(v->catalog->file,
-			v->catalog->file_len), &v->floor.catalog,
-			trust_now(&v->time, clock), &again, NULL) == 0) {
+	if (catalog_accept(v->root,
+		    bytes_of(v->catalog->file, v->catalog->file_len),
+		    &v->floor.catalog, trust_now(&v->time, clock), &again,
+		    NULL) == 0) {
 		catalog_free(again);
 		return;
 	}
@@ -79,7 +80,7 @@ int trust_add_root(struct trust_vendor *v, struct bytes file,
 	if (err)
 		return err;
 	if (next->version == v->floor.root_version &&
-			memcmp(next->sha256, v->floor.root_sha256, 32)) {
+		memcmp(next->sha256, v->floor.root_sha256, 32)) {
 		root_free(next);
 		return fault_set(fault, ERR_TRUST_ROOT_BEHIND, 0,
 			"root.version",
@@ -96,7 +97,7 @@ int trust_ready(const struct trust_vendor *v, const struct trust_clock *clock,
 	struct fault *fault)
 {
 	if (v->root->version < v->floor.root_version ||
-			v->root->epoch < v->floor.catalog.epoch)
+		v->root->epoch < v->floor.catalog.epoch)
 		return fault_set(fault, ERR_TRUST_ROOT_BEHIND, 0,
 			"root.version", "%llu, %llu was accepted before",
 			(unsigned long long)v->root->version,
@@ -119,9 +120,9 @@ int trust_add_catalog(struct trust_vendor *v, struct bytes file,
 	if (err)
 		return err;
 	if (!v->floor.catalog.set ||
-			catalog->sequence > v->floor.catalog.sequence) {
-		v->floor.catalog = (struct catalog_floor){true, catalog->epoch,
-			catalog->sequence, {0}};
+		catalog->sequence > v->floor.catalog.sequence) {
+		v->floor.catalog = (struct catalog_floor){
+			true, catalog->epoch, catalog->sequence, {0}};
 		memcpy(v->floor.catalog.sha256, catalog->sha256, 32);
 		v->changed = true;
 	}
@@ -138,7 +139,8 @@ int trust_state(const struct trust_vendor *v, const struct trust_clock *clock)
 
 	if (err)
 		return err;
-	if (!v->catalog || catalog_state(v->catalog, v->root,
+	if (!v->catalog ||
+		catalog_state(v->catalog, v->root,
 			trust_now(&v->time, clock)) == CATALOG_EXPIRED)
 		return ERR_TRUST_CATALOG_EXPIRED;
 	return 0;

@@ -2,8 +2,8 @@
  *
  * The facade for the daemon. Order of calls:
  *   trust_open()      first root of the vendor file, what trust.db remembers
- *   trust_add_root()  for N+1, N+2, ... stored or fetched, until there is no more
- *   trust_ready()     newest root not expired and not behind the floor
+ *   trust_add_root()  for N+1, N+2, ... stored or fetched, until there is no
+ * more trust_ready()     newest root not expired and not behind the floor
  *   trust_add_catalog()  stored or fetched
  *   trust_state()     before every transfer
  *   trust_judge()     fills vendor parts of an offer_request and judges it
@@ -20,7 +20,7 @@
 /* What trust.db keeps of a vendor. All zero: never seen. */
 struct trust_floor {
 	uint64_t root_version;
-	uint8_t root_sha256[32]; /* of that version's file */
+	uint8_t root_sha256[32];      /* of that version's file */
 	struct catalog_floor catalog; /* catalog.epoch is the vendor's epoch */
 };
 
@@ -53,8 +53,8 @@ int trust_ready(const struct trust_vendor *v, const struct trust_clock *clock,
 int trust_add_catalog(struct trust_vendor *v, struct bytes file,
 	const struct trust_clock *clock, struct fault *fault);
 
-/* 0 when a transfer may start, ERR_TRUST_CATALOG_EXPIRED otherwise (also without
- * a catalog, and when trust_ready() fails: then its code). */
+/* 0 when a transfer may start, ERR_TRUST_CATALOG_EXPIRED otherwise (also
+ * without a catalog, and when trust_ready() fails: then its code). */
 int trust_state(const struct trust_vendor *v, const struct trust_clock *clock);
 
 /* offer_judge() with root, catalog and time of the vendor. */

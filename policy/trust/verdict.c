@@ -28,8 +28,9 @@ static struct check *row_new(struct verdict *v, const char *name,
 	return row;
 }
 
-void verdict_add(struct verdict *v, const char *name, enum check_outcome outcome,
-	int code, unsigned step, const char *evidence, ...)
+void verdict_add(struct verdict *v, const char *name,
+	enum check_outcome outcome, int code, unsigned step,
+	const char *evidence, ...)
 {
 	struct check *row = row_new(v, name, outcome, code, step);
 	va_list args;
@@ -44,8 +45,8 @@ void verdict_add(struct verdict *v, const char *name, enum check_outcome outcome
 void verdict_add_code(struct verdict *v, const char *name, int code,
 	unsigned step, const struct fault *fault, const char *evidence, ...)
 {
-	struct check *row = row_new(v, name, code ? CHECK_FAIL : CHECK_PASS,
-		code, step);
+	struct check *row =
+		row_new(v, name, code ? CHECK_FAIL : CHECK_PASS, code, step);
 	va_list args;
 
 	if (!row)

@@ -16,14 +16,14 @@ enum check_outcome {
 	CHECK_PASS,
 	CHECK_FAIL,
 	CHECK_NOT_EVALUATED, /* an argument or fact was missing */
-	CHECK_OFF,           /* switched off by policy; loud */
+	CHECK_OFF,	     /* switched off by policy; loud */
 };
 
 struct check {
 	const char *name; /* static: "author-signature" */
 	enum check_outcome outcome;
-	int code;           /* ERR_* of a failure, else 0 */
-	uint8_t step;       /* 1..13, or 0 */
+	int code;	    /* ERR_* of a failure, else 0 */
+	uint8_t step;	    /* 1..13, or 0 */
 	char evidence[160]; /* printable */
 };
 
@@ -37,9 +37,9 @@ struct verdict {
 void verdict_init(struct verdict *v);
 
 /* Adds a row. `code` is 0 unless `outcome` is CHECK_FAIL. */
-void verdict_add(struct verdict *v, const char *name, enum check_outcome outcome,
-	int code, unsigned step, const char *evidence, ...)
-	__attribute__((format(printf, 6, 7)));
+void verdict_add(struct verdict *v, const char *name,
+	enum check_outcome outcome, int code, unsigned step,
+	const char *evidence, ...) __attribute__((format(printf, 6, 7)));
 
 /* Adds a pass for code 0, a failure otherwise; the evidence of a failure is
  * what `fault` says, if it is filled. */

@@ -10,15 +10,15 @@
 
 static const mbedtls_x509_crt_profile profile = {
 	.allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
-		MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
-		MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
+		       MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
+		       MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
 	.allowed_pks = MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECKEY) |
-		MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECDSA) |
-		MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSA) |
-		MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSASSA_PSS),
+		       MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECDSA) |
+		       MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSA) |
+		       MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSASSA_PSS),
 	.allowed_curves = MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1) |
-		MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1) |
-		MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP521R1),
+			  MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1) |
+			  MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP521R1),
 	.rsa_min_bitlen = 3072,
 };
 
@@ -37,7 +37,7 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
 static uint64_t seconds_of(const mbedtls_x509_time *t)
 {
 	int64_t s = days_of(t->year, t->mon, t->day) * 86400 + t->hour * 3600 +
-			t->min * 60 + t->sec;
+		    t->min * 60 + t->sec;
 
 	return s > 0 ? (uint64_t)s : 0;
 }
@@ -52,10 +52,10 @@ static bool key_of_spki(const uint8_t *at, size_t len, struct cose_key *ret)
 	enum crypto_curve curve;
 	size_t n;
 
-	if (mbedtls_asn1_get_tag(&p, end, &n, MBEDTLS_ASN1_CONSTRUCTED |
-			MBEDTLS_ASN1_SEQUENCE) || p + n != end ||
-			mbedtls_asn1_get_alg(&p, end, &alg, &params) ||
-			MBEDTLS_OID_CMP(MBEDTLS_OID_EC_ALG_UNRESTRICTED, &alg))
+	if (mbedtls_asn1_get_tag(&p, end, &n,
+		    MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE) ||
+		p + n != end || mbedtls_asn1_get_alg(&p, end, &alg, &params) ||
+		MBEDTLS_OID_CMP(MBEDTLS_OID_EC_ALG_UNRESTRICTED, &alg))
 		return false;
 	if (!MBEDTLS_OID_CMP(MBEDTLS_OID_EC_GRP_SECP256R1, &params))
 		curve = CRYPTO_P256;
@@ -66,17 +66,16 @@ static bool key_of_spki(const uint8_t *at, size_t len, struct cose_key *ret)
 	else
 		return false;
 	return mbedtls_asn1_get_bitstring_null(&p, end, &n) == 0 &&
-			p + n == end &&
-			cose_key_from_point(bytes_of(p, n), ret) == 0 &&
-			ret->curve == curve;
+	       p + n == end && cose_key_from_point(bytes_of(p, n), ret) == 0 &&
+	       ret->curve == curve;
 }
 
 static bool lists_code_signing(const mbedtls_x509_crt *crt)
 {
 	const mbedtls_x509_sequence *one = &crt->ext_key_usage;
 
-	if (!mbedtls_x509_crt_has_ext_type(crt,
-			MBEDTLS_X509_EXT_EXTENDED_KEY_USAGE))
+	if (!mbedtls_x509_crt_has_ext_type(
+		    crt, MBEDTLS_X509_EXT_EXTENDED_KEY_USAGE))
 		return false;
 	for (; one; one = one->next)
 		if (!MBEDTLS_OID_CMP(MBEDTLS_OID_CODE_SIGNING, &one->buf))
@@ -87,8 +86,8 @@ static bool lists_code_signing(const mbedtls_x509_crt *crt)
 static bool lists_digital_signature(const mbedtls_x509_crt *crt)
 {
 	return mbedtls_x509_crt_has_ext_type(crt, MBEDTLS_X509_EXT_KEY_USAGE) &&
-			mbedtls_x509_crt_check_key_usage(crt,
-				MBEDTLS_X509_KU_DIGITAL_SIGNATURE) == 0;
+	       mbedtls_x509_crt_check_key_usage(
+		       crt, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) == 0;
 }
 
 static void subject_of(const mbedtls_x509_crt *crt, char *text, size_t size)
@@ -96,8 +95,8 @@ static void subject_of(const mbedtls_x509_crt *crt, char *text, size_t size)
 	char raw[256];
 	int len = mbedtls_x509_dn_gets(raw, sizeof(raw), &crt->subject);
 
-	bytes_to_printable(bytes_of(raw, len > 0 ? (size_t)len : 0), text,
-		size);
+	bytes_to_printable(
+		bytes_of(raw, len > 0 ? (size_t)len : 0), text, size);
 }
 
 /* Appends exactly one certificate to a list. */
@@ -132,8 +131,8 @@ static int facts_of(const mbedtls_x509_crt *crt, struct x509_facts *ret)
 	subject_of(crt, ret->subject, sizeof(ret->subject));
 	bytes_to_hex(bytes_of(crt->serial.p, crt->serial.len), ret->serial,
 		sizeof(ret->serial));
-	return ret->has_key ? cose_key_thumbprint(&ret->key, ret->key_id) :
-			crypto_sha256(spki, ret->key_id);
+	return ret->has_key ? cose_key_thumbprint(&ret->key, ret->key_id)
+			    : crypto_sha256(spki, ret->key_id);
 }
 
 int x509_read(struct bytes der, struct x509_facts *ret)
@@ -181,8 +180,8 @@ int x509_to_der(struct bytes in, struct buf *b)
 	if (!text)
 		return -ENOMEM;
 	mbedtls_x509_crt_init(&crt);
-	if (is_pem(in) ? mbedtls_x509_crt_parse(&crt, text, in.len + 1) != 0 :
-			parse_one(&crt, in) != 0)
+	if (is_pem(in) ? mbedtls_x509_crt_parse(&crt, text, in.len + 1) != 0
+		       : parse_one(&crt, in) != 0)
 		err = ERR_TRUST_CERT_FORM;
 	if (!err && crt.next)
 		err = ERR_TRUST_CERT_COUNT;
@@ -207,8 +206,8 @@ int x509_public_key(struct bytes in, struct cose_key *ret)
 	if (!text)
 		return -ENOMEM;
 	mbedtls_pk_init(&pk);
-	if (mbedtls_pk_parse_public_key(&pk, text,
-			in.len + (is_pem(in) ? 1 : 0)) == 0)
+	if (mbedtls_pk_parse_public_key(
+		    &pk, text, in.len + (is_pem(in) ? 1 : 0)) == 0)
 		len = mbedtls_pk_write_pubkey_der(&pk, der, sizeof(der));
 	if (len > 0 && key_of_spki(der + sizeof(der) - len, (size_t)len, ret))
 		err = 0;
@@ -254,13 +253,13 @@ static void note_anchor(struct path *path, const mbedtls_x509_crt *crt)
 		}
 }
 
-static int on_certificate(void *arg, mbedtls_x509_crt *crt, int depth,
-	uint32_t *flags)
+static int on_certificate(
+	void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
 	struct path *path = arg;
 
 	*flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED |
-		MBEDTLS_X509_BADCERT_FUTURE);
+			      MBEDTLS_X509_BADCERT_FUTURE);
 	if (path->chain.depth == 0) {
 		path->chain.depth = (unsigned)depth + 1;
 		note_anchor(path, crt);
@@ -274,13 +273,13 @@ static int code_of_flags(uint32_t flags)
 	if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
 		return ERR_TRUST_CERT_CHAIN;
 	if (flags & (MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK |
-			MBEDTLS_X509_BADCERT_BAD_KEY))
+			    MBEDTLS_X509_BADCERT_BAD_KEY))
 		return ERR_TRUST_CERT_ALG;
 	return ERR_TRUST_CERT_CHAIN;
 }
 
-static int walk_path(mbedtls_x509_crt *certs, mbedtls_x509_crt *anchors,
-	struct path *path)
+static int walk_path(
+	mbedtls_x509_crt *certs, mbedtls_x509_crt *anchors, struct path *path)
 {
 	uint32_t flags = 0;
 	int err;
@@ -316,8 +315,8 @@ static int judge_leaf(const mbedtls_x509_crt *leaf, struct x509_chain *chain)
 	return 0;
 }
 
-static int parse_all(mbedtls_x509_crt *list, const struct bytes *ders,
-	unsigned count)
+static int parse_all(
+	mbedtls_x509_crt *list, const struct bytes *ders, unsigned count)
 {
 	int err = count ? 0 : ERR_TRUST_CERT_CHAIN;
 
@@ -355,8 +354,7 @@ int x509_chain_verify(const struct bytes *certs, unsigned count,
 	mbedtls_x509_crt_free(&trusted);
 	mbedtls_x509_crt_free(&chain);
 	if (err)
-		return fault_set(fault, err, 0, "x5chain", "%s",
-			err_text(err));
+		return fault_set(fault, err, 0, "x5chain", "%s", err_text(err));
 	*ret = path.chain;
 	return 0;
 }

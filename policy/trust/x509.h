@@ -10,17 +10,17 @@
 #include "policy/trust/time.h"
 
 struct x509_facts {
-	struct cose_key key; /* valid if `has_key` */
-	bool has_key;        /* an EC key on a curve that we know */
+	struct cose_key key;	      /* valid if `has_key` */
+	bool has_key;		      /* an EC key on a curve that we know */
 	uint8_t key_id[COSE_KID_LEN]; /* thumbprint; SHA-256 of the
 					 SubjectPublicKeyInfo for other keys */
 	bool is_ca;
-	bool can_sign;       /* key usage digitalSignature */
-	bool code_signing;   /* extended key usage codeSigning */
+	bool can_sign;	   /* key usage digitalSignature */
+	bool code_signing; /* extended key usage codeSigning */
 	uint64_t not_before;
 	uint64_t not_after;
-	char subject[128];   /* printable, cut */
-	char serial[48];     /* hexadecimal */
+	char subject[128]; /* printable, cut */
+	char serial[48];   /* hexadecimal */
 };
 
 /* ERR_TRUST_CERT_FORM if `der` is not exactly one certificate. */
@@ -34,11 +34,11 @@ int x509_public_key(struct bytes in, struct cose_key *ret);
 
 struct x509_chain {
 	struct cose_key leaf_key;
-	unsigned anchor;       /* index of the anchor that it ended at */
-	unsigned depth;        /* certificates used, anchor included */
-	bool anchor_is_leaf;   /* the leaf itself is the anchor */
-	uint64_t not_after;    /* the earliest of the path */
-	char subject[128];     /* of the leaf */
+	unsigned anchor;     /* index of the anchor that it ended at */
+	unsigned depth;	     /* certificates used, anchor included */
+	bool anchor_is_leaf; /* the leaf itself is the anchor */
+	uint64_t not_after;  /* the earliest of the path */
+	char subject[128];   /* of the leaf */
 };
 
 /* Builds and verifies the path from certs[0] to one of the anchors: signatures,

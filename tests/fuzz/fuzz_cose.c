@@ -20,7 +20,7 @@ static void look_at_signer(const struct cose_msg *msg, unsigned i)
 	if (cose_verify(msg, i, &key, bytes_of("", 0), msg->payload, true) == 0)
 		abort();
 	if (!signer.header.x5chain.at ||
-			cose_x5chain(&signer.header, certs, &count))
+		cose_x5chain(&signer.header, certs, &count))
 		return;
 	for (unsigned k = 0; k < count; k++)
 		x509_read(certs[k], &facts);
@@ -28,8 +28,8 @@ static void look_at_signer(const struct cose_msg *msg, unsigned i)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const enum cose_kind kinds[] = {COSE_NONE, COSE_MAC0,
-		COSE_SIGN1, COSE_SIGN};
+	static const enum cose_kind kinds[] = {
+		COSE_NONE, COSE_MAC0, COSE_SIGN1, COSE_SIGN};
 	struct bytes in = bytes_of(data, len);
 	struct cose_key key;
 	static int ready;

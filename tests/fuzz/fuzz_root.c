@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (!root)
 		return 0;
 	if (root_read(in, root, &fault) == 0 && root->role_count == 0 &&
-			root->version == 0)
+		root->version == 0)
 		abort();
 	root_transfer_of(root, bytes_of("0123456789abcdef", 16));
 	root_free(root);

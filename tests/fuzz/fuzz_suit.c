@@ -24,7 +24,7 @@ static void evaluate(const struct suit_manifest *m, bool with_slots)
 	if (outcome.fetch_count > SUIT_COMPONENTS_MAX)
 		abort();
 	if (err == 0 && (outcome.fetch_count == 0 || !outcome.vendor_checked ||
-			!outcome.class_checked))
+				!outcome.class_checked))
 		abort();
 	if (err > 0)
 		abort();
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (offer_judge(&request, &verdict, NULL) == 0)
 		abort();
 	if (suit_envelope_parse(request.envelope, &envelope, NULL) ||
-			suit_manifest_parse(&envelope, &manifest, NULL))
+		suit_manifest_parse(&envelope, &manifest, NULL))
 		return 0;
 	walk_all(&manifest);
 	evaluate(&manifest, false);

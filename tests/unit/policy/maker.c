@@ -11,13 +11,13 @@
 
 #include "policy/trust/component.h"
 
-#define must(x) \
-	do { \
-		if (!(x)) { \
-			fprintf(stderr, "maker: %s:%d: %s\n", __FILE__, \
-				__LINE__, #x); \
-			abort(); \
-		} \
+#define must(x)                                                                \
+	do {                                                                   \
+		if (!(x)) {                                                    \
+			fprintf(stderr, "maker: %s:%d: %s\n", __FILE__,        \
+				__LINE__, #x);                                 \
+			abort();                                               \
+		}                                                              \
 	} while (0)
 
 const uint8_t maker_vendor_id[16] = "vendor-vendor-1";
@@ -46,12 +46,12 @@ static void key_make(struct maker_key *k, enum crypto_curve curve)
 
 	must(pk != NULL);
 	mbedtls_pk_init(pk);
-	must(!mbedtls_pk_setup(pk, mbedtls_pk_info_from_type(
-		MBEDTLS_PK_ECKEY)));
+	must(!mbedtls_pk_setup(
+		pk, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)));
 	must(!mbedtls_ecp_gen_key(groups[curve], mbedtls_pk_ec(*pk),
 		mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE));
-	must(!mbedtls_pk_get_psa_attributes(pk, PSA_KEY_USAGE_SIGN_HASH,
-		&attributes));
+	must(!mbedtls_pk_get_psa_attributes(
+		pk, PSA_KEY_USAGE_SIGN_HASH, &attributes));
 	must(!mbedtls_pk_import_into_psa(pk, &attributes, &id));
 	must(!psa_export_public_key(id, point, sizeof(point), &len));
 	must(!cose_key_from_point(bytes_of(point, len), &k->key));
@@ -82,21 +82,22 @@ static int sign(void *arg, enum cose_alg alg, struct bytes digest,
 	uint8_t *ret_signature, size_t len)
 {
 	const struct maker_key *k = arg;
-	psa_algorithm_t psa_alg = PSA_ALG_ECDSA(digest.len == 32 ?
-		PSA_ALG_SHA_256 : digest.len == 48 ? PSA_ALG_SHA_384 :
-		PSA_ALG_SHA_512);
+	psa_algorithm_t psa_alg =
+		PSA_ALG_ECDSA(digest.len == 32	 ? PSA_ALG_SHA_256
+			      : digest.len == 48 ? PSA_ALG_SHA_384
+						 : PSA_ALG_SHA_512);
 	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
 	psa_key_id_t id = k->id;
 	psa_key_id_t copy;
 	size_t n;
 
 	(void)alg;
-	must(!mbedtls_pk_get_psa_attributes(k->pk, PSA_KEY_USAGE_SIGN_HASH,
-		&attributes));
+	must(!mbedtls_pk_get_psa_attributes(
+		k->pk, PSA_KEY_USAGE_SIGN_HASH, &attributes));
 	psa_set_key_algorithm(&attributes, psa_alg);
 	must(!mbedtls_pk_import_into_psa(k->pk, &attributes, &copy));
-	must(!psa_sign_hash(copy, psa_alg, digest.at, digest.len,
-		ret_signature, len, &n));
+	must(!psa_sign_hash(
+		copy, psa_alg, digest.at, digest.len, ret_signature, len, &n));
 	psa_destroy_key(copy);
 	(void)id;
 	return n == len ? 0 : ERR_TRUST_CRYPTO;
@@ -125,8 +126,8 @@ static void put_eku(mbedtls_x509write_cert *w, const struct maker_cert *cert)
 	if (cert->any_eku) {
 		one.buf.p = (uint8_t *)(uintptr_t)
 			MBEDTLS_OID_ANY_EXTENDED_KEY_USAGE;
-		one.buf.len = MBEDTLS_OID_SIZE(
-			MBEDTLS_OID_ANY_EXTENDED_KEY_USAGE);
+		one.buf.len =
+			MBEDTLS_OID_SIZE(MBEDTLS_OID_ANY_EXTENDED_KEY_USAGE);
 	} else {
 		one.buf.p = (uint8_t *)(uintptr_t)MBEDTLS_OID_CODE_SIGNING;
 		one.buf.len = MBEDTLS_OID_SIZE(MBEDTLS_OID_CODE_SIGNING);
@@ -145,8 +146,8 @@ void maker_cert_make(struct maker_cert *cert)
 	put_be32(number, 0x10000000 + ++serial);
 	mbedtls_x509write_crt_init(&w);
 	mbedtls_x509write_crt_set_version(&w, MBEDTLS_X509_CRT_VERSION_3);
-	mbedtls_x509write_crt_set_md_alg(&w, cert->sha1 ? MBEDTLS_MD_SHA1 :
-		MBEDTLS_MD_SHA256);
+	mbedtls_x509write_crt_set_md_alg(
+		&w, cert->sha1 ? MBEDTLS_MD_SHA1 : MBEDTLS_MD_SHA256);
 	must(!mbedtls_x509write_crt_set_subject_name(&w, cert->subject));
 	must(!mbedtls_x509write_crt_set_issuer_name(&w, issuer->subject));
 	mbedtls_x509write_crt_set_subject_key(&w, cert->key->pk);
@@ -157,11 +158,11 @@ void maker_cert_make(struct maker_cert *cert)
 		cert->not_after ? cert->not_after : "20991231235959"));
 	must(!mbedtls_x509write_crt_set_basic_constraints(&w, cert->ca, -1));
 	if (cert->ca)
-		must(!mbedtls_x509write_crt_set_key_usage(&w,
-			MBEDTLS_X509_KU_KEY_CERT_SIGN));
+		must(!mbedtls_x509write_crt_set_key_usage(
+			&w, MBEDTLS_X509_KU_KEY_CERT_SIGN));
 	else if (!cert->no_usage)
-		must(!mbedtls_x509write_crt_set_key_usage(&w,
-			MBEDTLS_X509_KU_DIGITAL_SIGNATURE));
+		must(!mbedtls_x509write_crt_set_key_usage(
+			&w, MBEDTLS_X509_KU_DIGITAL_SIGNATURE));
 	if (!cert->ca && !cert->no_eku)
 		put_eku(&w, cert);
 	len = mbedtls_x509write_crt_der(&w, cert->der, sizeof(cert->der),
@@ -178,13 +179,17 @@ struct maker_root maker_root_default(void)
 		.issued = MAKER_NOW - 1000,
 		.expires = MAKER_NOW + MAKER_YEAR,
 		.epoch = 1,
-		.roles = {
-			{ROLE_ROOT, 2, {{.key = maker_key("root-a")},
-				{.key = maker_key("root-b")},
-				{.key = maker_key("root-c")}}},
-			{ROLE_CATALOG, 1, {{.key = maker_key("catalog")}}},
-			{ROLE_AUTHOR, 1, {{.key = maker_key("author")}}},
-		},
+		.roles =
+			{
+				{ROLE_ROOT, 2,
+					{{.key = maker_key("root-a")},
+						{.key = maker_key("root-b")},
+						{.key = maker_key("root-c")}}},
+				{ROLE_CATALOG, 1,
+					{{.key = maker_key("catalog")}}},
+				{ROLE_AUTHOR, 1,
+					{{.key = maker_key("author")}}},
+			},
 		.signers = {maker_key("root-a"), maker_key("root-b")},
 	};
 }
@@ -225,8 +230,8 @@ static void role_put(struct buf *b, const struct maker_role *role)
 {
 	unsigned count = 0;
 
-	while (count < 4 && (role->entries[count].key ||
-			role->entries[count].cert))
+	while (count < 4 &&
+		(role->entries[count].key || role->entries[count].cert))
 		count++;
 	cbor_put_uint(b, role->number);
 	cbor_put_map(b, 2);
@@ -251,7 +256,7 @@ static void root_payload(const struct maker_root *root, struct buf *b)
 	while (roles < 6 && root->roles[roles].number)
 		roles++;
 	cbor_put_map(b, 7u + (root->transfer != NULL) + root->unknown_key +
-		root->negative_key);
+				root->negative_key);
 	uint_member(b, 1, 1);
 	uint_member(b, 2, root->version);
 	uint_member(b, 3, root->issued);
@@ -269,8 +274,8 @@ static void root_payload(const struct maker_root *root, struct buf *b)
 		cbor_put_array(b, 1);
 		cbor_put_bstr(b, bytes_of(root->transfer, 16));
 		cbor_put_uint(b, 2);
-		cbor_put_bstr(b, bytes_of("0123456789abcdef0123456789abcdef",
-			32));
+		cbor_put_bstr(
+			b, bytes_of("0123456789abcdef0123456789abcdef", 32));
 	}
 	uint_member(b, 9, root->grace);
 	if (root->unknown_key)
@@ -294,8 +299,9 @@ void maker_root_file(const struct maker_root *root, struct buf *out)
 		if (root->kid_unprotected)
 			by[count].kid = bytes_of("", 0);
 	}
-	must(!cose_put_sign(out, by, count, bytes_of_text(root->aad ?
-		root->aad : ROOT_AAD), buf_bytes(&payload), false));
+	must(!cose_put_sign(out, by, count,
+		bytes_of_text(root->aad ? root->aad : ROOT_AAD),
+		buf_bytes(&payload), false));
 	buf_done(&payload);
 }
 
@@ -320,8 +326,8 @@ static void put_component(struct buf *b, const char *text)
 	must(!buf_add(b, id, len));
 }
 
-static void envelope_digests(const struct maker_offer *o, uint8_t release[32],
-	uint8_t file[32])
+static void envelope_digests(
+	const struct maker_offer *o, uint8_t release[32], uint8_t file[32])
 {
 	struct suit_envelope e;
 
@@ -340,12 +346,12 @@ static void offer_put(struct buf *b, const struct maker_offer *o)
 
 	envelope_digests(o, release, file);
 	cbor_put_map(b, 8u + o->has_hardware + o->precursor + o->withdrawn +
-		o->negative_key);
+				o->negative_key);
 	cbor_put_uint(b, 1);
 	cbor_put_bstr(b, bytes_of(maker_vendor_id, 16));
 	cbor_put_uint(b, 2);
-	cbor_put_bstr(b, bytes_of(o->class_id ? o->class_id : maker_class_id,
-		16));
+	cbor_put_bstr(
+		b, bytes_of(o->class_id ? o->class_id : maker_class_id, 16));
 	cbor_put_uint(b, 3);
 	put_component(b, o->component);
 	uint_member(b, 4, o->sequence);
@@ -403,8 +409,8 @@ static void catalog_payload_put(const struct maker_catalog *c, struct buf *b)
 }
 
 /* The chain as views; returns how many. */
-static unsigned chain_of(const struct maker_cert *const *chain,
-	struct bytes ret[3])
+static unsigned chain_of(
+	const struct maker_cert *const *chain, struct bytes ret[3])
 {
 	unsigned count = 0;
 
@@ -428,11 +434,10 @@ void maker_catalog_file(const struct maker_catalog *c, struct buf *out)
 	by[0].cert_count = chain_of(c->chain, certs);
 	by[0].certs = certs;
 	if (count == 1 && !c->as_sign)
-		must(!cose_put_sign1(out, by, aad, buf_bytes(&payload),
-			false));
+		must(!cose_put_sign1(out, by, aad, buf_bytes(&payload), false));
 	else
-		must(!cose_put_sign(out, by, count, aad, buf_bytes(&payload),
-			false));
+		must(!cose_put_sign(
+			out, by, count, aad, buf_bytes(&payload), false));
 	buf_done(&payload);
 }
 
@@ -468,8 +473,8 @@ static void shared_put(struct buf *out, struct bytes vendor_id,
 	uint_member(out, SUIT_COND_CLASS, 15);
 }
 
-void maker_shared(struct buf *out, struct bytes vendor_id, struct bytes class_id,
-	struct bytes digest, uint64_t size)
+void maker_shared(struct buf *out, struct bytes vendor_id,
+	struct bytes class_id, struct bytes digest, uint64_t size)
 {
 	shared_put(out, vendor_id, class_id, -16, digest, size);
 }
@@ -514,8 +519,9 @@ static void common_put(const struct maker_envelope *e, struct buf *b)
 		shared_put(&shared, bytes_of(maker_vendor_id, 16),
 			bytes_of(maker_class_id, 16),
 			e->digest_alg ? e->digest_alg : -16,
-			e->long_digest.at ? e->long_digest :
-			bytes_of(e->digest, 32), e->size);
+			e->long_digest.at ? e->long_digest
+					  : bytes_of(e->digest, 32),
+			e->size);
 	cbor_put_uint(b, 4);
 	cbor_put_bstr(b, buf_bytes(&shared));
 	buf_done(&shared);
@@ -549,7 +555,7 @@ static void manifest_put(const struct maker_envelope *e, struct buf *b)
 
 	buf_init(&part, 8192);
 	cbor_put_map(b, 3u + !e->no_install + (e->fetch.at != NULL) +
-		(e->text != NULL));
+				(e->text != NULL));
 	uint_member(b, 1, e->version ? e->version : 1);
 	uint_member(b, 2, e->sequence);
 	common_put(e, &part);
@@ -569,8 +575,8 @@ static void manifest_put(const struct maker_envelope *e, struct buf *b)
 	buf_done(&part);
 }
 
-static void wrapper_put(const struct maker_envelope *e, struct bytes manifest,
-	struct buf *out)
+static void wrapper_put(
+	const struct maker_envelope *e, struct bytes manifest, struct buf *out)
 {
 	const struct maker_key *signers[3] = {maker_key("author")};
 	struct buf wrapped, digest, block;
@@ -625,8 +631,8 @@ void maker_envelope_file(const struct maker_envelope *e, struct buf *out)
 	wrapped_put(out, SUIT_AUTH, buf_bytes(&wrapper));
 	wrapped_put(out, SUIT_MANIFEST, buf_bytes(&manifest));
 	if (e->unsigned_member)
-		wrapped_put(out, SUIT_COSWID,
-			bytes_of_text(e->unsigned_member));
+		wrapped_put(
+			out, SUIT_COSWID, bytes_of_text(e->unsigned_member));
 	if (text)
 		wrapped_put(out, SUIT_TEXT, bytes_of_text(text));
 	must(!out->err);

@@ -45,12 +45,12 @@ static int code_of(const struct maker_catalog *maker,
 {
 	struct catalog *catalog = NULL;
 	struct fault fault = {0};
-	int err = catalog_accept(root, made(maker), floor, trust_now_at(now),
-		&catalog, &fault);
+	int err = catalog_accept(
+		root, made(maker), floor, trust_now_at(now), &catalog, &fault);
 
 	ck_assert(err == 0 || catalog == NULL);
-	ck_assert_msg(err == 0 || fault.field[0], "%s names no field",
-		err_name(err));
+	ck_assert_msg(
+		err == 0 || fault.field[0], "%s names no field", err_name(err));
 	catalog_free(catalog);
 	return err;
 }
@@ -199,17 +199,33 @@ struct row {
 	int (*change)(struct maker_catalog *maker);
 };
 
-#define ROW(f) {#f, f}
+#define ROW(f)                                                                 \
+	{                                                                      \
+#f, f                                                          \
+	}
 
 static const struct row rows[] = {
-	ROW(plain), ROW(as_cose_sign), ROW(signed_by_author),
-	ROW(signed_by_root_keys), ROW(purpose_of_a_root), ROW(epoch_below),
-	ROW(epoch_above), ROW(needs_a_newer_root), ROW(issued_in_the_future),
-	ROW(expires_before_issued), ROW(has_expired), ROW(unknown_key),
-	ROW(negative_key), ROW(negative_key_in_an_entry), ROW(entry_twice),
-	ROW(entries_by_hardware), ROW(hardware_range_reversed),
-	ROW(path_leaves_the_folder), ROW(path_is_absolute),
-	ROW(path_is_an_url), ROW(path_has_a_query),
+	ROW(plain),
+	ROW(as_cose_sign),
+	ROW(signed_by_author),
+	ROW(signed_by_root_keys),
+	ROW(purpose_of_a_root),
+	ROW(epoch_below),
+	ROW(epoch_above),
+	ROW(needs_a_newer_root),
+	ROW(issued_in_the_future),
+	ROW(expires_before_issued),
+	ROW(has_expired),
+	ROW(unknown_key),
+	ROW(negative_key),
+	ROW(negative_key_in_an_entry),
+	ROW(entry_twice),
+	ROW(entries_by_hardware),
+	ROW(hardware_range_reversed),
+	ROW(path_leaves_the_folder),
+	ROW(path_is_absolute),
+	ROW(path_is_an_url),
+	ROW(path_has_a_query),
 };
 
 START_TEST(catalog_accept_changed_catalog_gives_its_code)
@@ -230,7 +246,8 @@ static struct catalog_floor floor_of(const struct maker_catalog *maker)
 	struct catalog *catalog;
 
 	ck_assert_int_eq(catalog_accept(root, made(maker), NULL,
-		trust_now_at(MAKER_NOW), &catalog, NULL), 0);
+				 trust_now_at(MAKER_NOW), &catalog, NULL),
+		0);
 	floor.epoch = catalog->epoch;
 	floor.sequence = catalog->sequence;
 	memcpy(floor.sha256, catalog->sha256, 32);
@@ -244,8 +261,8 @@ START_TEST(catalog_accept_lower_sequence_is_a_rollback)
 	struct catalog_floor floor = floor_of(&maker);
 
 	maker.sequence--;
-	ck_assert_int_eq(code_of(&maker, &floor, MAKER_NOW),
-		ERR_TRUST_CATALOG_ROLLBACK);
+	ck_assert_int_eq(
+		code_of(&maker, &floor, MAKER_NOW), ERR_TRUST_CATALOG_ROLLBACK);
 }
 END_TEST
 
@@ -256,11 +273,12 @@ START_TEST(catalog_accept_same_sequence_only_if_the_same_bytes)
 	struct catalog *catalog = NULL;
 
 	ck_assert_int_eq(catalog_accept(root, buf_bytes(&file), &floor,
-		trust_now_at(MAKER_NOW), &catalog, NULL), 0);
+				 trust_now_at(MAKER_NOW), &catalog, NULL),
+		0);
 	catalog_free(catalog);
 	maker.expires++;
-	ck_assert_int_eq(code_of(&maker, &floor, MAKER_NOW),
-		ERR_TRUST_CATALOG_TWIN);
+	ck_assert_int_eq(
+		code_of(&maker, &floor, MAKER_NOW), ERR_TRUST_CATALOG_TWIN);
 }
 END_TEST
 
@@ -269,10 +287,10 @@ START_TEST(catalog_accept_floor_of_a_later_epoch_is_a_rollback)
 	struct maker_catalog maker = maker_catalog_default();
 	struct catalog_floor floor = {.set = true, .epoch = 2};
 
-	ck_assert_int_eq(code_of(&maker, &floor, MAKER_NOW),
-		ERR_TRUST_CATALOG_ROLLBACK);
-	floor = (struct catalog_floor){.set = true, .epoch = 0,
-		.sequence = UINT64_MAX};
+	ck_assert_int_eq(
+		code_of(&maker, &floor, MAKER_NOW), ERR_TRUST_CATALOG_ROLLBACK);
+	floor = (struct catalog_floor){
+		.set = true, .epoch = 0, .sequence = UINT64_MAX};
 	ck_assert_int_eq(code_of(&maker, &floor, MAKER_NOW), 0);
 }
 END_TEST
@@ -283,13 +301,15 @@ START_TEST(catalog_state_expiry_and_grace)
 	struct catalog *c;
 
 	ck_assert_int_eq(catalog_accept(root, made(&maker), NULL,
-		trust_now_at(MAKER_NOW), &c, NULL), 0);
+				 trust_now_at(MAKER_NOW), &c, NULL),
+		0);
 	ck_assert_int_eq(catalog_state(c, root, trust_now_at(c->expires - 1)),
 		CATALOG_CURRENT);
 	ck_assert_int_eq(catalog_state(c, root, trust_now_at(c->expires)),
 		CATALOG_GRACE);
-	ck_assert_int_eq(catalog_state(c, root, trust_now_at(c->expires +
-		3600)), CATALOG_EXPIRED);
+	ck_assert_int_eq(
+		catalog_state(c, root, trust_now_at(c->expires + 3600)),
+		CATALOG_EXPIRED);
 	catalog_free(c);
 }
 END_TEST
@@ -305,8 +325,8 @@ static struct catalog_target target(void)
 	};
 }
 
-static struct catalog *with_offers(const struct maker_offer *offers,
-	unsigned count)
+static struct catalog *with_offers(
+	const struct maker_offer *offers, unsigned count)
 {
 	struct maker_catalog maker = maker_catalog_default();
 	struct catalog *catalog;
@@ -314,7 +334,8 @@ static struct catalog *with_offers(const struct maker_offer *offers,
 	memcpy(maker.offers, offers, count * sizeof(*offers));
 	maker.offer_count = count;
 	ck_assert_int_eq(catalog_accept(root, made(&maker), NULL,
-		trust_now_at(MAKER_NOW), &catalog, NULL), 0);
+				 trust_now_at(MAKER_NOW), &catalog, NULL),
+		0);
 	return catalog;
 }
 
@@ -366,13 +387,11 @@ START_TEST(catalog_entry_payload_reads_what_was_listed)
 
 	one.payload_sha256[0] = 7;
 	c = with_offers(&one, 1);
-	ck_assert_int_eq(catalog_entry_payload(&c->entries[0], 0, &payload),
-		0);
+	ck_assert_int_eq(catalog_entry_payload(&c->entries[0], 0, &payload), 0);
 	ck_assert(bytes_is_text(payload.path, "p/x"));
 	ck_assert_uint_eq(payload.len, 100);
 	ck_assert_uint_eq(payload.sha256.at[0], 7);
-	ck_assert_int_ne(catalog_entry_payload(&c->entries[0], 1, &payload),
-		0);
+	ck_assert_int_ne(catalog_entry_payload(&c->entries[0], 1, &payload), 0);
 	catalog_free(c);
 }
 END_TEST
@@ -388,8 +407,9 @@ START_TEST(catalog_accept_every_flipped_byte_is_refused)
 	whole = made(&maker);
 	for (size_t i = 0; i < whole.len; i++) {
 		file.at[i] ^= (uint8_t)(1u << (i % 8));
-		ck_assert_msg(catalog_accept(root, whole, NULL,
-			trust_now_at(MAKER_NOW), &catalog, NULL) != 0,
+		ck_assert_msg(
+			catalog_accept(root, whole, NULL,
+				trust_now_at(MAKER_NOW), &catalog, NULL) != 0,
 			"byte %zu", i);
 		file.at[i] ^= (uint8_t)(1u << (i % 8));
 	}
@@ -401,8 +421,9 @@ START_TEST(catalog_accept_larger_than_the_limit_is_refused)
 	static const uint8_t big[CATALOG_FILE_MAX + 1];
 	struct catalog *catalog;
 
-	ck_assert_int_eq(catalog_parse(bytes_of(big, sizeof(big)), &catalog,
-		NULL), ERR_TOO_LARGE);
+	ck_assert_int_eq(
+		catalog_parse(bytes_of(big, sizeof(big)), &catalog, NULL),
+		ERR_TOO_LARGE);
 }
 END_TEST
 
@@ -414,11 +435,12 @@ static void chain_setup(void)
 	struct maker_root maker = maker_root_default();
 
 	setup();
-	ca = (struct maker_cert){.subject = "CN=ca", .key = maker_key("c-ca"),
-		.ca = true};
+	ca = (struct maker_cert){
+		.subject = "CN=ca", .key = maker_key("c-ca"), .ca = true};
 	maker_cert_make(&ca);
 	leaf = (struct maker_cert){.subject = "CN=leaf",
-		.key = maker_key("c-leaf"), .issuer = &ca};
+		.key = maker_key("c-leaf"),
+		.issuer = &ca};
 	maker_cert_make(&leaf);
 	maker.roles[1].entries[0] = (struct maker_entry){.cert = &ca};
 	root_free(root);
@@ -435,8 +457,8 @@ START_TEST(catalog_accept_chain_to_the_listed_certificate)
 	maker.chain[0] = &leaf;
 	ck_assert_int_eq(code_of(&maker, NULL, MAKER_NOW), 0);
 	maker.chain[0] = NULL;
-	ck_assert_int_eq(code_of(&maker, NULL, MAKER_NOW),
-		ERR_TRUST_CATALOG_THRESHOLD);
+	ck_assert_int_eq(
+		code_of(&maker, NULL, MAKER_NOW), ERR_TRUST_CATALOG_THRESHOLD);
 }
 END_TEST
 
@@ -446,26 +468,27 @@ START_TEST(catalog_accept_kid_that_is_not_the_leaf_is_refused)
 
 	maker.signers[0] = maker_key("catalog");
 	maker.chain[0] = &leaf;
-	ck_assert_int_eq(code_of(&maker, NULL, MAKER_NOW),
-		ERR_TRUST_CATALOG_THRESHOLD);
+	ck_assert_int_eq(
+		code_of(&maker, NULL, MAKER_NOW), ERR_TRUST_CATALOG_THRESHOLD);
 }
 END_TEST
 
 START_TEST(catalog_accept_own_root_in_the_chain_is_no_anchor)
 {
 	struct maker_catalog maker = maker_catalog_default();
-	struct maker_cert evil = {.subject = "CN=evil",
-		.key = maker_key("c-evil"), .ca = true};
+	struct maker_cert evil = {
+		.subject = "CN=evil", .key = maker_key("c-evil"), .ca = true};
 	struct maker_cert below = {.subject = "CN=below",
-		.key = maker_key("c-leaf"), .issuer = &evil};
+		.key = maker_key("c-leaf"),
+		.issuer = &evil};
 
 	maker_cert_make(&evil);
 	maker_cert_make(&below);
 	maker.signers[0] = maker_key("c-leaf");
 	maker.chain[0] = &below;
 	maker.chain[1] = &evil;
-	ck_assert_int_eq(code_of(&maker, NULL, MAKER_NOW),
-		ERR_TRUST_CATALOG_THRESHOLD);
+	ck_assert_int_eq(
+		code_of(&maker, NULL, MAKER_NOW), ERR_TRUST_CATALOG_THRESHOLD);
 }
 END_TEST
 
@@ -481,8 +504,8 @@ START_TEST(catalog_accept_threshold_counts_distinct_entries)
 	maker_root_file(&two, &root_file);
 	ck_assert_int_eq(root_first(buf_bytes(&root_file), &root, NULL), 0);
 	maker.signers[1] = maker_key("catalog");
-	ck_assert_int_eq(code_of(&maker, NULL, MAKER_NOW),
-		ERR_TRUST_CATALOG_THRESHOLD);
+	ck_assert_int_eq(
+		code_of(&maker, NULL, MAKER_NOW), ERR_TRUST_CATALOG_THRESHOLD);
 	maker.signers[1] = maker_key("catalog-2");
 	ck_assert_int_eq(code_of(&maker, NULL, MAKER_NOW), 0);
 }
@@ -501,10 +524,8 @@ int main(void)
 	tcase_add_loop_test(tc, catalog_accept_changed_catalog_gives_its_code,
 		0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(tc, catalog_accept_lower_sequence_is_a_rollback);
-	tcase_add_test(tc,
-		catalog_accept_same_sequence_only_if_the_same_bytes);
-	tcase_add_test(tc,
-		catalog_accept_floor_of_a_later_epoch_is_a_rollback);
+	tcase_add_test(tc, catalog_accept_same_sequence_only_if_the_same_bytes);
+	tcase_add_test(tc, catalog_accept_floor_of_a_later_epoch_is_a_rollback);
 	tcase_add_test(tc, catalog_state_expiry_and_grace);
 	tcase_add_test(tc, catalog_find_takes_the_highest_that_fits);
 	tcase_add_test(tc, catalog_find_hardware_range_decides);
@@ -514,10 +535,10 @@ int main(void)
 	tcase_add_test(tc, catalog_accept_threshold_counts_distinct_entries);
 	tcase_add_checked_fixture(chain, chain_setup, teardown);
 	tcase_add_test(chain, catalog_accept_chain_to_the_listed_certificate);
-	tcase_add_test(chain,
-		catalog_accept_kid_that_is_not_the_leaf_is_refused);
-	tcase_add_test(chain,
-		catalog_accept_own_root_in_the_chain_is_no_anchor);
+	tcase_add_test(
+		chain, catalog_accept_kid_that_is_not_the_leaf_is_refused);
+	tcase_add_test(
+		chain, catalog_accept_own_root_in_the_chain_is_no_anchor);
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, chain);
 	return unit_run(suite);

@@ -33,11 +33,12 @@ START_TEST(component_from_text_row_gives_its_encoding)
 	size_t len = 0;
 	int err = component_from_text(row->text, id, &len);
 
-	ck_assert_msg((err == 0) == (row->hex != NULL), "%s: %d", row->text,
-		err);
+	ck_assert_msg(
+		(err == 0) == (row->hex != NULL), "%s: %d", row->text, err);
 	if (row->hex)
-		ck_assert_str_eq(bytes_to_hex(bytes_of(id, len), hex,
-			sizeof(hex)), row->hex);
+		ck_assert_str_eq(
+			bytes_to_hex(bytes_of(id, len), hex, sizeof(hex)),
+			row->hex);
 }
 END_TEST
 
@@ -51,8 +52,9 @@ START_TEST(component_to_text_is_the_way_back)
 	if (!row->hex)
 		return;
 	ck_assert_int_eq(component_from_text(row->text, id, &len), 0);
-	ck_assert_str_eq(component_to_text(bytes_of(id, len), text,
-		sizeof(text)), row->text);
+	ck_assert_str_eq(
+		component_to_text(bytes_of(id, len), text, sizeof(text)),
+		row->text);
 }
 END_TEST
 
@@ -61,23 +63,26 @@ START_TEST(component_to_text_unprintable_part_is_hexadecimal)
 	static const uint8_t id[] = {0x81, 0x43, 'a', '/', 'b'};
 	char text[32];
 
-	ck_assert_str_eq(component_to_text(bytes_of(id, sizeof(id)), text,
-		sizeof(text)), "0x612f62");
+	ck_assert_str_eq(
+		component_to_text(bytes_of(id, sizeof(id)), text, sizeof(text)),
+		"0x612f62");
 }
 END_TEST
 
 START_TEST(component_is_valid_other_items_are_refused)
 {
 	static const char *const bad[] = {"80", "8100", "4161", "814161ff",
-		"a14161" "4161", ""};
+		"a14161"
+		"4161",
+		""};
 	uint8_t in[8] = {0};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		size_t len = strlen(bad[i]) / 2;
 
 		bytes_from_hex(bad[i], in, len);
-		ck_assert_msg(!component_is_valid(bytes_of(in, len)), "%s",
-			bad[i]);
+		ck_assert_msg(
+			!component_is_valid(bytes_of(in, len)), "%s", bad[i]);
 	}
 }
 END_TEST
@@ -88,8 +93,8 @@ int main(void)
 	TCase *tc = tcase_create("component");
 	int count = (int)(sizeof(rows) / sizeof(rows[0]));
 
-	tcase_add_loop_test(tc, component_from_text_row_gives_its_encoding, 0,
-		count);
+	tcase_add_loop_test(
+		tc, component_from_text_row_gives_its_encoding, 0, count);
 	tcase_add_loop_test(tc, component_to_text_is_the_way_back, 0, count);
 	tcase_add_test(tc, component_to_text_unprintable_part_is_hexadecimal);
 	tcase_add_test(tc, component_is_valid_other_items_are_refused);

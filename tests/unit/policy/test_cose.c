@@ -76,7 +76,7 @@ static size_t hex_read(const char *hex, uint8_t *at, size_t size)
 static size_t base64url_read(const char *text, uint8_t *at)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"abcdefghijklmnopqrstuvwxyz0123456789-_";
+				     "abcdefghijklmnopqrstuvwxyz0123456789-_";
 	unsigned bits = 0;
 	uint32_t value = 0;
 	size_t len = 0;
@@ -115,8 +115,8 @@ static void key_read(json_t *key, struct example *e)
 	size_t len = key_part(key, "x", point + 1);
 
 	len += key_part(key, "y", point + 1 + len);
-	ck_assert_int_eq(cose_key_from_point(bytes_of(point, 1 + len),
-		&e->key), 0);
+	ck_assert_int_eq(
+		cose_key_from_point(bytes_of(point, 1 + len), &e->key), 0);
 }
 
 static void example_open(const char *file, struct example *e)
@@ -132,40 +132,43 @@ static void example_open(const char *file, struct example *e)
 	e->json = json_loadb((const char *)text.at, text.len, 0, NULL);
 	ck_assert_ptr_nonnull(e->json);
 	free((void *)(uintptr_t)text.at);
-	e->len = hex_read(json_string_value(json_object_get(json_object_get(
-		e->json, "output"), "cbor")), e->message, sizeof(e->message));
+	e->len = hex_read(json_string_value(json_object_get(
+				  json_object_get(e->json, "output"), "cbor")),
+		e->message, sizeof(e->message));
 	input = json_object_get(e->json, "input");
 	if ((one = json_object_get(input, "sign0")) != NULL) {
 		key_read(json_object_get(one, "key"), e);
 	} else if ((one = json_object_get(input, "mac0")) != NULL) {
-		json_t *to = json_array_get(json_object_get(one, "recipients"),
-			0);
+		json_t *to =
+			json_array_get(json_object_get(one, "recipients"), 0);
 
-		e->secret_len = key_part(json_object_get(to, "key"), "k",
-			e->secret);
+		e->secret_len =
+			key_part(json_object_get(to, "key"), "k", e->secret);
 	} else {
 		one = json_object_get(input, "sign");
 		one = json_array_get(json_object_get(one, "signers"), 0);
 		key_read(json_object_get(one, "key"), e);
 	}
 	if (json_object_get(one, "external"))
-		e->aad_len = hex_read(json_string_value(json_object_get(one,
-			"external")), e->aad, sizeof(e->aad));
+		e->aad_len = hex_read(
+			json_string_value(json_object_get(one, "external")),
+			e->aad, sizeof(e->aad));
 }
 
 static int judge(const struct example *e, enum cose_kind untagged, bool lax)
 {
 	struct bytes aad = bytes_of(e->aad, e->aad_len);
 	struct cose_msg msg;
-	int err = cose_parse(bytes_of(e->message, e->len), untagged, &msg,
-		NULL);
+	int err =
+		cose_parse(bytes_of(e->message, e->len), untagged, &msg, NULL);
 
 	if (err)
 		return err;
 	ck_assert(msg.payload_attached);
 	if (msg.kind == COSE_MAC0)
-		return cose_verify_mac0(&msg, bytes_of(e->secret,
-			e->secret_len), aad, msg.payload, lax);
+		return cose_verify_mac0(&msg,
+			bytes_of(e->secret, e->secret_len), aad, msg.payload,
+			lax);
 	return cose_verify(&msg, 0, &e->key, aad, msg.payload, lax);
 }
 
@@ -207,9 +210,11 @@ START_TEST(cose_key_thumbprint_published_key_gives_published_value)
 	struct cose_key key;
 	char text[65];
 
-	bytes_from_hex("65eda5a12577c2bae829437fe338701a10aaa375e1bb5b5de108de"
+	bytes_from_hex(
+		"65eda5a12577c2bae829437fe338701a10aaa375e1bb5b5de108de"
 		"439c08551d1e52ed75701163f7f9e40ddf9f341b3dc9ba860af7e0ca7ca7e9"
-		"eecd0084d19c", point + 1, 64);
+		"eecd0084d19c",
+		point + 1, 64);
 	ck_assert_int_eq(cose_key_from_point(bytes_of(point, 65), &key), 0);
 	ck_assert_int_eq(cose_key_thumbprint(&key, kid), 0);
 	ck_assert_str_eq(bytes_to_hex(bytes_of(kid, 32), text, sizeof(text)),
@@ -224,27 +229,63 @@ struct key_row {
 	int code;
 };
 
-#define X32 "5820" "65eda5a12577c2bae829437fe338701a10aaa375e1bb5b5de108de439c08551d"
-#define Y32 "5820" "1e52ed75701163f7f9e40ddf9f341b3dc9ba860af7e0ca7ca7e9eecd0084d19c"
+#define X32                                                                    \
+	"5820"                                                                 \
+	"65eda5a12577c2bae829437fe338701a10aaa375e1bb5b5de108de439c08551d"
+#define Y32                                                                    \
+	"5820"                                                                 \
+	"1e52ed75701163f7f9e40ddf9f341b3dc9ba860af7e0ca7ca7e9eecd0084d19c"
 
 static const struct key_row key_rows[] = {
-	{"P-256", "a401022001" "21" X32 "22" Y32, 0},
-	{"labels in another order", "a42001" "22" Y32 "21" X32 "0102", 0},
-	{"with kid and text label", "a60102024131" "2001" "21" X32 "22" Y32
-		"616100", 0},
-	{"private part", "a501022001" "21" X32 "22" Y32 "234101",
+	{"P-256",
+		"a401022001"
+		"21" X32 "22" Y32,
+		0},
+	{"labels in another order",
+		"a42001"
+		"22" Y32 "21" X32 "0102",
+		0},
+	{"with kid and text label",
+		"a60102024131"
+		"2001"
+		"21" X32 "22" Y32 "616100",
+		0},
+	{"private part",
+		"a501022001"
+		"21" X32 "22" Y32 "234101",
 		ERR_TRUST_COSE_KEY},
-	{"another kty", "a401012001" "21" X32 "22" Y32, ERR_TRUST_COSE_ALG},
-	{"kty as text", "a401624543" "2001" "21" X32 "22" Y32,
+	{"another kty",
+		"a401012001"
+		"21" X32 "22" Y32,
 		ERR_TRUST_COSE_ALG},
-	{"another curve", "a401022008" "21" X32 "22" Y32, ERR_TRUST_COSE_ALG},
-	{"curve of another length", "a401022002" "21" X32 "22" Y32,
+	{"kty as text",
+		"a401624543"
+		"2001"
+		"21" X32 "22" Y32,
+		ERR_TRUST_COSE_ALG},
+	{"another curve",
+		"a401022008"
+		"21" X32 "22" Y32,
+		ERR_TRUST_COSE_ALG},
+	{"curve of another length",
+		"a401022002"
+		"21" X32 "22" Y32,
 		ERR_TRUST_COSE_KEY},
-	{"compressed point", "a401022001" "21" X32 "22f5", ERR_TRUST_COSE_KEY},
-	{"y missing", "a301022001" "21" X32, ERR_TRUST_COSE_KEY},
-	{"label twice", "a5010201022001" "21" X32 "22" Y32,
+	{"compressed point",
+		"a401022001"
+		"21" X32 "22f5",
+		ERR_TRUST_COSE_KEY},
+	{"y missing",
+		"a301022001"
+		"21" X32,
+		ERR_TRUST_COSE_KEY},
+	{"label twice",
+		"a5010201022001"
+		"21" X32 "22" Y32,
 		ERR_CBOR_KEY_TWICE},
-	{"trailing byte", "a401022001" "21" X32 "22" Y32 "00",
+	{"trailing byte",
+		"a401022001"
+		"21" X32 "22" Y32 "00",
 		ERR_CBOR_TRAILING},
 	{"not a map", "80", ERR_CBOR_TYPE},
 };
@@ -288,8 +329,7 @@ struct form_row {
 static const struct form_row form_rows[] = {
 	{"three members", "d28340a0f6", ERR_CBOR_RANGE},
 	{"five members", "d28540a0f64000", ERR_TOO_LARGE},
-	{"critical header", "d28446a20126028101a0f640",
-		ERR_TRUST_COSE_CRIT},
+	{"critical header", "d28446a20126028101a0f640", ERR_TRUST_COSE_CRIT},
 	{"algorithm in both", "d28443a10126a10126f640", ERR_TRUST_COSE_FORM},
 	{"kid in both", "d28444a1044131a1044132f640", ERR_TRUST_COSE_FORM},
 	{"kid is no byte string", "d28443a10405a0f640", 0},
@@ -324,7 +364,8 @@ START_TEST(crypto_ecdsa_verify_point_off_the_curve_is_refused)
 	uint8_t signature[64] = {1};
 
 	ck_assert_int_eq(crypto_ecdsa_verify(CRYPTO_P256, bytes_of(point, 64),
-		CRYPTO_SHA256, bytes_of(digest, 32), bytes_of(signature, 64)),
+				 CRYPTO_SHA256, bytes_of(digest, 32),
+				 bytes_of(signature, 64)),
 		ERR_TRUST_COSE_KEY);
 }
 END_TEST
@@ -337,12 +378,12 @@ int main(void)
 
 	unit_need_shared("vectors/cose-wg");
 	maker_init();
-	tcase_add_loop_test(tc,
-		cose_verify_published_example_as_its_readme_says, 0, count);
-	tcase_add_loop_test(tc, cose_verify_unprotected_algorithm_is_refused,
-		0, count);
-	tcase_add_test(tc,
-		cose_key_thumbprint_published_key_gives_published_value);
+	tcase_add_loop_test(
+		tc, cose_verify_published_example_as_its_readme_says, 0, count);
+	tcase_add_loop_test(
+		tc, cose_verify_unprotected_algorithm_is_refused, 0, count);
+	tcase_add_test(
+		tc, cose_key_thumbprint_published_key_gives_published_value);
 	tcase_add_loop_test(tc, cose_key_parse_row_gives_its_code, 0,
 		(int)(sizeof(key_rows) / sizeof(key_rows[0])));
 	tcase_add_test(tc, cose_key_put_written_key_is_read_back);

@@ -11,10 +11,10 @@
 
 struct window_row {
 	const char *text;
-	uint64_t at;     /* since Monday 00:00 UTC */
+	uint64_t at; /* since Monday 00:00 UTC */
 	int32_t offset;
 	bool open;
-	uint64_t opens;  /* since Monday; checked when shut */
+	uint64_t opens;	 /* since Monday; checked when shut */
 	uint64_t closes; /* checked when open */
 };
 
@@ -58,11 +58,14 @@ START_TEST(window_judge_row_says_when)
 		"%s at %llu", row->text, (unsigned long long)row->at);
 	t = window_opens(&w, now, row->offset);
 	ck_assert_msg(t == (row->open ? now : MONDAY + row->opens),
-		"%s opens at %llu", row->text, (unsigned long long)(t - MONDAY));
+		"%s opens at %llu", row->text,
+		(unsigned long long)(t - MONDAY));
 	t = window_closes(&w, now, row->offset);
 	if (row->open)
-		ck_assert_msg(t == (row->closes == UINT64_MAX ? UINT64_MAX :
-			MONDAY + row->closes), "%s closes at %llu", row->text,
+		ck_assert_msg(
+			t == (row->closes == UINT64_MAX ? UINT64_MAX
+							: MONDAY + row->closes),
+			"%s closes at %llu", row->text,
 			(unsigned long long)(t - MONDAY));
 	else
 		ck_assert_uint_eq(t, now);
@@ -70,10 +73,23 @@ START_TEST(window_judge_row_says_when)
 END_TEST
 
 static const char *const bad_windows[] = {
-	"25:00-26:00", "10:00", "10:00-", "10-11", "10:00-10:00", "xyz",
-	"10:00-11:00 mon-", "10:00-11:00 mon tue", "24:00-01:00",
-	"10:00-11:00 12:00-13:00", "10:60-11:00", ";", "10:00-11:00;",
-	"10:00-11:00x", "24:01-25:00", "mon,", "10:00-11:00monx",
+	"25:00-26:00",
+	"10:00",
+	"10:00-",
+	"10-11",
+	"10:00-10:00",
+	"xyz",
+	"10:00-11:00 mon-",
+	"10:00-11:00 mon tue",
+	"24:00-01:00",
+	"10:00-11:00 12:00-13:00",
+	"10:60-11:00",
+	";",
+	"10:00-11:00;",
+	"10:00-11:00x",
+	"24:01-25:00",
+	"mon,",
+	"10:00-11:00monx",
 	"1:00-2:00;1:00-2:00",
 };
 
@@ -82,8 +98,9 @@ START_TEST(window_parse_bad_text_is_refused)
 	struct fault fault = {0};
 	struct window w;
 
-	ck_assert_msg(window_parse(bad_windows[_i], &w, &fault) ==
-		ERR_GATE_WINDOW, "%s", bad_windows[_i]);
+	ck_assert_msg(
+		window_parse(bad_windows[_i], &w, &fault) == ERR_GATE_WINDOW,
+		"%s", bad_windows[_i]);
 	ck_assert_uint_ne(fault.rule[0], 0);
 }
 END_TEST
@@ -92,10 +109,11 @@ START_TEST(window_parse_too_many_ranges_are_refused)
 {
 	struct window w;
 
-	ck_assert_int_eq(window_parse("mon;mon;mon;mon;mon;mon;mon;mon", &w,
-		NULL), 0);
-	ck_assert_int_eq(window_parse("mon;mon;mon;mon;mon;mon;mon;mon;mon",
-		&w, NULL), ERR_GATE_WINDOW);
+	ck_assert_int_eq(
+		window_parse("mon;mon;mon;mon;mon;mon;mon;mon", &w, NULL), 0);
+	ck_assert_int_eq(
+		window_parse("mon;mon;mon;mon;mon;mon;mon;mon;mon", &w, NULL),
+		ERR_GATE_WINDOW);
 }
 END_TEST
 
@@ -139,8 +157,8 @@ START_TEST(approval_judge_row_opens_or_shuts)
 	struct gates g;
 
 	gates_clear(&g);
-	approval_judge(row->rule, row->answer, row->security, row->must_ask,
-		&g);
+	approval_judge(
+		row->rule, row->answer, row->security, row->must_ask, &g);
 	ck_assert_msg(gates_are_open(&g) == row->open, "row %d", _i);
 }
 END_TEST
@@ -152,8 +170,7 @@ START_TEST(approval_names_are_the_way_back)
 	ck_assert_int_eq(approval_from_name("security-only", &rule), 0);
 	ck_assert_int_eq(rule, APPROVAL_SECURITY_ONLY);
 	ck_assert_str_eq(approval_name(APPROVAL_ASK), "ask");
-	ck_assert_int_eq(approval_from_name("never", &rule),
-		ERR_GATE_APPROVAL);
+	ck_assert_int_eq(approval_from_name("never", &rule), ERR_GATE_APPROVAL);
 }
 END_TEST
 
@@ -166,8 +183,10 @@ START_TEST(retry_delay_doubles_up_to_the_cap)
 	for (unsigned i = 0; i < 5; i++) {
 		ck_assert_int_eq(retry_delay(&rule, i + 1, 0, &s), 0);
 		ck_assert_uint_eq(s, whole[i] / 2);
-		ck_assert_int_eq(retry_delay(&rule, i + 1,
-			(uint32_t)(whole[i] - whole[i] / 2), &s), 0);
+		ck_assert_int_eq(
+			retry_delay(&rule, i + 1,
+				(uint32_t)(whole[i] - whole[i] / 2), &s),
+			0);
 		ck_assert_uint_eq(s, whole[i]);
 	}
 	ck_assert_int_eq(retry_delay(&rule, UINT32_MAX, 0, &s), 0);
@@ -257,14 +276,14 @@ int main(void)
 	Suite *suite = suite_create("gates");
 	TCase *tc = tcase_create("gates");
 
-	tcase_add_loop_test(tc, window_judge_row_says_when, 0,
-		COUNT(window_rows));
-	tcase_add_loop_test(tc, window_parse_bad_text_is_refused, 0,
-		COUNT(bad_windows));
+	tcase_add_loop_test(
+		tc, window_judge_row_says_when, 0, COUNT(window_rows));
+	tcase_add_loop_test(
+		tc, window_parse_bad_text_is_refused, 0, COUNT(bad_windows));
 	tcase_add_test(tc, window_parse_too_many_ranges_are_refused);
 	tcase_add_test(tc, window_judge_shut_window_says_when_it_opens);
-	tcase_add_loop_test(tc, approval_judge_row_opens_or_shuts, 0,
-		COUNT(approval_rows));
+	tcase_add_loop_test(
+		tc, approval_judge_row_opens_or_shuts, 0, COUNT(approval_rows));
 	tcase_add_test(tc, approval_names_are_the_way_back);
 	tcase_add_test(tc, retry_delay_doubles_up_to_the_cap);
 	tcase_add_test(tc, retry_delay_budget_ends_it);

@@ -48,11 +48,12 @@ static void setup(void)
 	w.offer.payload_len = sizeof(image);
 	memcpy(w.offer.payload_sha256, w.payload.sha256, 32);
 	w.request = (struct offer_request){
-		.facts = {
-			.vendor_id = bytes_of(maker_vendor_id, 16),
-			.class_id = bytes_of(maker_class_id, 16),
-			.slots = w.slots,
-		},
+		.facts =
+			{
+				.vendor_id = bytes_of(maker_vendor_id, 16),
+				.class_id = bytes_of(maker_class_id, 16),
+				.slots = w.slots,
+			},
 		.hardware_known = true,
 		.hardware = 3,
 		.floor_known = true,
@@ -85,8 +86,7 @@ static int judged(void)
 	bool rootless = w.request.anchor_count > 0;
 
 	maker_root_file(&w.root_maker, &w.root_file);
-	ck_assert_int_eq(root_first(buf_bytes(&w.root_file), &w.root, NULL),
-		0);
+	ck_assert_int_eq(root_first(buf_bytes(&w.root_file), &w.root, NULL), 0);
 	if (!w.request.envelope.at) {
 		maker_envelope_file(&w.envelope_maker, &w.envelope_file);
 		w.request.envelope = buf_bytes(&w.envelope_file);
@@ -96,7 +96,8 @@ static int judged(void)
 	w.catalog_maker.offer_count = !w.no_offer;
 	maker_catalog_file(&w.catalog_maker, &w.catalog_file);
 	ck_assert_int_eq(catalog_accept(w.root, buf_bytes(&w.catalog_file),
-		NULL, now, &w.catalog, NULL), 0);
+				 NULL, now, &w.catalog, NULL),
+		0);
 	if (!rootless) {
 		w.request.root = w.root;
 		w.request.catalog = w.catalog;
@@ -109,8 +110,8 @@ static void refuses(const char *check, int code)
 	const struct check *row;
 	int got = judged();
 
-	ck_assert_msg(got == code, "%s, expected %s", err_name(got),
-		err_name(code));
+	ck_assert_msg(
+		got == code, "%s, expected %s", err_name(got), err_name(code));
 	row = verdict_find(&w.verdict, check);
 	ck_assert_msg(row && row->outcome == CHECK_FAIL && row->code == code,
 		"check %s is not the one that failed", check);
@@ -131,8 +132,8 @@ START_TEST(offer_judge_right_release_is_accepted_strictly)
 	ck_assert(bytes_is_text(w.plan.images[0].from.path, "p/x"));
 	ck_assert_uint_eq(w.plan.sequence, 7);
 	ck_assert_ptr_eq(w.plan.entry, &w.catalog->entries[0]);
-	ck_assert(bytes_equal(bytes_of(w.plan.release, 32),
-		w.plan.entry->manifest_digest));
+	ck_assert(bytes_equal(
+		bytes_of(w.plan.release, 32), w.plan.entry->manifest_digest));
 }
 END_TEST
 
@@ -149,8 +150,8 @@ END_TEST
 START_TEST(offer_judge_revocation_off_is_said)
 {
 	ck_assert_int_eq(judged(), 0);
-	ck_assert_int_eq(verdict_find(&w.verdict, "revocation")->outcome,
-		CHECK_OFF);
+	ck_assert_int_eq(
+		verdict_find(&w.verdict, "revocation")->outcome, CHECK_OFF);
 }
 END_TEST
 
@@ -457,8 +458,8 @@ START_TEST(offer_judge_envelope_above_the_limit_is_refused)
 	static const uint8_t big[SUIT_ENVELOPE_MAX + 1];
 
 	w.request.envelope = bytes_of(big, sizeof(big));
-	ck_assert_int_eq(offer_judge(&w.request, &w.verdict, NULL),
-		ERR_TOO_LARGE);
+	ck_assert_int_eq(
+		offer_judge(&w.request, &w.verdict, NULL), ERR_TOO_LARGE);
 }
 END_TEST
 
@@ -497,8 +498,7 @@ START_TEST(offer_judge_rows_are_the_same_for_garbage)
 	ck_assert_int_ne(offer_judge(&request, &garbage, NULL), 0);
 	ck_assert_uint_eq(garbage.count, w.verdict.count);
 	for (unsigned i = 0; i < garbage.count; i++)
-		ck_assert_str_eq(garbage.rows[i].name,
-			w.verdict.rows[i].name);
+		ck_assert_str_eq(garbage.rows[i].name, w.verdict.rows[i].name);
 }
 END_TEST
 
@@ -507,11 +507,12 @@ static struct maker_cert ca, leaf;
 
 static void with_chain(const char *not_after)
 {
-	ca = (struct maker_cert){.subject = "CN=ca", .key = maker_key("o-ca"),
-		.ca = true};
+	ca = (struct maker_cert){
+		.subject = "CN=ca", .key = maker_key("o-ca"), .ca = true};
 	maker_cert_make(&ca);
 	leaf = (struct maker_cert){.subject = "CN=leaf",
-		.key = maker_key("o-leaf"), .issuer = &ca,
+		.key = maker_key("o-leaf"),
+		.issuer = &ca,
 		.not_after = not_after};
 	maker_cert_make(&leaf);
 	w.root_maker.roles[2].entries[0] = (struct maker_entry){.cert = &ca};
@@ -537,8 +538,8 @@ END_TEST
 
 START_TEST(offer_judge_author_chain_of_a_stranger_is_refused)
 {
-	struct maker_cert evil = {.subject = "CN=evil",
-		.key = maker_key("o-evil"), .ca = true};
+	struct maker_cert evil = {
+		.subject = "CN=evil", .key = maker_key("o-evil"), .ca = true};
 
 	with_chain(NULL);
 	maker_cert_make(&evil);
@@ -595,15 +596,16 @@ END_TEST
 
 START_TEST(offer_judge_unknown_facts_are_listed_as_not_evaluated)
 {
-	static const char *const rows[] = {"vendor", "class", "slots",
-		"sequence-floor"};
+	static const char *const rows[] = {
+		"vendor", "class", "slots", "sequence-floor"};
 
 	w.request.facts = (struct suit_facts){0};
 	w.request.floor_known = false;
 	ck_assert_int_eq(judged(), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		ck_assert_msg(verdict_find(&w.verdict, rows[i])->outcome ==
-			CHECK_NOT_EVALUATED, "%s", rows[i]);
+				      CHECK_NOT_EVALUATED,
+			"%s", rows[i]);
 }
 END_TEST
 
@@ -622,10 +624,9 @@ static void add_images(TCase *tc)
 	tcase_add_test(tc, offer_judge_image_with_flipped_bit_is_refused);
 	tcase_add_test(tc, offer_judge_image_of_another_length_is_refused);
 	tcase_add_test(tc, offer_judge_no_image_at_all_is_refused);
-	tcase_add_test(tc,
-		offer_judge_image_that_the_catalog_lacks_is_refused);
-	tcase_add_test(tc,
-		offer_judge_listed_image_of_another_length_is_refused);
+	tcase_add_test(tc, offer_judge_image_that_the_catalog_lacks_is_refused);
+	tcase_add_test(
+		tc, offer_judge_listed_image_of_another_length_is_refused);
 	tcase_add_test(tc,
 		offer_judge_size_missing_in_the_manifest_comes_from_the_catalog);
 	tcase_add_test(tc, offer_judge_long_digest_is_found_by_length);
@@ -636,8 +637,8 @@ static void add_catalog(TCase *tc)
 	tcase_add_test(tc, offer_judge_entry_missing_is_refused);
 	tcase_add_test(tc, offer_judge_release_that_is_not_listed_is_refused);
 	tcase_add_test(tc, offer_judge_envelope_that_is_not_listed_is_refused);
-	tcase_add_test(tc,
-		offer_judge_given_entry_of_another_release_is_refused);
+	tcase_add_test(
+		tc, offer_judge_given_entry_of_another_release_is_refused);
 	tcase_add_test(tc, offer_judge_withdrawn_entry_is_refused);
 	tcase_add_test(tc, offer_judge_entry_of_another_sequence_is_refused);
 	tcase_add_test(tc, offer_judge_entry_for_another_component_is_refused);
@@ -645,8 +646,8 @@ static void add_catalog(TCase *tc)
 	tcase_add_test(tc, offer_judge_hardware_outside_the_range_is_refused);
 	tcase_add_test(tc, offer_judge_unknown_hardware_is_not_evaluated);
 	tcase_add_test(tc, offer_judge_expired_catalog_is_refused);
-	tcase_add_test(tc,
-		offer_judge_expired_catalog_within_the_grace_is_accepted);
+	tcase_add_test(
+		tc, offer_judge_expired_catalog_within_the_grace_is_accepted);
 	tcase_add_test(tc, offer_judge_expired_root_is_refused);
 	tcase_add_test(tc, offer_judge_catalog_that_was_refused_refuses);
 }
@@ -664,16 +665,15 @@ static void add_manifest(TCase *tc)
 	tcase_add_test(tc, offer_judge_untagged_envelope_is_refused);
 	tcase_add_test(tc, offer_judge_envelope_above_the_limit_is_refused);
 	tcase_add_test(tc, offer_judge_envelope_of_60000_bytes_is_accepted);
-	tcase_add_test(tc,
-		offer_judge_failed_signature_leaves_the_manifest_unread);
+	tcase_add_test(
+		tc, offer_judge_failed_signature_leaves_the_manifest_unread);
 	tcase_add_test(tc, offer_judge_rows_are_the_same_for_garbage);
 }
 
 static void add_authors(TCase *tc)
 {
 	tcase_add_test(tc, offer_judge_signature_of_a_stranger_is_refused);
-	tcase_add_test(tc,
-		offer_judge_signature_of_the_catalog_key_is_refused);
+	tcase_add_test(tc, offer_judge_signature_of_the_catalog_key_is_refused);
 	tcase_add_test(tc, offer_judge_author_outside_its_scope_is_refused);
 	tcase_add_test(tc, offer_judge_author_inside_its_scope_is_accepted);
 	tcase_add_test(tc, offer_judge_too_few_authors_are_refused);
@@ -683,18 +683,17 @@ static void add_authors(TCase *tc)
 	tcase_add_test(tc, offer_judge_author_chain_of_a_stranger_is_refused);
 	tcase_add_test(tc,
 		offer_judge_author_chain_with_the_key_of_another_is_refused);
-	tcase_add_test(tc,
-		offer_judge_anchor_list_accepts_but_not_strictly);
+	tcase_add_test(tc, offer_judge_anchor_list_accepts_but_not_strictly);
 	tcase_add_test(tc, offer_judge_anchor_list_of_others_refuses);
 	tcase_add_test(tc, offer_judge_neither_root_nor_anchor_refuses);
-	tcase_add_test(tc,
-		offer_judge_unknown_facts_are_listed_as_not_evaluated);
+	tcase_add_test(
+		tc, offer_judge_unknown_facts_are_listed_as_not_evaluated);
 }
 
 int main(void)
 {
-	static void (*const lists[])(TCase *) = {add_images, add_catalog,
-		add_manifest, add_authors};
+	static void (*const lists[])(TCase *) = {
+		add_images, add_catalog, add_manifest, add_authors};
 	Suite *suite = suite_create("offer");
 	TCase *tc = tcase_create("offer");
 

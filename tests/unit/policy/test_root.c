@@ -28,8 +28,8 @@ static int first_code(const struct maker_root *maker)
 	int err = root_first(made(maker), &root, &fault);
 
 	ck_assert(err == 0 || root == NULL);
-	ck_assert_msg(err == 0 || fault.field[0], "%s names no field",
-		err_name(err));
+	ck_assert_msg(
+		err == 0 || fault.field[0], "%s names no field", err_name(err));
 	root_free(root);
 	return err;
 }
@@ -180,17 +180,31 @@ struct row {
 	int (*change)(struct maker_root *maker);
 };
 
-#define ROW(f) {#f, f}
+#define ROW(f)                                                                 \
+	{                                                                      \
+#f, f                                                          \
+	}
 
 static const struct row rows[] = {
-	ROW(threshold_short), ROW(one_key_signs_twice),
-	ROW(strangers_sign_too), ROW(stranger_instead),
-	ROW(catalog_key_signs), ROW(purpose_of_a_catalog),
-	ROW(kid_not_protected), ROW(key_in_two_roles),
-	ROW(key_twice_in_one_role), ROW(key_in_an_unknown_role_too),
-	ROW(unknown_role), ROW(key_of_an_unknown_kind), ROW(no_catalog_role),
-	ROW(threshold_zero), ROW(threshold_above_entries), ROW(version_zero),
-	ROW(expires_before_issued), ROW(unknown_key), ROW(negative_key),
+	ROW(threshold_short),
+	ROW(one_key_signs_twice),
+	ROW(strangers_sign_too),
+	ROW(stranger_instead),
+	ROW(catalog_key_signs),
+	ROW(purpose_of_a_catalog),
+	ROW(kid_not_protected),
+	ROW(key_in_two_roles),
+	ROW(key_twice_in_one_role),
+	ROW(key_in_an_unknown_role_too),
+	ROW(unknown_role),
+	ROW(key_of_an_unknown_kind),
+	ROW(no_catalog_role),
+	ROW(threshold_zero),
+	ROW(threshold_above_entries),
+	ROW(version_zero),
+	ROW(expires_before_issued),
+	ROW(unknown_key),
+	ROW(negative_key),
 	ROW(expired_long_ago),
 };
 
@@ -208,8 +222,8 @@ END_TEST
 START_TEST(root_first_certificate_in_role_root_is_refused)
 {
 	struct maker_root maker = maker_root_default();
-	struct maker_cert cert = {.subject = "CN=c", .key = maker_key("cert"),
-		.ca = true};
+	struct maker_cert cert = {
+		.subject = "CN=c", .key = maker_key("cert"), .ca = true};
 
 	maker_cert_make(&cert);
 	maker.roles[0].entries[2] = (struct maker_entry){.cert = &cert};
@@ -220,8 +234,8 @@ END_TEST
 START_TEST(root_first_certificate_counts_by_its_key)
 {
 	struct maker_root maker = maker_root_default();
-	struct maker_cert cert = {.subject = "CN=c",
-		.key = maker_key("catalog"), .ca = true};
+	struct maker_cert cert = {
+		.subject = "CN=c", .key = maker_key("catalog"), .ca = true};
 
 	maker_cert_make(&cert);
 	maker.roles[2].entries[1] = (struct maker_entry){.cert = &cert};
@@ -236,8 +250,8 @@ START_TEST(root_first_every_truncation_is_refused)
 	struct root *root = NULL;
 
 	for (size_t len = 0; len < whole.len; len++)
-		ck_assert_int_ne(root_first(bytes_of(whole.at, len), &root,
-			NULL), 0);
+		ck_assert_int_ne(
+			root_first(bytes_of(whole.at, len), &root, NULL), 0);
 }
 END_TEST
 
@@ -251,8 +265,8 @@ START_TEST(root_first_every_flipped_bit_is_refused)
 	whole = made(&maker);
 	for (size_t i = 0; i < whole.len; i += 3) {
 		file.at[i] ^= (uint8_t)(1u << (i % 8));
-		ck_assert_msg(root_first(whole, &root, NULL) != 0, "byte %zu",
-			i);
+		ck_assert_msg(
+			root_first(whole, &root, NULL) != 0, "byte %zu", i);
 		file.at[i] ^= (uint8_t)(1u << (i % 8));
 	}
 }
@@ -353,10 +367,16 @@ static int next_is_expired(struct maker_root *m)
 }
 
 static const struct row next_rows[] = {
-	ROW(plain_next), ROW(gap), ROW(same_version), ROW(epoch_falls),
-	ROW(epoch_rises), ROW(all_keys_change_and_all_sign),
-	ROW(only_the_old_sign), ROW(only_the_new_sign),
-	ROW(one_of_the_old_sign), ROW(next_is_expired),
+	ROW(plain_next),
+	ROW(gap),
+	ROW(same_version),
+	ROW(epoch_falls),
+	ROW(epoch_rises),
+	ROW(all_keys_change_and_all_sign),
+	ROW(only_the_old_sign),
+	ROW(only_the_new_sign),
+	ROW(one_of_the_old_sign),
+	ROW(next_is_expired),
 };
 
 START_TEST(root_next_changed_root_gives_its_code)
@@ -381,16 +401,17 @@ START_TEST(root_judge_time_expiry_and_future)
 {
 	struct root *root = root_one();
 
-	ck_assert_int_eq(root_judge_time(root, trust_now_at(MAKER_NOW), NULL),
+	ck_assert_int_eq(
+		root_judge_time(root, trust_now_at(MAKER_NOW), NULL), 0);
+	ck_assert_int_eq(
+		root_judge_time(root, trust_now_at(root->expires), NULL),
+		ERR_TRUST_ROOT_EXPIRED);
+	ck_assert_int_eq(
+		root_judge_time(root, trust_now_at(root->expires - 1), NULL),
 		0);
-	ck_assert_int_eq(root_judge_time(root, trust_now_at(root->expires),
-		NULL), ERR_TRUST_ROOT_EXPIRED);
-	ck_assert_int_eq(root_judge_time(root, trust_now_at(root->expires - 1),
-		NULL), 0);
 	ck_assert_int_eq(root_judge_time(root, trust_now_at(1000), NULL),
 		ERR_TRUST_ROOT_NOT_YET);
-	ck_assert_int_eq(root_judge_time(root, (struct trust_now){0}, NULL),
-		0);
+	ck_assert_int_eq(root_judge_time(root, (struct trust_now){0}, NULL), 0);
 	root_free(root);
 }
 END_TEST
@@ -424,8 +445,8 @@ START_TEST(root_transfer_of_named_class_is_found)
 
 	maker.transfer = maker_class_id;
 	ck_assert_int_eq(root_first(made(&maker), &root, NULL), 0);
-	ck_assert_ptr_nonnull(root_transfer_of(root, bytes_of(maker_class_id,
-		16)));
+	ck_assert_ptr_nonnull(
+		root_transfer_of(root, bytes_of(maker_class_id, 16)));
 	ck_assert_ptr_null(root_transfer_of(root, bytes_of(other, 16)));
 	root_free(root);
 }

@@ -518,33 +518,59 @@ struct row {
 	int (*write)(void);
 };
 
-#define ROW(f) {#f, f}
+#define ROW(f)                                                                 \
+	{                                                                      \
+#f, f                                                          \
+	}
 
 static const struct row rows[] = {
-	ROW(fetches), ROW(unknown_command), ROW(custom_command),
-	ROW(unknown_command_in_a_branch_not_taken), ROW(unknown_parameter),
-	ROW(custom_parameter), ROW(parameter_of_another_type),
-	ROW(empty_parameters), ROW(report_of_five_bits),
-	ROW(index_out_of_range), ROW(two_components_without_index),
+	ROW(fetches),
+	ROW(unknown_command),
+	ROW(custom_command),
+	ROW(unknown_command_in_a_branch_not_taken),
+	ROW(unknown_parameter),
+	ROW(custom_parameter),
+	ROW(parameter_of_another_type),
+	ROW(empty_parameters),
+	ROW(report_of_five_bits),
+	ROW(index_out_of_range),
+	ROW(two_components_without_index),
 	ROW(fetch_in_the_shared_sequence),
-	ROW(soft_failure_outside_of_a_block), ROW(dependency_command),
-	ROW(dependencies_in_common), ROW(manifest_version_two),
-	ROW(no_shared_sequence), ROW(vendor_not_checked),
-	ROW(class_not_checked), ROW(vendor_checked_only_in_install),
-	ROW(vendor_checked_without_parameter), ROW(install_missing),
-	ROW(install_fetches_nothing), ROW(nil_after_failures),
-	ROW(no_alternative_fits), ROW(hard_failure_in_an_alternative),
-	ROW(run_sequence_that_fails), ROW(run_sequence_that_fails_softly),
-	ROW(fetch_in_a_run_sequence), ROW(alternative_fetches_and_fails),
-	ROW(abort_at_the_top), ROW(image_match_before_the_fetch),
+	ROW(soft_failure_outside_of_a_block),
+	ROW(dependency_command),
+	ROW(dependencies_in_common),
+	ROW(manifest_version_two),
+	ROW(no_shared_sequence),
+	ROW(vendor_not_checked),
+	ROW(class_not_checked),
+	ROW(vendor_checked_only_in_install),
+	ROW(vendor_checked_without_parameter),
+	ROW(install_missing),
+	ROW(install_fetches_nothing),
+	ROW(nil_after_failures),
+	ROW(no_alternative_fits),
+	ROW(hard_failure_in_an_alternative),
+	ROW(run_sequence_that_fails),
+	ROW(run_sequence_that_fails_softly),
+	ROW(fetch_in_a_run_sequence),
+	ROW(alternative_fetches_and_fails),
+	ROW(abort_at_the_top),
+	ROW(image_match_before_the_fetch),
 	ROW(digest_changed_after_the_fetch),
-	ROW(fetched_twice_with_other_digests), ROW(version_condition),
-	ROW(device_condition_without_the_fact), ROW(use_before_reached),
-	ROW(use_before_to_come), ROW(encryption_info),
-	ROW(payload_inside_the_envelope), ROW(copy_into_a_slot),
-	ROW(copy_into_no_slot), ROW(fetch_without_digest),
-	ROW(digest_of_an_unknown_algorithm), ROW(slot_of_another),
-	ROW(slot_of_ours), ROW(odd_number_of_items),
+	ROW(fetched_twice_with_other_digests),
+	ROW(version_condition),
+	ROW(device_condition_without_the_fact),
+	ROW(use_before_reached),
+	ROW(use_before_to_come),
+	ROW(encryption_info),
+	ROW(payload_inside_the_envelope),
+	ROW(copy_into_a_slot),
+	ROW(copy_into_no_slot),
+	ROW(fetch_without_digest),
+	ROW(digest_of_an_unknown_algorithm),
+	ROW(slot_of_another),
+	ROW(slot_of_ours),
+	ROW(odd_number_of_items),
 	ROW(parameters_by_override_multiple),
 };
 
@@ -720,8 +746,8 @@ START_TEST(suit_walk_next_shows_nested_commands_in_order)
 	suit_walk_init(&walk, seq_bytes(&install));
 	for (; suit_walk_next(&walk, &step); i++) {
 		ck_assert_uint_lt(i, 6);
-		ck_assert_int_eq(step.begins_choice ? -99 : step.command,
-			expected[i]);
+		ck_assert_int_eq(
+			step.begins_choice ? -99 : step.command, expected[i]);
 	}
 	ck_assert_int_eq(walk.err, 0);
 	ck_assert_uint_eq(i, 6);
@@ -746,12 +772,12 @@ START_TEST(suit_digest_check_every_algorithm)
 		crypto_digest(algs[i].hash, &in, 1, value);
 		cbor_put_array(&b, 2);
 		cbor_put_int(&b, algs[i].alg);
-		cbor_put_bstr(&b, bytes_of(value,
-			crypto_hash_len(algs[i].hash)));
+		cbor_put_bstr(
+			&b, bytes_of(value, crypto_hash_len(algs[i].hash)));
 		ck_assert_int_eq(suit_digest_parse(buf_bytes(&b), &digest), 0);
 		ck_assert_int_eq(suit_digest_check(&digest, in), 0);
-		ck_assert_int_eq(suit_digest_check(&digest, bytes_of("abd",
-			3)), ERR_TRUST_SUIT_DIGEST);
+		ck_assert_int_eq(suit_digest_check(&digest, bytes_of("abd", 3)),
+			ERR_TRUST_SUIT_DIGEST);
 		buf_done(&b);
 	}
 }
@@ -768,14 +794,14 @@ int main(void)
 	tcase_add_loop_test(tc, suit_evaluate_row_gives_its_code, 0,
 		(int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(tc, suit_evaluate_index_true_fetches_every_component);
-	tcase_add_test(tc,
-		suit_evaluate_index_list_runs_blocks_for_each_component);
+	tcase_add_test(
+		tc, suit_evaluate_index_list_runs_blocks_for_each_component);
 	tcase_add_test(tc, suit_evaluate_wishes_of_the_manifest_are_reported);
 	tcase_add_test(tc, suit_evaluate_copy_params_takes_them_from_another);
 	tcase_add_test(tc, suit_evaluate_payload_fetch_counts_as_install);
 	tcase_add_test(tc, suit_manifest_parse_nesting_without_end_is_refused);
-	tcase_add_test(tc,
-		suit_manifest_parse_commands_without_end_are_refused);
+	tcase_add_test(
+		tc, suit_manifest_parse_commands_without_end_are_refused);
 	tcase_add_test(tc, suit_evaluate_steps_without_end_are_refused);
 	tcase_add_test(tc, suit_walk_next_shows_nested_commands_in_order);
 	tcase_add_test(tc, suit_digest_check_every_algorithm);

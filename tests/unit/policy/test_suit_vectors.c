@@ -111,8 +111,8 @@ static struct cose_key key_of(const char *name)
 	return key;
 }
 
-static int block_verify(const struct suit_envelope *e, struct bytes block,
-	enum by by)
+static int block_verify(
+	const struct suit_envelope *e, struct bytes block, enum by by)
 {
 	struct cose_msg msg;
 	struct bytes secret;
@@ -125,14 +125,14 @@ static int block_verify(const struct suit_envelope *e, struct bytes block,
 		return ERR_TRUST_COSE_ATTACHED;
 	if (by == BY_HMAC) {
 		secret = unit_read_shared("vectors/keys/hmac256-61x32.key");
-		err = cose_verify_mac0(&msg, secret, bytes_of("", 0),
-			e->signed_digest, false);
+		err = cose_verify_mac0(
+			&msg, secret, bytes_of("", 0), e->signed_digest, false);
 		release(secret);
 		return err;
 	}
 	key = key_of(by == BY_TAM ? "tam-p256" : "trust-anchor-p256");
-	return cose_verify(&msg, 0, &key, bytes_of("", 0), e->signed_digest,
-		false);
+	return cose_verify(
+		&msg, 0, &key, bytes_of("", 0), e->signed_digest, false);
 }
 
 static int object_code(struct bytes in, enum by by)
@@ -158,8 +158,8 @@ static const uint8_t class_id[16] = {0x14, 0x92, 0xaf, 0x14, 0x25, 0x69, 0x5e,
 static int offer_verdict(struct bytes in, const struct row *row,
 	struct verdict *v, struct offer_plan *plan)
 {
-	static const uint8_t ids[3][3] = {{0x81, 0x41, 0}, {0x81, 0x41, 1},
-		{0x81, 0x41, 2}};
+	static const uint8_t ids[3][3] = {
+		{0x81, 0x41, 0}, {0x81, 0x41, 1}, {0x81, 0x41, 2}};
 	struct offer_anchor anchors[2] = {
 		{.key = key_of("trust-anchor-p256")},
 		{.key = key_of("tam-p256")},
@@ -170,12 +170,13 @@ static int offer_verdict(struct bytes in, const struct row *row,
 		.envelope = in,
 		.anchors = anchors,
 		.anchor_count = 2,
-		.facts = {
-			.vendor_id = bytes_of(vendor_id, 16),
-			.class_id = bytes_of(class_id, 16),
-			.slots = slots,
-			.slot_count = 1 + row->more_slots,
-		},
+		.facts =
+			{
+				.vendor_id = bytes_of(vendor_id, 16),
+				.class_id = bytes_of(class_id, 16),
+				.slots = slots,
+				.slot_count = 1 + row->more_slots,
+			},
 		.now = trust_now_at(1800000000),
 		.now_known = true,
 		.revocation = REVOCATION_OFF,
@@ -251,7 +252,7 @@ static bool is_listed(const char *folder, const char *name)
 	for (int i = 0; i < ROW_COUNT; i++) {
 		snprintf(file, sizeof(file), "%s.suit", rows[i].file);
 		if (!strncmp(file, folder, strlen(folder)) &&
-				!strcmp(file + strlen(folder), name))
+			!strcmp(file + strlen(folder), name))
 			return true;
 	}
 	return false;
@@ -296,8 +297,8 @@ int main(void)
 		return EXIT_FAILURE;
 	tcase_add_loop_test(tc, suit_published_envelope_as_authenticated_object,
 		0, ROW_COUNT);
-	tcase_add_loop_test(tc, offer_judge_published_envelope_as_offer, 0,
-		ROW_COUNT);
+	tcase_add_loop_test(
+		tc, offer_judge_published_envelope_as_offer, 0, ROW_COUNT);
 	tcase_add_test(tc, offer_judge_example3_picks_the_image_of_the_slot);
 	tcase_add_test(tc, offer_judge_example5_plans_both_images);
 	tcase_add_test(tc, suit_every_published_envelope_has_a_row);

@@ -25,9 +25,10 @@ START_TEST(tier_is_met_missing_tier_counts_as_the_one_to_its_left)
 {
 	const struct row *row = &rows[_i];
 
-	ck_assert_msg(tier_is_met(row->step, row->required, row->reached) ==
-		row->met, "%s: %s for %s", step_name(row->step),
-		tier_name(row->reached), tier_name(row->required));
+	ck_assert_msg(
+		tier_is_met(row->step, row->required, row->reached) == row->met,
+		"%s: %s for %s", step_name(row->step), tier_name(row->reached),
+		tier_name(row->required));
 }
 END_TEST
 
@@ -41,10 +42,10 @@ START_TEST(tiers_shortfall_names_the_first_step)
 	ck_assert_uint_eq(tiers_shortfall(&required, &reached, 1, 13), 0);
 	required.of[STEP_CHECK] = TIER_BASIC;
 	required.of[STEP_STAGE] = TIER_BASIC;
-	ck_assert_uint_eq(tiers_shortfall(&required, &reached, 1, 6),
-		STEP_CHECK);
-	ck_assert_uint_eq(tiers_shortfall(&required, &reached, 6, 13),
-		STEP_STAGE);
+	ck_assert_uint_eq(
+		tiers_shortfall(&required, &reached, 1, 6), STEP_CHECK);
+	ck_assert_uint_eq(
+		tiers_shortfall(&required, &reached, 6, 13), STEP_STAGE);
 }
 END_TEST
 

@@ -55,8 +55,8 @@ START_TEST(trust_time_value_grows_with_the_boot_clock)
 	trust_time_start(&t, BUILD + 50, &c);
 	c.boot = 160;
 	ck_assert_uint_eq(trust_time_value(&t, &c), BUILD + 110);
-	trust_time_start(&t, trust_time_value(&t, &c), &(struct trust_clock){
-		BUILD, 3, 0, false});
+	trust_time_start(&t, trust_time_value(&t, &c),
+		&(struct trust_clock){BUILD, 3, 0, false});
 	c.boot = 13;
 	ck_assert_uint_eq(trust_time_value(&t, &c), BUILD + 120);
 }
@@ -122,8 +122,8 @@ int main(void)
 	tcase_add_test(tc, trust_now_clock_in_2099_counts_only_if_synchronised);
 	tcase_add_test(tc, trust_time_value_grows_with_the_boot_clock);
 	tcase_add_test(tc, trust_time_learn_only_raises);
-	tcase_add_test(tc,
-		trust_time_reset_lowers_to_issued_but_not_below_build);
+	tcase_add_test(
+		tc, trust_time_reset_lowers_to_issued_but_not_below_build);
 	tcase_add_test(tc, trust_time_learn_huge_time_does_not_wrap);
 	tcase_add_test(tc, trust_now_at_is_believed_in_both_directions);
 	suite_add_tcase(suite, tc);

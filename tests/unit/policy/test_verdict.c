@@ -59,8 +59,8 @@ START_TEST(verdict_add_code_failure_quotes_the_fault)
 
 	fault_set(&fault, ERR_CBOR_TYPE, 3, "root.epoch", "must not fall");
 	verdict_add_code(&v, "a", ERR_CBOR_TYPE, 1, &fault, "%s", "x");
-	ck_assert_str_eq(verdict_find(&v, "a")->evidence,
-		"root.epoch: must not fall");
+	ck_assert_str_eq(
+		verdict_find(&v, "a")->evidence, "root.epoch: must not fall");
 	ck_assert_ptr_null(verdict_find(&v, "b"));
 }
 END_TEST
@@ -81,8 +81,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, verdict_accepts_without_rows_is_false);
-	tcase_add_test(tc,
-		verdict_accepts_not_evaluated_row_refuses_only_when_strict);
+	tcase_add_test(
+		tc, verdict_accepts_not_evaluated_row_refuses_only_when_strict);
 	tcase_add_test(tc, verdict_accepts_switched_off_row_passes);
 	tcase_add_test(tc, verdict_code_is_that_of_the_first_failure);
 	tcase_add_test(tc, verdict_add_past_the_end_refuses);

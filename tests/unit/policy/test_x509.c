@@ -8,17 +8,21 @@ static struct maker_cert root, issuing, leaf, stranger;
 
 static void setup(void)
 {
-	root = (struct maker_cert){.subject = "CN=root",
-		.key = maker_key("x-root"), .ca = true};
+	root = (struct maker_cert){
+		.subject = "CN=root", .key = maker_key("x-root"), .ca = true};
 	maker_cert_make(&root);
 	issuing = (struct maker_cert){.subject = "CN=issuing",
-		.key = maker_key("x-issuing"), .issuer = &root, .ca = true};
+		.key = maker_key("x-issuing"),
+		.issuer = &root,
+		.ca = true};
 	maker_cert_make(&issuing);
 	leaf = (struct maker_cert){.subject = "CN=leaf",
-		.key = maker_key("x-leaf"), .issuer = &issuing};
+		.key = maker_key("x-leaf"),
+		.issuer = &issuing};
 	maker_cert_make(&leaf);
 	stranger = (struct maker_cert){.subject = "CN=stranger",
-		.key = maker_key("x-stranger"), .ca = true};
+		.key = maker_key("x-stranger"),
+		.ca = true};
 	maker_cert_make(&stranger);
 }
 
@@ -33,16 +37,16 @@ static int verify(const struct maker_cert *a, const struct maker_cert *b,
 
 	for (; count < 3 && all[count]; count++)
 		certs[count] = maker_cert_der(all[count]);
-	return x509_chain_verify(certs, count, anchors, 1, trust_now_at(now),
-		ret, NULL);
+	return x509_chain_verify(
+		certs, count, anchors, 1, trust_now_at(now), ret, NULL);
 }
 
 START_TEST(x509_chain_verify_leaf_by_issuing_ca_is_accepted)
 {
 	struct x509_chain chain;
 
-	ck_assert_int_eq(verify(&leaf, &issuing, NULL, &root, MAKER_NOW,
-		&chain), 0);
+	ck_assert_int_eq(
+		verify(&leaf, &issuing, NULL, &root, MAKER_NOW, &chain), 0);
 	ck_assert(cose_key_equal(&chain.leaf_key, &leaf.key->key));
 	ck_assert_uint_eq(chain.depth, 3);
 	ck_assert(!chain.anchor_is_leaf);
@@ -55,8 +59,8 @@ START_TEST(x509_chain_verify_intermediate_as_anchor_is_accepted)
 {
 	struct x509_chain chain;
 
-	ck_assert_int_eq(verify(&leaf, NULL, NULL, &issuing, MAKER_NOW,
-		&chain), 0);
+	ck_assert_int_eq(
+		verify(&leaf, NULL, NULL, &issuing, MAKER_NOW, &chain), 0);
 }
 END_TEST
 
@@ -73,34 +77,39 @@ START_TEST(x509_chain_verify_root_sent_along_is_no_anchor)
 {
 	struct x509_chain chain;
 
-	ck_assert_int_eq(verify(&leaf, &issuing, &root, &stranger, MAKER_NOW,
-		&chain), ERR_TRUST_CERT_CHAIN);
-	ck_assert_int_eq(verify(&leaf, &issuing, &root, &root, MAKER_NOW,
-		&chain), 0);
+	ck_assert_int_eq(
+		verify(&leaf, &issuing, &root, &stranger, MAKER_NOW, &chain),
+		ERR_TRUST_CERT_CHAIN);
+	ck_assert_int_eq(
+		verify(&leaf, &issuing, &root, &root, MAKER_NOW, &chain), 0);
 }
 END_TEST
 
 START_TEST(x509_chain_verify_root_of_same_name_and_other_key_is_refused)
 {
 	struct maker_cert twin = {.subject = "CN=root",
-		.key = maker_key("x-stranger"), .ca = true};
+		.key = maker_key("x-stranger"),
+		.ca = true};
 	struct x509_chain chain;
 
 	maker_cert_make(&twin);
-	ck_assert_int_eq(verify(&leaf, &issuing, NULL, &twin, MAKER_NOW,
-		&chain), ERR_TRUST_CERT_CHAIN);
+	ck_assert_int_eq(
+		verify(&leaf, &issuing, NULL, &twin, MAKER_NOW, &chain),
+		ERR_TRUST_CERT_CHAIN);
 }
 END_TEST
 
 START_TEST(x509_chain_verify_leaf_that_issues_is_refused)
 {
 	struct maker_cert below = {.subject = "CN=below",
-		.key = maker_key("x-stranger"), .issuer = &leaf};
+		.key = maker_key("x-stranger"),
+		.issuer = &leaf};
 	struct x509_chain chain;
 
 	maker_cert_make(&below);
-	ck_assert_int_eq(verify(&below, &leaf, &issuing, &root, MAKER_NOW,
-		&chain), ERR_TRUST_CERT_CHAIN);
+	ck_assert_int_eq(
+		verify(&below, &leaf, &issuing, &root, MAKER_NOW, &chain),
+		ERR_TRUST_CERT_CHAIN);
 }
 END_TEST
 
@@ -108,8 +117,8 @@ START_TEST(x509_chain_verify_end_entity_anchor_is_the_leaf_itself)
 {
 	struct x509_chain chain;
 
-	ck_assert_int_eq(verify(&leaf, NULL, NULL, &leaf, MAKER_NOW, &chain),
-		0);
+	ck_assert_int_eq(
+		verify(&leaf, NULL, NULL, &leaf, MAKER_NOW, &chain), 0);
 	ck_assert(chain.anchor_is_leaf);
 	ck_assert_uint_eq(chain.depth, 1);
 }
@@ -132,10 +141,11 @@ static const struct leaf_row leaf_rows[] = {
 		MAKER_NOW, ERR_TRUST_CERT_EKU},
 	{"expired", {.subject = "CN=l", .not_after = "20250101000000"},
 		MAKER_NOW, ERR_TRUST_CERT_EXPIRED},
-	{"in its last second", {.subject = "CN=l",
-		.not_after = "20250101000000"}, 1735689600, 0},
-	{"a second after its last", {.subject = "CN=l",
-		.not_after = "20250101000000"}, 1735689601,
+	{"in its last second",
+		{.subject = "CN=l", .not_after = "20250101000000"}, 1735689600,
+		0},
+	{"a second after its last",
+		{.subject = "CN=l", .not_after = "20250101000000"}, 1735689601,
 		ERR_TRUST_CERT_EXPIRED},
 	{"not yet valid", {.subject = "CN=l", .not_before = "20500101000000"},
 		MAKER_NOW, ERR_TRUST_CERT_NOT_YET},
@@ -166,24 +176,27 @@ END_TEST
  * certificate "not yet valid". */
 START_TEST(x509_chain_verify_unsynchronised_clock_judges_expiry_only)
 {
-	struct bytes certs[2] = {maker_cert_der(&leaf),
-		maker_cert_der(&issuing)};
+	struct bytes certs[2] = {
+		maker_cert_der(&leaf), maker_cert_der(&issuing)};
 	struct bytes anchor = maker_cert_der(&root);
 	struct trust_now now = {.lower = 0, .system = 0};
 	struct x509_chain chain;
 
-	ck_assert_int_eq(x509_chain_verify(certs, 2, &anchor, 1, now, &chain,
-		NULL), 0);
+	ck_assert_int_eq(
+		x509_chain_verify(certs, 2, &anchor, 1, now, &chain, NULL), 0);
 }
 END_TEST
 
 START_TEST(x509_chain_verify_expired_issuer_is_refused)
 {
 	struct maker_cert old = {.subject = "CN=old",
-		.key = maker_key("x-issuing"), .issuer = &root, .ca = true,
+		.key = maker_key("x-issuing"),
+		.issuer = &root,
+		.ca = true,
 		.not_after = "20250101000000"};
 	struct maker_cert below = {.subject = "CN=below",
-		.key = maker_key("x-leaf"), .issuer = &old};
+		.key = maker_key("x-leaf"),
+		.issuer = &old};
 	struct x509_chain chain;
 
 	maker_cert_make(&old);
@@ -209,8 +222,8 @@ START_TEST(x509_read_bytes_behind_the_certificate_are_refused)
 		ERR_TRUST_CERT_FORM);
 	ck_assert_int_eq(x509_read(bytes_of(der.at, der.len - 1), &facts),
 		ERR_TRUST_CERT_FORM);
-	ck_assert_int_eq(x509_read(bytes_of("", 0), &facts),
-		ERR_TRUST_CERT_FORM);
+	ck_assert_int_eq(
+		x509_read(bytes_of("", 0), &facts), ERR_TRUST_CERT_FORM);
 }
 END_TEST
 
@@ -223,7 +236,7 @@ START_TEST(x509_chain_verify_too_many_certificates_are_refused)
 	for (unsigned i = 0; i <= COSE_CERTS_MAX; i++)
 		certs[i] = maker_cert_der(&leaf);
 	ck_assert_int_eq(x509_chain_verify(certs, COSE_CERTS_MAX + 1, &anchor,
-		1, trust_now_at(MAKER_NOW), &chain, NULL),
+				 1, trust_now_at(MAKER_NOW), &chain, NULL),
 		ERR_TRUST_CERT_COUNT);
 }
 END_TEST
@@ -232,18 +245,20 @@ END_TEST
  * the path itself was good. */
 START_TEST(x509_chain_verify_published_chain_lacks_code_signing)
 {
-	struct bytes ca = unit_read_shared(
-		"vectors/cose-wg/x509-examples/ca.der");
-	struct bytes alice = unit_read_shared(
-		"vectors/cose-wg/x509-examples/alice.der");
+	struct bytes ca =
+		unit_read_shared("vectors/cose-wg/x509-examples/ca.der");
+	struct bytes alice =
+		unit_read_shared("vectors/cose-wg/x509-examples/alice.der");
 	struct bytes other = maker_cert_der(&root);
 	struct x509_chain chain;
 	struct x509_facts facts;
 
 	ck_assert_int_eq(x509_chain_verify(&alice, 1, &ca, 1,
-		trust_now_at(MAKER_NOW), &chain, NULL), ERR_TRUST_CERT_EKU);
+				 trust_now_at(MAKER_NOW), &chain, NULL),
+		ERR_TRUST_CERT_EKU);
 	ck_assert_int_eq(x509_chain_verify(&alice, 1, &other, 1,
-		trust_now_at(MAKER_NOW), &chain, NULL), ERR_TRUST_CERT_CHAIN);
+				 trust_now_at(MAKER_NOW), &chain, NULL),
+		ERR_TRUST_CERT_CHAIN);
 	ck_assert_int_eq(x509_read(alice, &facts), 0);
 	ck_assert_uint_eq(facts.not_before, UINT64_C(1606930045));
 	free((void *)(uintptr_t)ca.at);
@@ -253,10 +268,10 @@ END_TEST
 
 START_TEST(x509_public_key_pem_is_the_published_point)
 {
-	struct bytes pem = unit_read_shared(
-		"vectors/keys/trust-anchor-p256.pub.pem");
-	struct bytes raw = unit_read_shared(
-		"vectors/keys/trust-anchor-p256.pub.raw65");
+	struct bytes pem =
+		unit_read_shared("vectors/keys/trust-anchor-p256.pub.pem");
+	struct bytes raw =
+		unit_read_shared("vectors/keys/trust-anchor-p256.pub.raw65");
 	struct cose_key a;
 	struct cose_key b;
 
@@ -271,10 +286,10 @@ END_TEST
 
 START_TEST(x509_to_der_takes_pem_and_der)
 {
-	struct bytes pem = unit_read_shared(
-		"vectors/cose-wg/x509-examples/alice.crt");
-	struct bytes der = unit_read_shared(
-		"vectors/cose-wg/x509-examples/alice.der");
+	struct bytes pem =
+		unit_read_shared("vectors/cose-wg/x509-examples/alice.crt");
+	struct bytes der =
+		unit_read_shared("vectors/cose-wg/x509-examples/alice.der");
 	struct buf b;
 
 	buf_init(&b, 4096);
@@ -283,8 +298,8 @@ START_TEST(x509_to_der_takes_pem_and_der)
 	buf_reset(&b);
 	ck_assert_int_eq(x509_to_der(der, &b), 0);
 	ck_assert(bytes_equal(buf_bytes(&b), der));
-	ck_assert_int_eq(x509_to_der(bytes_of("x", 1), &b),
-		ERR_TRUST_CERT_FORM);
+	ck_assert_int_eq(
+		x509_to_der(bytes_of("x", 1), &b), ERR_TRUST_CERT_FORM);
 	buf_done(&b);
 	free((void *)(uintptr_t)pem.at);
 	free((void *)(uintptr_t)der.at);
@@ -300,26 +315,24 @@ int main(void)
 	maker_init();
 	setup();
 	tcase_add_test(tc, x509_chain_verify_leaf_by_issuing_ca_is_accepted);
-	tcase_add_test(tc,
-		x509_chain_verify_intermediate_as_anchor_is_accepted);
+	tcase_add_test(
+		tc, x509_chain_verify_intermediate_as_anchor_is_accepted);
 	tcase_add_test(tc, x509_chain_verify_missing_intermediate_is_refused);
 	tcase_add_test(tc, x509_chain_verify_root_sent_along_is_no_anchor);
 	tcase_add_test(tc,
 		x509_chain_verify_root_of_same_name_and_other_key_is_refused);
 	tcase_add_test(tc, x509_chain_verify_leaf_that_issues_is_refused);
-	tcase_add_test(tc,
-		x509_chain_verify_end_entity_anchor_is_the_leaf_itself);
+	tcase_add_test(
+		tc, x509_chain_verify_end_entity_anchor_is_the_leaf_itself);
 	tcase_add_loop_test(tc, x509_chain_verify_leaf_row_gives_its_code, 0,
 		(int)(sizeof(leaf_rows) / sizeof(leaf_rows[0])));
-	tcase_add_test(tc,
-		x509_chain_verify_unsynchronised_clock_judges_expiry_only);
+	tcase_add_test(
+		tc, x509_chain_verify_unsynchronised_clock_judges_expiry_only);
 	tcase_add_test(tc, x509_chain_verify_expired_issuer_is_refused);
-	tcase_add_test(tc,
-		x509_read_bytes_behind_the_certificate_are_refused);
-	tcase_add_test(tc,
-		x509_chain_verify_too_many_certificates_are_refused);
-	tcase_add_test(tc,
-		x509_chain_verify_published_chain_lacks_code_signing);
+	tcase_add_test(tc, x509_read_bytes_behind_the_certificate_are_refused);
+	tcase_add_test(tc, x509_chain_verify_too_many_certificates_are_refused);
+	tcase_add_test(
+		tc, x509_chain_verify_published_chain_lacks_code_signing);
 	tcase_add_test(tc, x509_public_key_pem_is_the_published_point);
 	tcase_add_test(tc, x509_to_der_takes_pem_and_der);
 	suite_add_tcase(suite, tc);
