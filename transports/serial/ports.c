@@ -50,17 +50,17 @@ int serial_ports_list(struct serial_port *ret, size_t max)
 	return (int)i;
 }
 
+/* Not by strtoul alone: it would read "0x" too. */
 static int take_hex(const char **at, uint16_t *ret)
 {
-	char *end;
-	unsigned long value;
 	size_t digits = strspn(*at, "0123456789abcdefABCDEF");
+	char text[5] = "";
 
 	if (digits < 1 || digits > 4)
 		return -EINVAL;
-	value = strtoul(*at, &end, 16);
-	*ret = (uint16_t)value;
-	*at = end;
+	memcpy(text, *at, digits);
+	*ret = (uint16_t)strtoul(text, NULL, 16);
+	*at += digits;
 	return 0;
 }
 
