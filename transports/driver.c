@@ -258,7 +258,7 @@ int transport_driver_load(
 	const char *path, struct transport_driver **ret, struct fault *fault)
 {
 	char real[PATH_MAX];
-	int fd, err;
+	int fd = -1, err;
 
 	if (!realpath(path, real))
 		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, path,
