@@ -524,7 +524,7 @@ static int check_versions(struct db_file *f, struct fault *fault,
 
 static int check_file(struct db_file *f, struct fault *fault)
 {
-	int64_t version;
+	int64_t version = 0;
 	int r;
 
 	r = check_versions(f, fault, &version);

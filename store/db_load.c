@@ -333,11 +333,12 @@ static void add_number(struct query *query, uint64_t number)
 	p->number = number > INT64_MAX ? INT64_MAX : (int64_t)number;
 }
 
-static int add_text(struct query *query, size_t slot, const char *text)
+static int add_text(struct query *query, size_t slot, const char *text,
+	size_t size)
 {
-	size_t len = text ? strnlen(text, ROW_NAME_SIZE) : 0;
+	size_t len = text ? strnlen(text, size) : 0;
 
-	if (len == ROW_NAME_SIZE)
+	if (len == size)
 		return -EINVAL;
 	if (len)
 		memcpy(query->texts[slot], text, len);
@@ -383,7 +384,7 @@ int store_jobs(struct store *store, const char *device, bool closed,
 	if (!query)
 		return -ENOMEM;
 	query->cb.jobs = cb;
-	r = add_text(query, 0, device);
+	r = add_text(query, 0, device, ROW_NAME_SIZE);
 	add_number(query, closed);
 	add_number(query, before);
 	add_number(query, query->max);
@@ -417,7 +418,7 @@ int store_ledger_of_device(struct store *store, const char *device,
 	if (!query)
 		return -ENOMEM;
 	query->cb.ledger = cb;
-	r = add_text(query, 0, device);
+	r = add_text(query, 0, device, ROW_NAME_SIZE);
 	add_number(query, query->max);
 	return query_send(store, query, r);
 }
@@ -435,13 +436,11 @@ int store_history(struct store *store, const struct history_filter *filter,
 	if (!query)
 		return -ENOMEM;
 	query->cb.history = cb;
-	r = add_text(query, 0, filter->vendor);
+	r = add_text(query, 0, filter->vendor, sizeof(filter->vendor));
 	if (r == 0)
-		r = add_text(query, 1, filter->device);
-	if (r == 0 && !memchr(filter->kind, '\0', sizeof(filter->kind)))
-		r = -EINVAL;
+		r = add_text(query, 1, filter->device, sizeof(filter->device));
 	if (r == 0)
-		r = add_text(query, 2, filter->kind);
+		r = add_text(query, 2, filter->kind, sizeof(filter->kind));
 	if (r == 0) {
 		add_number(query, filter->job);
 		add_number(query, filter->before);
@@ -461,7 +460,7 @@ int store_outbox_next(struct store *store, const char *vendor, size_t limit,
 	if (!query)
 		return -ENOMEM;
 	query->cb.outbox = cb;
-	r = add_text(query, 0, vendor);
+	r = add_text(query, 0, vendor, ROW_NAME_SIZE);
 	add_number(query, query->max);
 	return query_send(store, query, r);
 }
