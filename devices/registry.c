@@ -469,7 +469,8 @@ void registry_lose(struct registry *r, const char *link, const char *key)
 	for (size_t i = 0; i < r->devices.count; i++) {
 		struct device *d = r->devices.at[i];
 
-		if (strcmp(d->link, link) || (key && strcmp(d->key, key)))
+		if (strcmp(d->link, link) != 0 ||
+				(key && strcmp(d->key, key) != 0))
 			continue;
 		d->present = false;
 		d->health = DEVICE_HEALTH_ABSENT;
@@ -490,7 +491,8 @@ static int choose_candidate(struct registry *r, const char *link,
 	for (size_t i = 0; key && i < r->candidates.count; i++) {
 		struct candidate *c = r->candidates.at[i];
 
-		if (strcmp(c->key, key) || (link && strcmp(c->link, link)))
+		if (strcmp(c->key, key) != 0 ||
+				(link && strcmp(c->link, link) != 0))
 			continue;
 		if (found)
 			return fault_set(f, ERR_REGISTRY_MANY_PEERS, 0, "key",
@@ -714,7 +716,8 @@ static bool is_address_plus_1(const char *old, const char *now)
 	size_t len = strlen(old);
 	uint8_t a, b;
 
-	if (len < 2 || strlen(now) != len || strncasecmp(old, now, len - 2))
+	if (len < 2 || strlen(now) != len ||
+			strncasecmp(old, now, len - 2) != 0)
 		return false;
 	if (bytes_from_hex(old + len - 2, &a, 1) ||
 			bytes_from_hex(now + len - 2, &b, 1))

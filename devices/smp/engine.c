@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #define STREAM_UNIT 4096
+#define TX_OPEN_MAX 24 /* sends under way in the host */
+#define SEND_FAILED_MS 1000
 
 static struct smp_session *session_of(struct engine *e)
 {
@@ -40,7 +42,7 @@ static int smp_create(const char *options, struct engine **ret,
 	s->quiet_ms = INT64_MIN;
 	s->tx_at_ms = INT64_MIN;
 	buf_init(&s->message, SMP_MESSAGE_MAX);
-	buf_init(&s->frame, 2 * SMP_MESSAGE_MAX);
+	buf_init(&s->frame, SMP_MESSAGE_MAX * (size_t)2);
 	buf_init(&s->chunk, SMP_MESSAGE_MAX);
 	smp_reader_init(&s->reader, SMP_CONSOLE);
 	*ret = (struct engine *)(void *)s;
@@ -53,13 +55,17 @@ static void link_down(struct smp_session *s, int64_t now_ms)
 		return;
 	s->up = false;
 	s->tx = bytes_of(NULL, 0);
+	s->tx_open = 0;
 	s->need_open = false;
 	smp_reader_reset(&s->reader);
 	smp_steps_down(s, now_ms);
 }
 
+/* A link that only says again what it said before goes on undisturbed. */
 static void link_up(struct smp_session *s, size_t max_payload, int64_t now_ms)
 {
+	if (s->up && s->max_payload == max_payload)
+		return;
 	link_down(s, now_ms);
 	s->up = true;
 	s->max_payload = max_payload;
@@ -167,6 +173,21 @@ static void take_bytes(struct smp_session *s, struct bytes in, int64_t now_ms)
 		take_message(s, message, now_ms);
 }
 
+/* A send ended. When it failed the message will not be answered: the rest of
+ * it is of no use, and waiting for long neither. */
+static void take_sent(struct smp_session *s, int status, int64_t now_ms)
+{
+	if (s->tx_open)
+		s->tx_open--;
+	if (status == 0 || !s->up)
+		return;
+	s->tx = bytes_of(NULL, 0);
+	if (s->ask.under_way && s->ask.at_ms > now_ms + SEND_FAILED_MS)
+		s->ask.at_ms = now_ms + SEND_FAILED_MS;
+	if (s->phase == SMP_PHASE_UPLOAD)
+		smp_upload_hurry(&s->upload, now_ms + SEND_FAILED_MS);
+}
+
 static void tick(struct smp_session *s, int64_t now_ms)
 {
 	smp_ask_time(s, now_ms);
@@ -208,8 +229,10 @@ static void smp_event(struct engine *e, int64_t now_ms,
 			smp_steps_go(s, event->go.stage, event->go.skip,
 				now_ms);
 		break;
-	case ENGINE_TIME:
 	case ENGINE_SENT:
+		take_sent(s, event->sent.status, now_ms);
+		break;
+	case ENGINE_TIME:
 	case ENGINE_BUDGET:
 		break;
 	}
@@ -263,7 +286,8 @@ static bool next_tx(struct smp_session *s, int64_t now_ms,
 	size_t len;
 
 	fill_tx(s, now_ms);
-	if (s->tx.len == 0 || now_ms < s->tx_at_ms)
+	if (s->tx.len == 0 || now_ms < s->tx_at_ms ||
+			s->tx_open >= TX_OPEN_MAX)
 		return false;
 	len = unit_len(s);
 	*ret = (struct engine_command){
@@ -272,6 +296,7 @@ static bool next_tx(struct smp_session *s, int64_t now_ms,
 		.tx.data = bytes_slice(s->tx, 0, len),
 	};
 	s->tx = bytes_slice(s->tx, len, s->tx.len);
+	s->tx_open++;
 	if (s->framing == SMP_CONSOLE && s->options.line_pause_ms)
 		s->tx_at_ms = now_ms + s->options.line_pause_ms;
 	return true;

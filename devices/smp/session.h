@@ -21,15 +21,27 @@
 #include "devices/smp/smp.h"
 #include "devices/smp/upload.h"
 
-#define SMP_PHASE_MAP(X) \
-	X(IDLE) X(PARAMS) X(MODE) X(SPLIT) X(STATE) X(AWAIT_GO) X(UPLOAD) \
-	X(VERIFY) X(CURE_READ) X(CURE) X(MARK) X(MARK_READ) X(RESET) \
-	X(SETTLE) X(RETURN) X(SECOND) X(WATCH) X(CHECK) X(CONFIRM) X(OVER)
-
 enum smp_phase {
-#define SMP_PHASE_ENUM(name) SMP_PHASE_##name,
-	SMP_PHASE_MAP(SMP_PHASE_ENUM)
-#undef SMP_PHASE_ENUM
+	SMP_PHASE_IDLE,
+	SMP_PHASE_PARAMS,
+	SMP_PHASE_MODE,
+	SMP_PHASE_SPLIT, /* datagrams: does the device assemble requests? */
+	SMP_PHASE_STATE,
+	SMP_PHASE_AWAIT_GO,
+	SMP_PHASE_UPLOAD,
+	SMP_PHASE_VERIFY,
+	SMP_PHASE_CURE_READ, /* no slot was free: why? */
+	SMP_PHASE_CURE,      /* the running image is being confirmed */
+	SMP_PHASE_MARK,
+	SMP_PHASE_MARK_READ,
+	SMP_PHASE_RESET,
+	SMP_PHASE_SETTLE, /* silence after a reset or between two polls */
+	SMP_PHASE_RETURN,
+	SMP_PHASE_SECOND, /* a second exchange with the new image */
+	SMP_PHASE_WATCH,
+	SMP_PHASE_CHECK,
+	SMP_PHASE_CONFIRM,
+	SMP_PHASE_OVER, /* the result waits to be taken */
 };
 
 /* Single requests; one at a time. */
@@ -77,6 +89,7 @@ struct smp_session {
 	struct buf frame;
 	struct bytes tx; /* what is left of the message that goes out */
 	uint64_t tx_id;
+	unsigned tx_open; /* sends that the host has not reported yet */
 	int64_t tx_at_ms; /* next line not before */
 	int64_t quiet_ms; /* next message not before */
 
@@ -137,8 +150,6 @@ struct smp_session {
 	enum engine_outcome outcome;
 	struct engine_failure failure;
 };
-
-const char *smp_phase_name(enum smp_phase phase);
 
 /* ask.c: single requests with their repeats. */
 void smp_ask(struct smp_session *s, enum smp_ask what, uint32_t patience_ms,

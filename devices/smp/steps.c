@@ -13,17 +13,6 @@
 #define TRIES 3
 #define SPLIT_GAIN 32
 
-const char *smp_phase_name(enum smp_phase phase)
-{
-	static const char *const names[] = {
-#define SMP_PHASE_TEXT(name) #name,
-		SMP_PHASE_MAP(SMP_PHASE_TEXT)
-#undef SMP_PHASE_TEXT
-	};
-
-	return names[phase];
-}
-
 static void end_job(struct smp_session *s, enum engine_outcome outcome)
 {
 	smp_ask_stop(s);
@@ -65,8 +54,8 @@ static void end_unproven(struct smp_session *s, const char *hint)
 	end_job(s, ENGINE_UNVERIFIED);
 }
 
-static void enter(struct smp_session *s, enum smp_phase phase, enum smp_ask what,
-	unsigned tries, int64_t now_ms)
+static void enter(struct smp_session *s, enum smp_phase phase,
+	enum smp_ask what, unsigned tries, int64_t now_ms)
 {
 	s->phase = phase;
 	smp_ask(s, what, (uint32_t)s->options.answer_ms, tries - 1, now_ms);
@@ -347,8 +336,8 @@ static void upload_again(struct smp_session *s, int64_t now_ms)
 	smp_transfer_start(s, now_ms);
 }
 
-/* Where no hash is known to expect, the one that the slot shows after the upload
- * is what has to run later. */
+/* Where no hash is known to expect, the one that the slot shows after the
+ * upload is what has to run later. */
 static void adopt_hash(struct smp_session *s, const struct smp_slot *slot)
 {
 	if (s->image.hash_len)

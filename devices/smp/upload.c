@@ -267,11 +267,12 @@ static void jump(struct smp_upload *u, int64_t now_ms)
 		return;
 	}
 	u->next = u->acked;
+	u->need_first = u->acked == 0;
 	pause_for(u, now_ms, JUMP_PAUSE_MS);
 }
 
-/* True when the device may have forgotten its last chunks: a smaller offset, but
- * not by more than that. Another client's is hardly ever so near. */
+/* True when the device may have forgotten its last chunks: a smaller offset,
+ * but not by more than that. Another client's is hardly ever so near. */
 static bool is_near(const struct smp_upload *u, uint64_t off)
 {
 	return off < u->acked &&
@@ -321,12 +322,10 @@ static void take_offset(struct smp_upload *u, const struct smp_flight *e,
 {
 	uint64_t off = a->off;
 
-	if (off > u->setup.len) {
-		jump(u, now_ms);
-	} else if (off == u->setup.len && (e->first || u->high >= off)) {
+	if (off == u->setup.len && (e->first || u->high >= off)) {
 		u->acked = off;
 		finish(u, a);
-	} else if (e->first) {
+	} else if (e->first && off < u->setup.len) {
 		first_answered(u, off, now_ms);
 	} else if (off == 0) {
 		begin_again(u);
@@ -493,6 +492,16 @@ static int64_t give_up_at(const struct smp_upload *u)
 			at = t;
 	}
 	return at;
+}
+
+void smp_upload_hurry(struct smp_upload *u, int64_t at_ms)
+{
+	for (unsigned i = 0; i < u->flights; i++) {
+		struct smp_flight *e = &u->flight[i];
+
+		if (e->sent_ms + patience(u, e) > at_ms)
+			e->sent_ms = at_ms - patience(u, e);
+	}
 }
 
 bool smp_upload_time(struct smp_upload *u, int64_t now_ms)

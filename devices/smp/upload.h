@@ -106,6 +106,9 @@ void smp_upload_answer(struct smp_upload *u, uint8_t seq,
 /* An answer came that cannot be read: as if it had been lost. */
 void smp_upload_garbled(struct smp_upload *u, uint8_t seq, int64_t now_ms);
 
+/* What is under way is given up at `at_ms` at the latest: it was not sent. */
+void smp_upload_hurry(struct smp_upload *u, int64_t at_ms);
+
 /* Looks at time-outs. True when one happened: requests were given up. */
 bool smp_upload_time(struct smp_upload *u, int64_t now_ms);
 

@@ -142,10 +142,13 @@ static void progress(struct probe *p, uint64_t offset)
 
 static void command(struct probe *p, const struct engine_command *c)
 {
+	struct engine_event sent = {.type = ENGINE_SENT};
+
 	switch (c->type) {
 	case ENGINE_CMD_TX:
 		memcpy(p->out + p->out_len, c->tx.data.at, c->tx.data.len);
 		p->out_len += c->tx.data.len;
+		send_event(p, &sent);
 		return;
 	case ENGINE_CMD_NEED_IMAGE:
 		give_image(p, c->need_image.offset, c->need_image.len);

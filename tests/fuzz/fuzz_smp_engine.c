@@ -49,12 +49,14 @@ static void look(struct run *r, struct bytes message)
 
 static void take_tx(struct run *r, struct bytes data)
 {
+	struct engine_event sent = {.type = ENGINE_SENT};
 	struct bytes message;
 
 	if (data.len == 0 || (r->max_payload && data.len > r->max_payload))
 		abort();
 	while (smp_reader_take(&r->reader, &data, &message))
 		look(r, message);
+	send_event(r, &sent);
 }
 
 static void give(struct run *r, const struct engine_command *c)

@@ -29,6 +29,7 @@ void bench_init(struct bench *b, size_t len, const char *options)
 	b->framing = strstr(options, "framing=raw") ? SMP_RAW : SMP_CONSOLE;
 	b->limit_ms = 3600 * 1000;
 	b->stop_at = b->withdraw_at = -1;
+	b->go_delay_at = ENGINE_STAGE_CONFIRM;
 	b->pending_stage = -1;
 	b->least_line_gap_ms = INT64_MAX;
 	for (size_t i = 0; i < BENCH_WIRE; i++)
@@ -59,8 +60,11 @@ void bench_offer(struct bench *b, enum engine_goal goal, int reached)
 		.job = JOB, .goal = goal, .reached = reached,
 		.image = goal == ENGINE_GOAL_UPDATE ? &b->want : NULL}};
 
+	struct engine_event down = {.type = ENGINE_DOWN};
+
 	if (b->max_payload)
 		b->framing = SMP_DATAGRAM;
+	event(b, &down);
 	b->is_over = false;
 	link_up(b);
 	event(b, &e);
@@ -221,7 +225,7 @@ static void stage(struct bench *b, enum engine_stage stage)
 		event(b, &e);
 	} else if ((int)stage == b->stop_at) {
 		return;
-	} else if (stage == ENGINE_STAGE_CONFIRM && b->go_delay_ms) {
+	} else if ((int)stage == b->go_delay_at && b->go_delay_ms) {
 		b->pending_stage = (int)stage;
 		b->go_ms = b->now_ms + b->go_delay_ms;
 	} else {
@@ -231,9 +235,16 @@ static void stage(struct bench *b, enum engine_stage stage)
 
 static void command(struct bench *b, const struct engine_command *c)
 {
+	struct engine_event report = {.type = ENGINE_SENT};
+
 	switch (c->type) {
 	case ENGINE_CMD_TX:
-		sent(b, c->tx.data);
+		report.sent.id = c->tx.id;
+		if (b->fail_nth && ++b->sends % b->fail_nth == 0)
+			report.sent.status = -105;
+		else
+			sent(b, c->tx.data);
+		event(b, &report);
 		return;
 	case ENGINE_CMD_NEED_IMAGE:
 		give_image(b, c->need_image.offset, c->need_image.len);

@@ -28,6 +28,7 @@ struct bench {
 	/* Switches of the wire and of the host. */
 	bool noise;
 	unsigned flip_nth; /* every n-th answer has a damaged byte */
+	unsigned fail_nth; /* every n-th send fails; 0 none */
 	size_t image_part; /* the host gives at most so many bytes at once */
 	int image_status;
 	unsigned down_after_uploads; /* once: the link goes after so many */
@@ -37,7 +38,8 @@ struct bench {
 	bool skip_confirm;
 	int withdraw_at; /* stage at which the job is withdrawn; -1 none */
 	bool split_lost; /* the device drops pieces of messages */
-	int64_t go_delay_ms; /* CONFIRM is given GO so much later */
+	int64_t go_delay_ms; /* GO comes so much later */
+	int go_delay_at;     /* at this stage; preset CONFIRM */
 
 	unsigned baud; /* of the line; 0: no time at all */
 
@@ -45,7 +47,7 @@ struct bench {
 	int64_t line_free_us, device_free_us, answer_free_us;
 	int64_t first_upload_us, last_upload_us, upload_wire_us;
 	struct bench_parcel wire[BENCH_WIRE];
-	unsigned sent, answers, lines_long;
+	unsigned sent, sends, answers, lines_long;
 	int64_t last_line_ms;
 	int64_t least_line_gap_ms;
 	unsigned stages; /* bits */

@@ -55,6 +55,7 @@ static void set_match_false(void) { b->peer.match = 1000; }
 static void set_frugal(void) { b->peer.frugal = true; }
 static void set_noise(void) { b->noise = true; }
 static void set_crc_flip(void) { b->flip_nth = 9; }
+static void set_send_fails(void) { b->fail_nth = 5; }
 static void set_parts(void) { b->image_part = 100; }
 static void set_image_gone(void) { b->image_status = ERR_CBOR_RANGE; }
 static void set_reset_silent(void) { b->peer.reset_silent = true; }
@@ -545,6 +546,8 @@ static const struct row rows[] = {
 		check_raw_fills_buffer},
 	{"raw-uart, loss", "framing=raw", set_loss, LEN, DONE,
 		check_confirmed},
+	{"every fifth send fails", "", set_send_fails, LEN, DONE,
+		check_confirmed},
 	{"host gives small parts", "", set_parts, LEN, DONE,
 		check_no_repeat},
 	{"image cannot be read", "", set_image_gone, LEN, ENGINE_FAILED,
@@ -768,6 +771,45 @@ START_TEST(confirm_after_delay_confirms_once)
 }
 END_TEST
 
+START_TEST(link_up_again_unchanged_disturbs_nothing)
+{
+	struct engine_event e = {.type = ENGINE_UP};
+	struct engine_command c;
+	const struct engine_ops *ops = engine_find("smp");
+
+	bench_init(b, LEN, "");
+	bench_offer(b, ENGINE_GOAL_UPDATE, ENGINE_STAGE_NONE);
+	ck_assert_int_eq(ops->next(b->engine, 0, &c), 1);
+	ck_assert_int_eq(c.type, ENGINE_CMD_TX);
+	ops->event(b->engine, 0, &e);
+	ck_assert_int_eq(ops->next(b->engine, 0, &c), 0);
+}
+END_TEST
+
+/* A host that never reports a send bounds what it gets. */
+START_TEST(sends_under_way_are_bounded)
+{
+	const struct engine_ops *ops = engine_find("smp");
+	struct engine_event e = {.type = ENGINE_UP, .up.max_payload = 23};
+	struct engine_command c;
+	unsigned sends = 0;
+
+	bench_init(b, LEN, "reassembly=yes");
+	ops->event(b->engine, 0, &e);
+	e = (struct engine_event){.type = ENGINE_OFFER, .offer = {.job = 7,
+		.goal = ENGINE_GOAL_UPDATE, .image = &b->want,
+		.reached = ENGINE_STAGE_NONE}};
+	ops->event(b->engine, 0, &e);
+	e = (struct engine_event){.type = ENGINE_TIME};
+	for (int64_t now = 0; now < 100000; now += 100) {
+		ops->event(b->engine, now, &e);
+		while (ops->next(b->engine, now, &c))
+			sends += c.type == ENGINE_CMD_TX;
+	}
+	ck_assert_uint_le(sends, 24);
+}
+END_TEST
+
 /* On a line of 115,200 baud to a device that thinks for 2 ms, the line carries
  * requests for at least 95 % of the time of the upload. */
 struct rate_row {
@@ -805,6 +847,44 @@ START_TEST(upload_at_115200_baud_keeps_the_line_busy)
 	ck_assert_msg(b->upload_wire_us * 100 >= elapsed_us * 95,
 		"%s: line busy for %lld of %lld us", row->name,
 		(long long)b->upload_wire_us, (long long)elapsed_us);
+}
+END_TEST
+
+/* A window may open hours later: the device is asked again before it is
+ * touched, and each stage is announced once. */
+START_TEST(go_after_hours_reads_the_state_first)
+{
+	bench_init(b, LEN, "");
+	b->go_delay_at = _i;
+	b->go_delay_ms = 2 * 3600 * 1000;
+	b->limit_ms = 5 * 3600 * 1000;
+	bench_offer(b, ENGINE_GOAL_UPDATE, ENGINE_STAGE_NONE);
+	bench_run(b);
+	ck_assert_int_eq(b->outcome, ENGINE_DONE);
+	check_no_repeat();
+	for (int i = 0; i <= ENGINE_STAGE_CONFIRM; i++)
+		ck_assert_uint_eq(b->stage_count[i], 1);
+}
+END_TEST
+
+/* Somebody restarted the device while the window was awaited. */
+START_TEST(go_after_hours_notices_what_changed)
+{
+	bench_init(b, LEN, "");
+	b->stop_at = ENGINE_STAGE_RESTART;
+	b->limit_ms = 3600 * 1000;
+	bench_offer(b, ENGINE_GOAL_UPDATE, ENGINE_STAGE_NONE);
+	bench_run(b);
+	set_ours_unconfirmed();
+	b->stop_at = -1;
+	b->now_ms += 3600 * 1000;
+	b->limit_ms = 4 * 3600 * 1000;
+	b->pending_stage = ENGINE_STAGE_RESTART;
+	b->go_ms = b->now_ms + 1;
+	bench_run(b);
+	ck_assert_int_eq(b->outcome, ENGINE_DONE);
+	ck_assert_uint_eq(b->peer.resets, 0);
+	ck_assert_uint_eq(b->peer.confirms, 1);
 }
 END_TEST
 
@@ -852,8 +932,12 @@ int main(void)
 	tcase_add_test(t, confirm_waits_for_two_exchanges);
 	tcase_add_test(t, revert_while_confirm_waits_is_noticed);
 	tcase_add_test(t, confirm_after_delay_confirms_once);
+	tcase_add_test(t, link_up_again_unchanged_disturbs_nothing);
+	tcase_add_test(t, sends_under_way_are_bounded);
 	tcase_add_loop_test(t, upload_at_115200_baud_keeps_the_line_busy, 0,
 		sizeof(rates) / sizeof(rates[0]));
+	tcase_add_loop_test(t, go_after_hours_reads_the_state_first, 0, 5);
+	tcase_add_test(t, go_after_hours_notices_what_changed);
 	tcase_add_test(t, offer_without_image_is_refused);
 	tcase_add_test(t, second_job_on_the_same_engine_starts_clean);
 	suite_add_tcase(suite, t);
