@@ -28,7 +28,9 @@ static bool kernel_is_synchronised(void)
 {
 	struct timex t = {0};
 
-	return adjtimex(&t) != TIME_ERROR && !(t.status & STA_UNSYNC);
+	int state = adjtimex(&t);
+
+	return state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC);
 }
 
 struct trust_clock gateway_clock(const struct gateway *g)
