@@ -14,8 +14,9 @@ function(ferry_part name package)
 	string(MAKE_C_IDENTIFIER "${name}" id)
 	pkg_check_modules(FERRY_${id} QUIET IMPORTED_TARGET ${ARGN})
 	if(NOT FERRY_${id}_FOUND)
+		list(JOIN ARGN ", " modules)
 		list(APPEND ferry_missing
-			"${name}: pkg-config does not know '${ARGN}' (Debian package ${package})")
+			"${name}: pkg-config does not know '${modules}' (Debian package ${package})")
 		set(ferry_missing "${ferry_missing}" PARENT_SCOPE)
 		return()
 	endif()
@@ -25,10 +26,10 @@ function(ferry_part name package)
 		INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${FERRY_${id}_INCLUDE_DIRS}")
 endfunction()
 
-ferry_part(mbedtls "libmbedtls-dev of Debian 13; scripts/setup pins it on Debian 12"
+ferry_part(mbedtls "libmbedtls-dev of Debian 13, scripts/setup pins it on Debian 12"
 	"mbedtls >= 3.6.6" "mbedx509 >= 3.6.6" "mbedcrypto >= 3.6.6")
 ferry_part(uv libuv1-dev "libuv >= 1.44")
-ferry_part(llhttp "libllhttp-dev of Debian 13; scripts/setup pins it on Debian 12"
+ferry_part(llhttp "libllhttp-dev of Debian 13, scripts/setup pins it on Debian 12"
 	libllhttp)
 ferry_part(serialport libserialport-dev libserialport)
 ferry_part(config libconfig-dev libconfig)
