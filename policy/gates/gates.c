@@ -85,7 +85,7 @@ bool gates_differ(const struct gates *a, const struct gates *b)
 	for (unsigned i = 0; i < GATE_COUNT; i++)
 		if (a->unmet >> i & 1 &&
 			(a->until[i] != b->until[i] ||
-				strcmp(a->detail[i], b->detail[i])))
+				strcmp(a->detail[i], b->detail[i]) != 0))
 			return true;
 	return false;
 }

@@ -2,8 +2,7 @@
 
 #include <stdio.h>
 
-#define DAY_S 86400
-#define WEEK_S (7 * DAY_S)
+enum { DAY_S = 86400, THURSDAY_S = 3 * DAY_S, WEEK_S = 7 * DAY_S };
 #define ALL_DAYS 0x7f
 
 static const char day_names[7][4] = {
@@ -176,7 +175,7 @@ int window_parse(const char *text, struct window *ret, struct fault *fault)
 static uint32_t second_of_week(uint64_t now_s, int32_t offset_s)
 {
 	int64_t offset = offset_s % WEEK_S;
-	uint64_t s = now_s % WEEK_S + 3 * DAY_S + WEEK_S;
+	uint64_t s = now_s % WEEK_S + THURSDAY_S + WEEK_S;
 
 	return (uint32_t)((uint64_t)((int64_t)s + offset) % WEEK_S);
 }

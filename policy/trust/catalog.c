@@ -311,13 +311,16 @@ static int order_uint(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
+/* A place in the order of entries. */
+struct sorted {
+	const struct catalog_entry *entry;
+};
+
 /* What no two entries may agree in. */
 static int entry_order(const void *left, const void *right)
 {
-	const struct catalog_entry *a =
-		*(const struct catalog_entry *const *)left;
-	const struct catalog_entry *b =
-		*(const struct catalog_entry *const *)right;
+	const struct catalog_entry *a = ((const struct sorted *)left)->entry;
+	const struct catalog_entry *b = ((const struct sorted *)right)->entry;
 	int sign = order(a->class_id, b->class_id);
 
 	if (!sign)
@@ -337,7 +340,7 @@ static int entry_order(const void *left, const void *right)
 
 static int entries_differ(const struct catalog *c, struct fault *fault)
 {
-	const struct catalog_entry **sorted;
+	struct sorted *sorted;
 	int err = 0;
 
 	if (c->entry_count < 2)
@@ -346,15 +349,15 @@ static int entries_differ(const struct catalog *c, struct fault *fault)
 	if (!sorted)
 		return -ENOMEM;
 	for (unsigned i = 0; i < c->entry_count; i++)
-		sorted[i] = &c->entries[i];
+		sorted[i].entry = &c->entries[i];
 	qsort(sorted, c->entry_count, sizeof(*sorted), entry_order);
 	for (unsigned i = 1; !err && i < c->entry_count; i++)
 		if (entry_order(&sorted[i - 1], &sorted[i]) == 0)
 			err = fault_set(fault, ERR_TRUST_CATALOG_ENTRY_TWICE, 0,
 				"catalog.entries",
 				"entries %u and %u name one release",
-				(unsigned)(sorted[i - 1] - c->entries),
-				(unsigned)(sorted[i] - c->entries));
+				(unsigned)(sorted[i - 1].entry - c->entries),
+				(unsigned)(sorted[i].entry - c->entries));
 	free(sorted);
 	return err;
 }
@@ -439,7 +442,7 @@ static int open_file(struct bytes file, struct catalog **ret,
 int catalog_parse(struct bytes file, struct catalog **ret, struct fault *fault)
 {
 	struct catalog *c = NULL;
-	struct cose_msg msg;
+	struct cose_msg msg = {0};
 	int err = open_file(file, &c, &msg, fault);
 
 	if (!err)
@@ -486,7 +489,7 @@ static int judge_floor(const struct catalog *c,
 			(unsigned long long)c->sequence,
 			(unsigned long long)floor->sequence);
 	if (c->sequence == floor->sequence &&
-		memcmp(c->sha256, floor->sha256, 32))
+		memcmp(c->sha256, floor->sha256, 32) != 0)
 		return fault_set(fault, ERR_TRUST_CATALOG_TWIN, 0,
 			"catalog.sequence", "%llu again, but another file",
 			(unsigned long long)c->sequence);
@@ -514,7 +517,7 @@ int catalog_accept(const struct root *root, struct bytes file,
 	struct catalog **ret, struct fault *fault)
 {
 	struct catalog *c = NULL;
-	struct cose_msg msg;
+	struct cose_msg msg = {0};
 	int err = open_file(file, &c, &msg, fault);
 
 	if (err)
@@ -625,6 +628,19 @@ const struct catalog_entry *catalog_find(
 			best = e;
 	}
 	return best;
+}
+
+const struct catalog_entry *catalog_find_release(const struct catalog *catalog,
+	struct bytes manifest_digest, const struct catalog_target *target)
+{
+	for (unsigned i = 0; i < catalog->entry_count; i++) {
+		const struct catalog_entry *e = &catalog->entries[i];
+
+		if (bytes_equal(e->manifest_digest, manifest_digest) &&
+			catalog_entry_fits(e, target))
+			return e;
+	}
+	return NULL;
 }
 
 const struct catalog_entry *catalog_find_manifest(

@@ -124,7 +124,12 @@ bool catalog_entry_fits(
 const struct catalog_entry *catalog_find(
 	const struct catalog *catalog, const struct catalog_target *target);
 
-/* By its identity, for a job that names a release; NULL if it is not listed. */
+/* The entry of a release for this target; NULL if it is not listed for it. */
+const struct catalog_entry *catalog_find_release(const struct catalog *catalog,
+	struct bytes manifest_digest, const struct catalog_target *target);
+
+/* The first entry of a release, whatever its target: a manifest may be listed
+ * for several classes or hardware ranges. NULL if it is not listed. */
 const struct catalog_entry *catalog_find_manifest(
 	const struct catalog *catalog, struct bytes manifest_digest);
 

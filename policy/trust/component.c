@@ -20,7 +20,7 @@ static int part_put(struct buf *b, const char *at, size_t len)
 	for (size_t i = 0; i < len; i++)
 		if (at[i] < 0x21 || at[i] > 0x7e)
 			return -EINVAL;
-	if (len < 2 || memcmp(at, "0x", 2)) {
+	if (len < 2 || memcmp(at, "0x", 2) != 0) {
 		cbor_put_bstr(b, bytes_of(at, len));
 		return 0;
 	}

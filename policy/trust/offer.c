@@ -130,6 +130,37 @@ static int entry_code(struct judge *j)
 	return 0;
 }
 
+static bool differs(struct bytes known, struct bytes other)
+{
+	return known.at && !bytes_equal(known, other);
+}
+
+static bool hardware_fits(const struct judge *j, const struct catalog_entry *e)
+{
+	return !e->has_hardware || !j->req->hardware_known ||
+	       (j->req->hardware >= e->hardware_min &&
+		       j->req->hardware <= e->hardware_max);
+}
+
+/* One manifest may be listed for several classes and hardware ranges: the entry
+ * is the one for this child, or else any, which then fails by its target. */
+static const struct catalog_entry *entry_find(const struct judge *j)
+{
+	const struct catalog *c = j->req->catalog;
+	struct bytes release = bytes_of(j->plan->release, 32);
+
+	for (unsigned i = 0; i < c->entry_count; i++) {
+		const struct catalog_entry *e = &c->entries[i];
+
+		if (bytes_equal(e->manifest_digest, release) &&
+			!differs(j->req->facts.vendor_id, e->vendor_id) &&
+			!differs(j->req->facts.class_id, e->class_id) &&
+			hardware_fits(j, e))
+			return e;
+	}
+	return catalog_find_manifest(c, release);
+}
+
 static void judge_entry(struct judge *j)
 {
 	if (!j->req->catalog && !j->req->entry) {
@@ -138,8 +169,7 @@ static void judge_entry(struct judge *j)
 		return;
 	}
 	if (!j->entry && !j->blind)
-		j->entry = catalog_find_manifest(
-			j->req->catalog, bytes_of(j->plan->release, 32));
+		j->entry = entry_find(j);
 	j->plan->entry = j->entry;
 	judged(j, "catalog-entry", STEP_CHECK, entry_code(j), "%s",
 		j->entry ? "envelope and manifest digest" : "no entry");
@@ -459,11 +489,6 @@ static bool fetches_component(const struct judge *j, struct bytes component)
 	return false;
 }
 
-static bool differs(struct bytes known, struct bytes other)
-{
-	return known.at && !bytes_equal(known, other);
-}
-
 static void judge_target(struct judge *j)
 {
 	const struct catalog_entry *e = j->entry;
@@ -523,7 +548,6 @@ static void judge_floor(struct judge *j)
 static void judge_hardware(struct judge *j)
 {
 	const struct catalog_entry *e = j->entry;
-	bool fits;
 
 	if (!e) {
 		skip(j, "hardware", STEP_CHECK, "no catalog");
@@ -537,9 +561,8 @@ static void judge_hardware(struct judge *j)
 		skip(j, "hardware", STEP_CHECK, "the revision is not known");
 		return;
 	}
-	fits = j->req->hardware >= e->hardware_min &&
-	       j->req->hardware <= e->hardware_max;
-	judged(j, "hardware", STEP_CHECK, fits ? 0 : ERR_TRUST_OFFER_HARDWARE,
+	judged(j, "hardware", STEP_CHECK,
+		hardware_fits(j, e) ? 0 : ERR_TRUST_OFFER_HARDWARE,
 		"revision %llu, range %llu to %llu",
 		(unsigned long long)j->req->hardware,
 		(unsigned long long)e->hardware_min,

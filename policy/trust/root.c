@@ -132,8 +132,8 @@ static int signed_by(const struct root *by, const struct cose_msg *msg,
 
 int root_first(struct bytes file, struct root **ret, struct fault *fault)
 {
-	struct cose_msg msg;
-	struct root *root;
+	struct cose_msg msg = {0};
+	struct root *root = NULL;
 	int err = open_file(file, &root, &msg, fault);
 
 	if (err)
@@ -180,8 +180,8 @@ static int follows(const struct root *before, const struct root *root,
 int root_next(const struct root *before, struct bytes file, struct root **ret,
 	struct fault *fault)
 {
-	struct cose_msg msg;
-	struct root *root;
+	struct cose_msg msg = {0};
+	struct root *root = NULL;
 	int err = open_file(file, &root, &msg, fault);
 
 	if (err)

@@ -80,7 +80,7 @@ int trust_add_root(struct trust_vendor *v, struct bytes file,
 	if (err)
 		return err;
 	if (next->version == v->floor.root_version &&
-		memcmp(next->sha256, v->floor.root_sha256, 32)) {
+		memcmp(next->sha256, v->floor.root_sha256, 32) != 0) {
 		root_free(next);
 		return fault_set(fault, ERR_TRUST_ROOT_BEHIND, 0,
 			"root.version",

@@ -36,9 +36,9 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
 /* Before 1970 counts as 0. */
 static uint64_t seconds_of(const mbedtls_x509_time *t)
 {
-	int64_t s = days_of(t->year, t->mon, t->day) * 86400 + t->hour * 3600 +
-		    t->min * 60 + t->sec;
+	int64_t s = days_of(t->year, t->mon, t->day) * 86400;
 
+	s += (int64_t)t->hour * 3600 + (int64_t)t->min * 60 + t->sec;
 	return s > 0 ? (uint64_t)s : 0;
 }
 
@@ -174,7 +174,7 @@ int x509_to_der(struct bytes in, struct buf *b)
 	uint8_t *text;
 	int err = 0;
 
-	if (in.len == 0 || in.len > 4 * COSE_CERT_LEN_MAX)
+	if (in.len == 0 || in.len > (size_t)4 * COSE_CERT_LEN_MAX)
 		return ERR_TRUST_CERT_FORM;
 	text = text_of(in);
 	if (!text)

@@ -379,6 +379,21 @@ START_TEST(catalog_find_hardware_range_decides)
 }
 END_TEST
 
+START_TEST(catalog_find_release_only_for_its_target)
+{
+	struct maker_offer one = offer(1);
+	struct catalog_target t = target();
+	struct catalog *c = with_offers(&one, 1);
+	struct bytes digest = c->entries[0].manifest_digest;
+
+	ck_assert_ptr_eq(catalog_find_release(c, digest, &t), &c->entries[0]);
+	t.class_id = t.vendor_id;
+	ck_assert_ptr_null(catalog_find_release(c, digest, &t));
+	ck_assert_ptr_eq(catalog_find_manifest(c, digest), &c->entries[0]);
+	catalog_free(c);
+}
+END_TEST
+
 START_TEST(catalog_entry_payload_reads_what_was_listed)
 {
 	struct maker_offer one = offer(1);
@@ -529,6 +544,7 @@ int main(void)
 	tcase_add_test(tc, catalog_state_expiry_and_grace);
 	tcase_add_test(tc, catalog_find_takes_the_highest_that_fits);
 	tcase_add_test(tc, catalog_find_hardware_range_decides);
+	tcase_add_test(tc, catalog_find_release_only_for_its_target);
 	tcase_add_test(tc, catalog_entry_payload_reads_what_was_listed);
 	tcase_add_test(tc, catalog_accept_every_flipped_byte_is_refused);
 	tcase_add_test(tc, catalog_accept_larger_than_the_limit_is_refused);

@@ -11,6 +11,8 @@ struct world {
 	struct maker_envelope envelope_maker;
 	struct maker_offer offer; /* digest, length come from the envelope */
 	bool no_offer;
+	struct maker_offer twin; /* a second entry */
+	bool has_twin;
 	struct buf root_file, catalog_file, envelope_file;
 	struct root *root;
 	struct catalog *catalog;
@@ -94,6 +96,10 @@ static int judged(void)
 	w.offer.envelope = w.request.envelope;
 	w.catalog_maker.offers[0] = w.offer;
 	w.catalog_maker.offer_count = !w.no_offer;
+	if (w.has_twin) {
+		w.twin.envelope = w.request.envelope;
+		w.catalog_maker.offers[w.catalog_maker.offer_count++] = w.twin;
+	}
 	maker_catalog_file(&w.catalog_maker, &w.catalog_file);
 	ck_assert_int_eq(catalog_accept(w.root, buf_bytes(&w.catalog_file),
 				 NULL, now, &w.catalog, NULL),
@@ -318,6 +324,20 @@ START_TEST(offer_judge_unknown_hardware_is_not_evaluated)
 	w.request.hardware_known = false;
 	ck_assert_int_eq(judged(), 0);
 	ck_assert(!verdict_accepts(&w.verdict, true));
+}
+END_TEST
+
+/* One manifest in two entries: the one for the child's hardware is taken. */
+START_TEST(offer_judge_release_listed_twice_takes_the_entry_that_fits)
+{
+	w.offer.has_hardware = true;
+	w.offer.hardware_max = 2;
+	w.twin = w.offer;
+	w.twin.hardware_min = 3;
+	w.twin.hardware_max = 9;
+	w.has_twin = true;
+	ck_assert_int_eq(judged(), 0);
+	ck_assert_ptr_eq(w.plan.entry, &w.catalog->entries[1]);
 }
 END_TEST
 
@@ -645,6 +665,8 @@ static void add_catalog(TCase *tc)
 	tcase_add_test(tc, offer_judge_entry_for_another_class_is_refused);
 	tcase_add_test(tc, offer_judge_hardware_outside_the_range_is_refused);
 	tcase_add_test(tc, offer_judge_unknown_hardware_is_not_evaluated);
+	tcase_add_test(
+		tc, offer_judge_release_listed_twice_takes_the_entry_that_fits);
 	tcase_add_test(tc, offer_judge_expired_catalog_is_refused);
 	tcase_add_test(
 		tc, offer_judge_expired_catalog_within_the_grace_is_accepted);
