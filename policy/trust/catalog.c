@@ -520,7 +520,7 @@ int catalog_accept(const struct root *root, struct bytes file,
 	struct cose_msg msg = {0};
 	int err = open_file(file, &c, &msg, fault);
 
-	if (err)
+	if (err || !c)
 		return err;
 	err = judge_signatures(root, &msg, now, c, fault);
 	if (!err)

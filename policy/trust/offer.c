@@ -168,7 +168,7 @@ static void judge_entry(struct judge *j)
 		skip(j, "not-withdrawn", STEP_CHECK, "no catalog");
 		return;
 	}
-	if (!j->entry && !j->blind)
+	if (!j->entry && !j->blind && j->req->catalog)
 		j->entry = entry_find(j);
 	j->plan->entry = j->entry;
 	judged(j, "catalog-entry", STEP_CHECK, entry_code(j), "%s",

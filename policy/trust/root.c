@@ -136,7 +136,7 @@ int root_first(struct bytes file, struct root **ret, struct fault *fault)
 	struct root *root = NULL;
 	int err = open_file(file, &root, &msg, fault);
 
-	if (err)
+	if (err || !root)
 		return err;
 	err = signed_by(root, &msg, ERR_TRUST_ROOT_THRESHOLD, fault);
 	if (err) {
@@ -184,7 +184,7 @@ int root_next(const struct root *before, struct bytes file, struct root **ret,
 	struct root *root = NULL;
 	int err = open_file(file, &root, &msg, fault);
 
-	if (err)
+	if (err || !root)
 		return err;
 	err = follows(before, root, &msg, fault);
 	if (err) {
