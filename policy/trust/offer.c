@@ -300,10 +300,12 @@ static void judge_author(struct judge *j)
 	else
 		authors_of_anchors(j);
 	err = signatures_code(j);
-	judged(j, "author-signature", STEP_SIGN, err, "%s by %s%s",
-		err ? err_text(err) : cose_alg_find(first->alg)->name,
-		err ? "nobody accepted" : first->subject,
-		!err && !first->by_chain ? " (bare key)" : "");
+	if (err)
+		judged(j, "author-signature", STEP_SIGN, err, "%s", "");
+	else
+		judged(j, "author-signature", STEP_SIGN, 0, "%s by %s%s",
+			cose_alg_find(first->alg)->name, first->subject,
+			first->by_chain ? "" : " (bare key)");
 	if (err) {
 		j->blind = true;
 		return;
@@ -403,13 +405,14 @@ static void outcome_row(struct judge *j, const char *name, int code,
 	else
 		skip(j, name, STEP_CHECK,
 			known ? "the evaluation ended early"
-			      : "the fact is missing");
+			      : "not known for this child");
 }
 
 static void judge_commands(struct judge *j)
 {
 	struct suit_outcome *o = &j->plan->outcome;
 	struct suit_facts facts = j->req->facts;
+	char text[64];
 	bool done;
 	int err;
 
@@ -435,8 +438,9 @@ static void judge_commands(struct judge *j)
 		"every fetched component is a slot of the class");
 	outcome_row(j, "use-before", err, done, facts.now_known,
 		o->use_before_seen ? "not reached" : "not limited");
-	outcome_row(
-		j, "install", err, done, true, "there is something to install");
+	snprintf(text, sizeof(text), "%u images; %u commands passed over",
+		o->fetch_count, o->not_executed);
+	outcome_row(j, "install", err, done, true, text);
 	if (err)
 		j->blind = true;
 }
