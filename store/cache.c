@@ -62,8 +62,8 @@ void cache_work_start(struct cache *cache, struct cache_work *w)
 
 /* ---- slots ---- */
 
-struct cache_slot *cache_slot_find(const struct cache *cache,
-	const uint8_t digest[CACHE_DIGEST_LEN])
+struct cache_slot *cache_slot_find(
+	const struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN])
 {
 	struct cache_slot *slot = cache->buckets[digest[0]];
 
@@ -72,8 +72,8 @@ struct cache_slot *cache_slot_find(const struct cache *cache,
 	return slot;
 }
 
-struct cache_slot *cache_slot_get(struct cache *cache,
-	const uint8_t digest[CACHE_DIGEST_LEN])
+struct cache_slot *cache_slot_get(
+	struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN])
 {
 	struct cache_slot *slot = cache_slot_find(cache, digest);
 
@@ -107,8 +107,8 @@ void cache_slot_settle(struct cache *cache, struct cache_slot *slot)
 	free(slot);
 }
 
-void cache_slot_charge(struct cache *cache, struct cache_slot *slot,
-	uint64_t bytes)
+void cache_slot_charge(
+	struct cache *cache, struct cache_slot *slot, uint64_t bytes)
 {
 	cache->used = cache->used - slot->charged + bytes;
 	slot->charged = bytes;
@@ -153,7 +153,7 @@ uint64_t cache_cost(uint64_t len)
 static bool may_evict(const struct cache_slot *slot)
 {
 	return (slot->len || slot->part_len) && !slot->part && !slot->busy &&
-		!slot->verifying && !slot->pins;
+	       !slot->verifying && !slot->pins;
 }
 
 static bool used_before(const struct cache_slot *a, const struct cache_slot *b)
@@ -163,8 +163,8 @@ static bool used_before(const struct cache_slot *a, const struct cache_slot *b)
 	return a->used_ms < b->used_ms;
 }
 
-static struct cache_slot *oldest(struct cache *cache,
-	const struct cache_slot *but)
+static struct cache_slot *oldest(
+	struct cache *cache, const struct cache_slot *but)
 {
 	struct cache_slot *best = NULL;
 
@@ -379,8 +379,8 @@ enum cache_state cache_find(const struct cache *cache,
 	return entry.state;
 }
 
-size_t cache_list(const struct cache *cache, struct cache_entry *ret_entries,
-	size_t max)
+size_t cache_list(
+	const struct cache *cache, struct cache_entry *ret_entries, size_t max)
 {
 	struct cache_entry entry;
 	size_t count = 0;
@@ -416,8 +416,8 @@ int cache_pin(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN])
 	struct cache_slot *slot = cache_slot_get(cache, digest);
 
 	if (!slot)
-		return cache->slot_count >= CACHE_BLOBS_MAX ? ERR_STORE_FULL :
-							      -ENOMEM;
+		return cache->slot_count >= CACHE_BLOBS_MAX ? ERR_STORE_FULL
+							    : -ENOMEM;
 	slot->pins++;
 	return 0;
 }

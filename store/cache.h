@@ -27,12 +27,12 @@
 
 #define CACHE_DIGEST_LEN 32
 #define CACHE_LEAF_LEN 4096
-#define CACHE_READ_MAX 65536          /* bytes of one cache_read() */
-#define CACHE_LOAD_MAX (1024 * 1024)  /* bytes of one cache_load() or object */
+#define CACHE_READ_MAX 65536	     /* bytes of one cache_read() */
+#define CACHE_LOAD_MAX (1024 * 1024) /* bytes of one cache_load() or object */
 #define CACHE_BLOB_MAX (256ull << 20)
 #define CACHE_BLOBS_MAX 4096
 #define CACHE_PARTS_OPEN_MAX 16
-#define CACHE_ETAG_SIZE 129           /* with NUL */
+#define CACHE_ETAG_SIZE 129 /* with NUL */
 #define CACHE_OBJECT_NAME_MAX 96
 #define CACHE_APPEND_HIGH (256 * 1024) /* waiting bytes of a part: pause */
 #define CACHE_APPEND_MAX (1024 * 1024) /* waiting bytes of a part: refused */
@@ -43,8 +43,8 @@ struct cache_part;
 typedef void (*cache_cb)(void *arg, int status);
 
 struct cache_options {
-	uint64_t quota;        /* bytes of blobs, tables and parts */
-	uint64_t part_age_ms;  /* parts that nobody touched for so long go */
+	uint64_t quota;	      /* bytes of blobs, tables and parts */
+	uint64_t part_age_ms; /* parts that nobody touched for so long go */
 };
 
 /* ---- opening and closing ---- */
@@ -66,9 +66,9 @@ void cache_close(struct cache *cache, cache_cb cb, void *arg);
 
 enum cache_state {
 	CACHE_ABSENT,
-	CACHE_LOADING,    /* a part is open for it */
+	CACHE_LOADING,	  /* a part is open for it */
 	CACHE_UNVERIFIED, /* found on disk, not hashed by this process */
-	CACHE_READY,      /* may be read */
+	CACHE_READY,	  /* may be read */
 };
 
 struct cache_entry {
@@ -76,7 +76,8 @@ struct cache_entry {
 	uint64_t len;
 	enum cache_state state;
 	unsigned pins;
-	int64_t used_ms; /* wall clock of the last use, for people and eviction */
+	int64_t used_ms; /* wall clock of the last use, for people and eviction
+			  */
 };
 
 /* CACHE_ABSENT leaves the other fields zero. */
@@ -84,8 +85,8 @@ enum cache_state cache_find(const struct cache *cache,
 	const uint8_t digest[CACHE_DIGEST_LEN], struct cache_entry *ret_entry);
 
 /* Fills at most `max` entries, in no order; returns how many there are. */
-size_t cache_list(const struct cache *cache, struct cache_entry *ret_entries,
-	size_t max);
+size_t cache_list(
+	const struct cache *cache, struct cache_entry *ret_entries, size_t max);
 
 uint64_t cache_used(const struct cache *cache);
 uint64_t cache_quota(const struct cache *cache);
@@ -108,9 +109,8 @@ typedef void (*cache_part_cb)(void *arg, int status, struct cache_part *part);
  * earlier part file holds is hashed again. Returns 0, -EINVAL (len 0 or past
  * CACHE_BLOB_MAX), -EEXIST (blob is there), -EBUSY (a part is open for it),
  * ERR_STORE_FULL, ERR_STORE_CLOSED. */
-int cache_part_open(struct cache *cache,
-	const uint8_t digest[CACHE_DIGEST_LEN], uint64_t len, cache_part_cb cb,
-	void *arg);
+int cache_part_open(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
+	uint64_t len, cache_part_cb cb, void *arg);
 
 /* Bytes taken so far, written or waiting: where to go on fetching. */
 uint64_t cache_part_offset(const struct cache_part *part);
@@ -135,8 +135,8 @@ void cache_part_restart(struct cache_part *part);
  * close the part; what was written stays for a resume. */
 int cache_part_append(struct cache_part *part, struct bytes bytes);
 
-/* After an append returned 1, `cb` comes once when few bytes wait again, or with
- * the error that sticks. Not after sealing or closing. */
+/* After an append returned 1, `cb` comes once when few bytes wait again, or
+ * with the error that sticks. Not after sealing or closing. */
 void cache_part_on_drain(struct cache_part *part, cache_cb cb, void *arg);
 
 /* Takes the part, also on a bad status. Writes what waits, checks length
@@ -150,8 +150,9 @@ void cache_part_seal(struct cache_part *take_part, cache_cb cb, void *arg);
 void cache_part_close(struct cache_part *take_part);
 
 /* Open, append and seal in one for a small blob that is wholly there, such as
- * an envelope (at most CACHE_LOAD_MAX; bytes are copied). 0 at once in `cb` when
- * the blob is READY already. ERR_STORE_DIGEST when they are not the blob's. */
+ * an envelope (at most CACHE_LOAD_MAX; bytes are copied). 0 at once in `cb`
+ * when the blob is READY already. ERR_STORE_DIGEST when they are not the
+ * blob's. */
 int cache_put(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 	struct bytes bytes, cache_cb cb, void *arg);
 
@@ -196,7 +197,7 @@ int cache_object_put(struct cache *cache, const char *name, struct bytes bytes,
 /* Statuses: -ENOENT, ERR_TOO_LARGE, -EIO. */
 int cache_object_get(struct cache *cache, const char *name, size_t max,
 	cache_read_cb cb, void *arg);
-int cache_object_drop(struct cache *cache, const char *name, cache_cb cb,
-	void *arg);
+int cache_object_drop(
+	struct cache *cache, const char *name, cache_cb cb, void *arg);
 
 #endif

@@ -64,8 +64,8 @@ static bool parse_name(const char *name, struct cache_found *ret)
 
 /* ---- whole files ---- */
 
-int cache_delete_blob(const struct cache *cache,
-	const uint8_t digest[CACHE_DIGEST_LEN])
+int cache_delete_blob(
+	const struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN])
 {
 	char path[CACHE_PATH_SIZE];
 	int r;
@@ -204,11 +204,12 @@ static int scan_folder(struct scan *s, unsigned first)
 		if (!parse_name(item->d_name, &one) || one.digest[0] != first)
 			continue;
 		if (fstatat(dirfd(dir), item->d_name, &st,
-			    AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+			    AT_SYMLINK_NOFOLLOW) < 0 ||
+			!S_ISREG(st.st_mode))
 			continue;
 		one.len = (uint64_t)st.st_size;
 		one.used_ms = (int64_t)st.st_mtim.tv_sec * 1000 +
-			st.st_mtim.tv_nsec / 1000000;
+			      st.st_mtim.tv_nsec / 1000000;
 		r = keep_found(s, &one);
 	}
 	closedir(dir);
@@ -234,9 +235,9 @@ static void delete_found(struct scan *s, const struct cache_found *one)
 static bool is_stale(const struct scan *s, const struct cache_found *part)
 {
 	return part->len == 0 || part->len > CACHE_BLOB_MAX ||
-		(s->now_ms > part->used_ms &&
-			(uint64_t)(s->now_ms - part->used_ms) >
-				s->cache->options.part_age_ms);
+	       (s->now_ms > part->used_ms &&
+		       (uint64_t)(s->now_ms - part->used_ms) >
+			       s->cache->options.part_age_ms);
 }
 
 /* The files of one digest, sorted by kind: blob, part, table, etag, new. Keeps
@@ -283,8 +284,9 @@ static void sort_out_all(struct scan *s)
 		qsort(s->found, s->count, sizeof(*s->found), compare_found);
 	while (from < s->count) {
 		to = from + 1;
-		while (to < s->count && memcmp(s->found[to].digest,
-			s->found[from].digest, CACHE_DIGEST_LEN) == 0)
+		while (to < s->count &&
+			memcmp(s->found[to].digest, s->found[from].digest,
+				CACHE_DIGEST_LEN) == 0)
 			to++;
 		sort_out(s, s->found + from, to - from, &kept);
 		from = to;
@@ -292,8 +294,8 @@ static void sort_out_all(struct scan *s)
 	s->count = kept;
 }
 
-int cache_scan(struct cache *cache, struct cache_found **ret_found,
-	size_t *ret_count)
+int cache_scan(
+	struct cache *cache, struct cache_found **ret_found, size_t *ret_count)
 {
 	struct scan s = {.cache = cache};
 	char path[CACHE_PATH_SIZE];

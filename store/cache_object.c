@@ -11,7 +11,8 @@
 
 #define OBJECTS_WAITING_MAX 256
 
-/* Objects are few and small: one piece of work at a time keeps them in order. */
+/* Objects are few and small: one piece of work at a time keeps them in order.
+ */
 struct cache_object_work {
 	struct cache_work w;
 	struct cache_object_work *next;
@@ -29,7 +30,7 @@ static bool name_is_fit(const char *name)
 	size_t len = strnlen(name, CACHE_OBJECT_NAME_MAX + 1);
 
 	return len > 0 && len <= CACHE_OBJECT_NAME_MAX && name[0] != '.' &&
-		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
 static void object_path(struct cache_object_work *o, char path[CACHE_PATH_SIZE])
@@ -109,8 +110,9 @@ static void done_object(struct cache_work *w)
 	if (o->cb)
 		o->cb(o->arg, w->status);
 	if (o->read_cb)
-		o->read_cb(o->arg, w->status, w->status == 0 ?
-			buf_bytes(&o->content) : bytes_of(NULL, 0));
+		o->read_cb(o->arg, w->status,
+			w->status == 0 ? buf_bytes(&o->content)
+				       : bytes_of(NULL, 0));
 	buf_done(&o->content);
 	free(o);
 }
@@ -188,8 +190,8 @@ int cache_object_get(struct cache *cache, const char *name, size_t max,
 	return 0;
 }
 
-int cache_object_drop(struct cache *cache, const char *name, cache_cb cb,
-	void *arg)
+int cache_object_drop(
+	struct cache *cache, const char *name, cache_cb cb, void *arg)
 {
 	struct cache_object_work *o;
 	int r = object_new(cache, name, act_drop, &o);

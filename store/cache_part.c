@@ -84,8 +84,8 @@ static void read_etag(struct cache *cache, const uint8_t *digest, char *etag)
 
 /* Not durable on purpose: a lost or stale etag costs a fetch from 0 or a digest
  * that does not fit, never a wrong blob. */
-static int write_etag(struct cache *cache, const uint8_t *digest,
-	const char *etag)
+static int write_etag(
+	struct cache *cache, const uint8_t *digest, const char *etag)
 {
 	char path[CACHE_PATH_SIZE];
 	uint64_t len;
@@ -218,7 +218,7 @@ static int run_seal(struct cache_part *part)
 static struct cache_part *part_of(struct cache_work *w)
 {
 	return (struct cache_part *)(void *)((char *)w -
-		offsetof(struct cache_part, work));
+					     offsetof(struct cache_part, work));
 }
 
 static void run_part(struct cache_work *w)
@@ -331,8 +331,8 @@ static void done_seal(struct cache_part *part, int status)
 	uint64_t kept = status == ERR_STORE_DIGEST ? 0 : part->written;
 
 	if (status == 0) {
-		cache_slot_ready(part->cache, part->slot, part->len,
-			part->work.pages);
+		cache_slot_ready(
+			part->cache, part->slot, part->len, part->work.pages);
 		part->work.pages = NULL;
 	}
 	part_leave(part, kept);
@@ -368,15 +368,15 @@ static bool part_step(struct cache_part *part)
 
 	if (part->working)
 		return true;
-	if (part->make_room && cache_evict(part->cache, 0, true, part->slot,
-			&victims) < 0) {
+	if (part->make_room &&
+		cache_evict(part->cache, 0, true, part->slot, &victims) < 0) {
 		part->err = -ENOSPC;
 		part->make_room = false;
 		buf_reset(&part->block);
 		buf_reset(&part->pending);
 	}
 	if (!part->err && (part->restart || part->etag_dirty ||
-			part->pending.len || part->block.len)) {
+				  part->pending.len || part->block.len)) {
 		take_block(part);
 		part_launch(part, PART_WRITE, victims);
 	} else if (part->sealing && part->err) {
@@ -459,9 +459,8 @@ static int may_open(struct cache *cache, const uint8_t *digest, uint64_t len)
 	return 0;
 }
 
-int cache_part_open(struct cache *cache,
-	const uint8_t digest[CACHE_DIGEST_LEN], uint64_t len, cache_part_cb cb,
-	void *arg)
+int cache_part_open(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
+	uint64_t len, cache_part_cb cb, void *arg)
 {
 	struct cache_victim *victims = NULL;
 	struct cache_slot *slot;
@@ -473,7 +472,7 @@ int cache_part_open(struct cache *cache,
 	if (r < 0)
 		return r;
 	full = cache->slot_count >= CACHE_BLOBS_MAX &&
-		!cache_slot_find(cache, digest);
+	       !cache_slot_find(cache, digest);
 	part = part_new(cache, len);
 	if (!part)
 		return -ENOMEM;
@@ -527,8 +526,8 @@ void cache_part_note_etag(struct cache_part *part, const char *etag)
 
 	if (len >= CACHE_ETAG_SIZE)
 		len = 0;
-	if (strlen(part->etag) == len && (!len ||
-			memcmp(part->etag, etag, len) == 0))
+	if (strlen(part->etag) == len &&
+		(!len || memcmp(part->etag, etag, len) == 0))
 		return;
 	if (len)
 		memcpy(part->etag, etag, len);

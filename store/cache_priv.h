@@ -28,10 +28,10 @@ struct cache_work;
 struct cache_slot {
 	struct cache_slot *next;
 	uint8_t digest[CACHE_DIGEST_LEN];
-	uint64_t len;      /* of the blob; 0: there is none */
+	uint64_t len;	   /* of the blob; 0: there is none */
 	uint64_t part_len; /* of a part that is not open; 0: there is none */
 	uint64_t charged;  /* what it counts in cache->used */
-	uint8_t *pages;    /* set: ready */
+	uint8_t *pages;	   /* set: ready */
 	struct cache_part *part;
 	struct cache_waiter *verifying;
 	uint64_t generation;
@@ -75,19 +75,20 @@ void cache_work_start(struct cache *cache, struct cache_work *w);
 
 /* ---- slots; the loop thread ---- */
 
-struct cache_slot *cache_slot_find(const struct cache *cache,
-	const uint8_t digest[CACHE_DIGEST_LEN]);
+struct cache_slot *cache_slot_find(
+	const struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN]);
 
-/* Finds or makes. NULL: no memory, or CACHE_BLOBS_MAX (see cache->slot_count). */
-struct cache_slot *cache_slot_get(struct cache *cache,
-	const uint8_t digest[CACHE_DIGEST_LEN]);
+/* Finds or makes. NULL: no memory, or CACHE_BLOBS_MAX (see cache->slot_count).
+ */
+struct cache_slot *cache_slot_get(
+	struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN]);
 
 /* Frees the slot if nothing is there, open or pinned any more. */
 void cache_slot_settle(struct cache *cache, struct cache_slot *slot);
 
 void cache_slot_use(struct cache *cache, struct cache_slot *slot);
-void cache_slot_charge(struct cache *cache, struct cache_slot *slot,
-	uint64_t bytes);
+void cache_slot_charge(
+	struct cache *cache, struct cache_slot *slot, uint64_t bytes);
 
 /* The blob is there and ready; takes `take_pages`. */
 void cache_slot_ready(struct cache *cache, struct cache_slot *slot,
@@ -127,8 +128,8 @@ void cache_folder(const struct cache *cache,
 uint64_t cache_cost(uint64_t len);
 
 /* Deletes blob and table. */
-int cache_delete_blob(const struct cache *cache,
-	const uint8_t digest[CACHE_DIGEST_LEN]);
+int cache_delete_blob(
+	const struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN]);
 
 /* Writes the table if the file does not hold it already. Not durable: it is
  * made anew after every start. */
@@ -151,8 +152,8 @@ struct cache_found {
 
 /* Pool: makes the folders, deletes what is old or belongs to nothing, lists
  * blobs and parts. Names that are not ours are left alone. The caller frees. */
-int cache_scan(struct cache *cache, struct cache_found **ret_found,
-	size_t *ret_count);
+int cache_scan(
+	struct cache *cache, struct cache_found **ret_found, size_t *ret_count);
 
 /* ---- other files of the room ---- */
 

@@ -28,8 +28,8 @@ static int write_blob(struct put_work *p)
 	r = disk_mkdir(folder);
 	if (r < 0)
 		return r;
-	return disk_replace(folder, strrchr(path, '/') + 1,
-		bytes_of(p->at, p->len));
+	return disk_replace(
+		folder, strrchr(path, '/') + 1, bytes_of(p->at, p->len));
 }
 
 /* 0 when the blob is there already as it must be. */
@@ -73,8 +73,8 @@ static void run_put(struct cache_work *w)
 		if (r == 0 && hash_present(p) < 0)
 			r = write_blob(p);
 		if (r == 0)
-			r = cache_write_table(w->cache, p->digest,
-				buf_bytes(&h.table));
+			r = cache_write_table(
+				w->cache, p->digest, buf_bytes(&h.table));
 		leaf_hasher_done(&h);
 	}
 	w->status = r;
@@ -91,8 +91,9 @@ static void done_put(struct cache_work *w)
 		cache_slot_ready(w->cache, slot, p->len, p->pages);
 		p->pages = NULL;
 	} else {
-		cache_slot_charge(w->cache, slot, slot->part_len +
-			(slot->len ? cache_cost(slot->len) : 0));
+		cache_slot_charge(w->cache, slot,
+			slot->part_len +
+				(slot->len ? cache_cost(slot->len) : 0));
 		cache_slot_settle(w->cache, slot);
 	}
 	p->cb(p->arg, w->status);
@@ -108,8 +109,8 @@ static void done_at_once(struct cache_work *w)
 	free(p);
 }
 
-static int may_put(const struct cache *cache, const struct cache_slot *slot,
-	size_t len)
+static int may_put(
+	const struct cache *cache, const struct cache_slot *slot, size_t len)
 {
 	if (cache->closing || !cache->opened)
 		return ERR_STORE_CLOSED;

@@ -43,8 +43,8 @@ static void done_delete(struct cache_work *w)
 	free(d);
 }
 
-/* Deletes the blob and then says `verdict` to whichever callback there is. False
- * without memory: nothing was done. */
+/* Deletes the blob and then says `verdict` to whichever callback there is.
+ * False without memory: nothing was done. */
 static bool delete_blob(struct cache *cache, struct cache_slot *slot,
 	int verdict, cache_cb cb, cache_read_cb read_cb, void *arg)
 {
@@ -100,8 +100,8 @@ static void run_verify(struct cache_work *w)
 		if (r == 0)
 			r = leaf_pages_new(buf_bytes(&h.table), &v->pages);
 		if (r == 0)
-			r = cache_write_table(w->cache, v->digest,
-				buf_bytes(&h.table));
+			r = cache_write_table(
+				w->cache, v->digest, buf_bytes(&h.table));
 		v->len = h.len;
 		leaf_hasher_done(&h);
 	}
@@ -138,8 +138,8 @@ static void done_verify(struct cache_work *w)
 		cache_slot_ready(cache, slot, v->len, v->pages);
 		v->pages = NULL;
 	} else if (status == ERR_STORE_DIGEST &&
-		delete_blob(cache, slot, status, on_rotten_deleted, NULL,
-			list)) {
+		   delete_blob(cache, slot, status, on_rotten_deleted, NULL,
+			   list)) {
 		list = NULL;
 	} else if (status == -ENOENT) {
 		cache_slot_forget(cache, slot);
@@ -222,13 +222,16 @@ static int read_table(struct read_work *k, uint8_t *table)
 		r = ERR_STORE_ROTTEN_TABLE;
 	for (size_t i = 0; i < k->page_count && r == 0; i++) {
 		at = (k->first_page + i) * LEAF_PAGE_LEN;
-		want = whole - at < LEAF_PAGE_LEN ? (size_t)(whole - at) :
-						    LEAF_PAGE_LEN;
+		want = whole - at < LEAF_PAGE_LEN ? (size_t)(whole - at)
+						  : LEAF_PAGE_LEN;
 		r = disk_read(fd, at, table + i * LEAF_PAGE_LEN, want) ==
-			(int64_t)want ? 0 : ERR_STORE_ROTTEN_TABLE;
+				    (int64_t)want
+			    ? 0
+			    : ERR_STORE_ROTTEN_TABLE;
 		if (r == 0)
-			r = store_hash_once(bytes_of(table + i * LEAF_PAGE_LEN,
-				want), hash);
+			r = store_hash_once(
+				bytes_of(table + i * LEAF_PAGE_LEN, want),
+				hash);
 		if (r == 0 && memcmp(hash, k->pages[i], sizeof(hash)) != 0)
 			r = ERR_STORE_ROTTEN_TABLE;
 	}
@@ -241,7 +244,7 @@ static int read_leaves(struct read_work *k, const uint8_t *table)
 	uint64_t first = k->offset / CACHE_LEAF_LEN;
 	uint64_t from = first * CACHE_LEAF_LEN;
 	uint64_t to = (k->offset + k->len + CACHE_LEAF_LEN - 1) /
-		CACHE_LEAF_LEN * CACHE_LEAF_LEN;
+		      CACHE_LEAF_LEN * CACHE_LEAF_LEN;
 	size_t skip = (size_t)(first % LEAF_PAGE_LEAVES);
 	char path[CACHE_PATH_SIZE];
 	uint8_t hash[STORE_HASH_LEN];
@@ -259,15 +262,17 @@ static int read_leaves(struct read_work *k, const uint8_t *table)
 	if (fd < 0)
 		return fd == -ENOENT ? ERR_STORE_ROTTEN_BLOB : fd;
 	r = disk_read(fd, from, k->block, (size_t)(to - from)) ==
-		(int64_t)(to - from) && len == k->blob_len ?
-		0 : ERR_STORE_ROTTEN_BLOB;
+				    (int64_t)(to - from) &&
+			    len == k->blob_len
+		    ? 0
+		    : ERR_STORE_ROTTEN_BLOB;
 	close(fd);
 	block = bytes_of(k->block, (size_t)(to - from));
 	for (size_t i = 0; r == 0 && i * CACHE_LEAF_LEN < block.len; i++) {
 		leaf = bytes_slice(block, i * CACHE_LEAF_LEN, CACHE_LEAF_LEN);
 		r = store_hash_once(leaf, hash);
 		if (r == 0 && memcmp(hash, table + (skip + i) * STORE_HASH_LEN,
-			sizeof(hash)) != 0)
+				      sizeof(hash)) != 0)
 			r = ERR_STORE_ROTTEN_BLOB;
 	}
 	return r;
@@ -290,8 +295,7 @@ static bool judge_rotten(struct cache *cache, const uint8_t *digest,
 {
 	struct cache_slot *slot = cache_slot_find(cache, digest);
 
-	if (!slot || slot->generation != generation || slot->busy ||
-		slot->part)
+	if (!slot || slot->generation != generation || slot->busy || slot->part)
 		return false;
 	if (status == ERR_STORE_ROTTEN_TABLE) {
 		free(slot->pages);
@@ -313,7 +317,7 @@ static void done_read(struct cache_work *w)
 	if (w->status == 0)
 		bytes = bytes_of(k->block + skip, k->len);
 	else if (w->status == ERR_STORE_ROTTEN_BLOB ||
-		w->status == ERR_STORE_ROTTEN_TABLE)
+		 w->status == ERR_STORE_ROTTEN_TABLE)
 		later = judge_rotten(w->cache, k->digest, k->generation,
 			w->status, k->cb, k->arg);
 	if (!later)
@@ -349,8 +353,8 @@ int cache_read(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 	k->offset = offset;
 	k->len = len;
 	k->first_page = (size_t)(offset / page_len);
-	k->page_count = (size_t)((offset + len - 1) / page_len) -
-		k->first_page + 1;
+	k->page_count =
+		(size_t)((offset + len - 1) / page_len) - k->first_page + 1;
 	memcpy(k->pages, slot->pages + k->first_page * STORE_HASH_LEN,
 		k->page_count * STORE_HASH_LEN);
 	k->cb = cb;
@@ -412,8 +416,9 @@ static void done_load(struct cache_work *w)
 		later = judge_rotten(w->cache, l->digest, l->generation,
 			w->status, l->cb, l->arg);
 	if (!later)
-		l->cb(l->arg, w->status, w->status == 0 ?
-			bytes_of(l->at, l->len) : bytes_of(NULL, 0));
+		l->cb(l->arg, w->status,
+			w->status == 0 ? bytes_of(l->at, l->len)
+				       : bytes_of(NULL, 0));
 	free(l->at);
 	free(l);
 }

@@ -100,8 +100,8 @@ static void run_commits(struct store *store, struct db_request **work, size_t n)
 		db_apply_group(db_usable_trust(store), &store->files[DB_STATE],
 			commits, results, n, &store->outbox_dropped);
 	for (size_t i = 0; i < n; i++)
-		work[i]->status = store->opened < 0 ? store->opened :
-						      results[i];
+		work[i]->status =
+			store->opened < 0 ? store->opened : results[i];
 }
 
 static void run_one(struct store *store, struct db_request *q)
@@ -182,8 +182,8 @@ static int trust_is_empty(struct db_file *f, bool *ret)
 }
 
 /* 1 there, 0 absent or blank, an error. Does not make a file. */
-static int open_if_there(struct store *store, enum db_which which,
-	struct fault *fault)
+static int open_if_there(
+	struct store *store, enum db_which which, struct fault *fault)
 {
 	int r = db_file_exists(store->dir, which);
 

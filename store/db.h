@@ -40,7 +40,7 @@
 #define STORE_VENDORS_MAX 64
 #define STORE_TRUST_ROWS_MAX 32768 /* a table of trust.db */
 #define STORE_COMMIT_OPS_MAX 1024
-#define STORE_QUEUE_MAX 4096 /* requests that wait; then -EAGAIN */
+#define STORE_QUEUE_MAX 4096	/* requests that wait; then -EAGAIN */
 #define STORE_LOAD_ROWS_MAX 512 /* what one ledger or history query gives */
 
 struct store;
@@ -52,8 +52,8 @@ typedef void (*store_cb)(void *arg, int status);
 /* ---- opening and closing ---- */
 
 /* `fault` names the file and the rule when status is an error; borrowed. */
-typedef void (*store_opened_cb)(void *arg, int status,
-	const struct fault *fault);
+typedef void (*store_opened_cb)(
+	void *arg, int status, const struct fault *fault);
 
 /* Opens or makes the databases in the folder `dir`, which must exist and be
  * private to us. Migrates older minor schemas; a newer minor of the same major
@@ -75,7 +75,8 @@ enum store_trust {
 	STORE_TRUST_OTHER,   /* locked: belongs to another state.db */
 };
 
-/* Valid from the opened callback on. Anything but OK: no vendor may be served. */
+/* Valid from the opened callback on. Anything but OK: no vendor may be served.
+ */
 enum store_trust store_trust_state(const struct store *store);
 const char *store_trust_text(enum store_trust state);
 
@@ -111,21 +112,21 @@ int store_commit_vendor(struct store_commit *c, const struct vendor_row *row);
 int store_commit_vendor_forget(struct store_commit *c, const char *name);
 
 /* trust.db. These only raise: a lower value leaves the stored one. */
-int store_commit_catalog_floor(struct store_commit *c,
-	const struct catalog_floor_row *row);
-int store_commit_class_floor(struct store_commit *c,
-	const struct class_floor_row *row);
-int store_commit_device_floor(struct store_commit *c,
-	const struct device_floor_row *row);
-int store_commit_time_bound(struct store_commit *c,
-	const struct time_bound_row *row);
+int store_commit_catalog_floor(
+	struct store_commit *c, const struct catalog_floor_row *row);
+int store_commit_class_floor(
+	struct store_commit *c, const struct class_floor_row *row);
+int store_commit_device_floor(
+	struct store_commit *c, const struct device_floor_row *row);
+int store_commit_time_bound(
+	struct store_commit *c, const struct time_bound_row *row);
 /* Replaces the stored root when the version is higher; an equal version needs
  * the same digest (ERR_STORE_CONFLICT), a lower one and an epoch that falls
  * are refused (ERR_STORE_FLOOR). At most ROW_ROOT_MAX bytes. */
-int store_commit_root(struct store_commit *c, const struct root_row *row,
-	struct bytes root);
-int store_commit_revocation(struct store_commit *c,
-	const struct revocation_row *row);
+int store_commit_root(
+	struct store_commit *c, const struct root_row *row, struct bytes root);
+int store_commit_revocation(
+	struct store_commit *c, const struct revocation_row *row);
 /* A pin that is there keeps its digest (another one: ERR_STORE_CONFLICT); its
  * number rises. */
 int store_commit_pin(struct store_commit *c, const struct pin_row *row);
@@ -139,12 +140,12 @@ int store_commit_epoch(struct store_commit *c, const char *vendor,
 
 /* What only an administrator may do; `allow` must be true, or ERR_STORE_FLOOR.
  * Lowers one device's floor (marked `lowered`). */
-int store_commit_device_floor_lower(struct store_commit *c,
-	const struct device_floor_row *row, bool allow);
+int store_commit_device_floor_lower(
+	struct store_commit *c, const struct device_floor_row *row, bool allow);
 /* Forgets root, floors, epoch and time bound of a vendor whose first root is to
  * be replaced. Revocations and pins stay. */
-int store_commit_vendor_reset(struct store_commit *c, const char *vendor,
-	bool allow);
+int store_commit_vendor_reset(
+	struct store_commit *c, const char *vendor, bool allow);
 
 /* Takes the commit, also on error. Returns 0 and `cb` will come, or the
  * builder's error, -EAGAIN (queue full) or ERR_STORE_CLOSED, and `cb` will not
@@ -187,15 +188,15 @@ struct store_loaded {
 };
 
 /* `loaded` is NULL unless status is 0. */
-typedef void (*store_loaded_cb)(void *arg, int status,
-	const struct store_loaded *loaded);
+typedef void (*store_loaded_cb)(
+	void *arg, int status, const struct store_loaded *loaded);
 int store_load_all(struct store *store, store_loaded_cb cb, void *arg);
 
 /* Each query answers with at most `limit` rows (capped at STORE_LOAD_ROWS_MAX),
  * borrowed for the call. They return 0, -EAGAIN, -ENOMEM, -EINVAL or
  * ERR_STORE_CLOSED. */
-typedef void (*store_jobs_cb)(void *arg, int status, const struct job_row *rows,
-	size_t count);
+typedef void (*store_jobs_cb)(
+	void *arg, int status, const struct job_row *rows, size_t count);
 /* One job, open or closed: 0 or 1 row. */
 int store_job(struct store *store, uint64_t id, store_jobs_cb cb, void *arg);
 /* Newest first; `device` NULL for all; jobs with an id below `before`, 0 for
@@ -203,8 +204,8 @@ int store_job(struct store *store, uint64_t id, store_jobs_cb cb, void *arg);
 int store_jobs(struct store *store, const char *device, bool closed,
 	uint64_t before, size_t limit, store_jobs_cb cb, void *arg);
 
-typedef void (*store_ledger_cb)(void *arg, int status,
-	const struct ledger_row *rows, size_t count);
+typedef void (*store_ledger_cb)(
+	void *arg, int status, const struct ledger_row *rows, size_t count);
 /* In the order of the steps as they happened. */
 int store_ledger_of_job(struct store *store, uint64_t job, size_t limit,
 	store_ledger_cb cb, void *arg);
@@ -220,14 +221,14 @@ struct history_filter {
 	uint64_t job;
 	uint64_t before; /* only ids below this one; pages backwards */
 };
-typedef void (*store_history_cb)(void *arg, int status,
-	const struct history_row *rows, size_t count);
+typedef void (*store_history_cb)(
+	void *arg, int status, const struct history_row *rows, size_t count);
 /* Newest first. */
 int store_history(struct store *store, const struct history_filter *filter,
 	size_t limit, store_history_cb cb, void *arg);
 
-typedef void (*store_outbox_cb)(void *arg, int status,
-	const struct outbox_row *rows, size_t count);
+typedef void (*store_outbox_cb)(
+	void *arg, int status, const struct outbox_row *rows, size_t count);
 /* Oldest first; `vendor` NULL for all. Rows stay until _outbox_drop. */
 int store_outbox_next(struct store *store, const char *vendor, size_t limit,
 	store_outbox_cb cb, void *arg);
@@ -240,7 +241,7 @@ const struct fault *store_last_fault(const struct store *store);
 
 /* Since this process started. Any thread. */
 struct store_usage {
-	uint64_t db_bytes;    /* written to the databases and their logs */
+	uint64_t db_bytes; /* written to the databases and their logs */
 	uint64_t db_syncs;
 	uint64_t cache_bytes; /* written by store/cache.h */
 	uint64_t cache_syncs;

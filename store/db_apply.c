@@ -46,8 +46,8 @@ static int run_number(struct db_file *f, const char *sql, uint64_t number)
 }
 
 /* One number for one text. */
-static int ask_text(struct db_file *f, const char *sql, const char *text,
-	int64_t *ret)
+static int ask_text(
+	struct db_file *f, const char *sql, const char *text, int64_t *ret)
 {
 	sqlite3_stmt *stmt;
 	int r;
@@ -61,8 +61,8 @@ static int ask_text(struct db_file *f, const char *sql, const char *text,
 }
 
 /* After a put: too many rows is an error, and the savepoint takes it back. */
-static int within_limit(struct db_file *f, enum db_table_id table,
-	const char *count_sql)
+static int within_limit(
+	struct db_file *f, enum db_table_id table, const char *count_sql)
 {
 	int64_t count = 0;
 	int r = ask_text(f, count_sql, NULL, &count);
@@ -117,7 +117,8 @@ static int apply_job(struct db_file *f, const struct db_op *op)
 {
 	static const char device[] = "SELECT count(*) FROM devices WHERE id=?1";
 	static const char open_jobs[] = COUNT(jobs) " WHERE closed=0";
-	const struct job_row *job = (const struct job_row *)(const void *)op->row;
+	const struct job_row *job =
+		(const struct job_row *)(const void *)op->row;
 	int64_t known = 0;
 	int r;
 
@@ -147,8 +148,8 @@ static int apply_ledger(struct db_file *f, const struct db_op *op)
 
 static int apply_history(struct db_file *f, const struct db_op *op)
 {
-	static const char prune[] =
-		"DELETE FROM history WHERE id<=(SELECT max(id) FROM history)-?1";
+	static const char prune[] = "DELETE FROM history WHERE id<=(SELECT "
+				    "max(id) FROM history)-?1";
 	int r = put(f, DB_history, NULL, op->row);
 
 	return r < 0 ? r : run_number(f, prune, STORE_HISTORY_MAX);
@@ -329,8 +330,9 @@ static int judge_root(struct db_file *f, const struct root_row *row)
 		return r;
 	if (row->version != old.version)
 		return row->version > old.version ? 1 : ERR_STORE_FLOOR;
-	return memcmp(row->digest, old.digest, ROW_DIGEST_LEN) == 0 ?
-		0 : ERR_STORE_CONFLICT;
+	return memcmp(row->digest, old.digest, ROW_DIGEST_LEN) == 0
+		       ? 0
+		       : ERR_STORE_CONFLICT;
 }
 
 static int apply_root(struct db_file *f, const struct db_op *op)
@@ -456,8 +458,8 @@ static int apply_vendor_reset(struct db_file *f, const struct db_op *op)
 static int apply_op(struct db_file *f, const struct db_op *op)
 {
 	switch (op->kind) {
-#define OP_APPLY(name, file) \
-	case OP_##name: \
+#define OP_APPLY(name, file)                                                   \
+	case OP_##name:                                                        \
 		return apply_##name(f, op);
 		DB_OPS(OP_APPLY)
 #undef OP_APPLY
@@ -483,8 +485,8 @@ static bool group_touches(const struct group *g, enum db_which which)
 	return false;
 }
 
-static int apply_part(struct db_file *f, const struct store_commit *c,
-	uint64_t *dropped)
+static int apply_part(
+	struct db_file *f, const struct store_commit *c, uint64_t *dropped)
 {
 	bool reports = false;
 	int r = 0;
@@ -499,8 +501,8 @@ static int apply_part(struct db_file *f, const struct store_commit *c,
 	return r;
 }
 
-static int run_on_both(struct group *g, const struct store_commit *c,
-	const char *sql)
+static int run_on_both(
+	struct group *g, const struct store_commit *c, const char *sql)
 {
 	int r = 0;
 

@@ -49,14 +49,15 @@ static int copy_pages(struct db_file *from, const char *path)
 	sqlite3_backup *backup;
 	int r, rc;
 
-	r = db_error(&to, sqlite3_open_v2(path, &to.sql,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-			SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-		db_vfs()));
+	r = db_error(&to,
+		sqlite3_open_v2(path, &to.sql,
+			SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+				SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+			db_vfs()));
 	if (r == 0) {
 		backup = sqlite3_backup_init(to.sql, "main", from->sql, "main");
-		rc = backup ? sqlite3_backup_step(backup, -1) :
-			      sqlite3_errcode(to.sql);
+		rc = backup ? sqlite3_backup_step(backup, -1)
+			    : sqlite3_errcode(to.sql);
 		sqlite3_backup_finish(backup);
 		r = rc == SQLITE_DONE ? 0 : db_error(&to, rc);
 		if (rc == SQLITE_OK)
@@ -135,7 +136,7 @@ int store_backup(struct store *store, const char *dir, store_cb cb, void *arg)
 
 struct restore {
 	const char *dir;
-	char work[PATH_MAX];      /* where the copies are opened */
+	char work[PATH_MAX];	  /* where the copies are opened */
 	struct db_file copies[2]; /* by enum db_which */
 	struct db_file files[2];
 	struct fault *fault;
@@ -167,8 +168,8 @@ static int copy_file(const char *from, const char *to)
 	return r;
 }
 
-static int open_copy(struct restore *w, const char *from_dir,
-	enum db_which which)
+static int open_copy(
+	struct restore *w, const char *from_dir, enum db_which which)
 {
 	const char *name = db_file_name(which);
 	char from[PATH_SIZE], to[PATH_SIZE];
@@ -210,11 +211,12 @@ static int raise_one(struct restore *w, struct store_commit *take_commit)
 
 	if (!take_commit)
 		return -ENOMEM;
-	db_apply_group(&w->files[DB_TRUST], NULL, &take_commit, &result, 1,
-		&dropped);
+	db_apply_group(
+		&w->files[DB_TRUST], NULL, &take_commit, &result, 1, &dropped);
 	store_commit_free(take_commit);
-	return result == ERR_STORE_FLOOR || result == ERR_STORE_CONFLICT ?
-		0 : result;
+	return result == ERR_STORE_FLOOR || result == ERR_STORE_CONFLICT
+		       ? 0
+		       : result;
 }
 
 /* Floors of an epoch that is over must not come back: they may be the very
@@ -232,8 +234,8 @@ static int is_of_old_epoch(struct restore *w, const char *vendor, bool *ret)
 }
 
 /* An administrator's lowering since the backup stands. */
-static int is_lowered(struct restore *w, const struct device_floor_row *row,
-	bool *ret)
+static int is_lowered(
+	struct restore *w, const struct device_floor_row *row, bool *ret)
 {
 	static const char sql[] =
 		"SELECT count(*) FROM device_floors WHERE vendor=?1"
@@ -342,8 +344,8 @@ static int put_in_place(struct restore *w, enum db_which which)
 	int r;
 
 	/* The copy must be whole without its log. */
-	r = db_number(&w->copies[which], "PRAGMA wal_checkpoint(TRUNCATE)",
-		&busy);
+	r = db_number(
+		&w->copies[which], "PRAGMA wal_checkpoint(TRUNCATE)", &busy);
 	if (r < 0 || busy)
 		return r < 0 ? r : ERR_STORE_BUSY;
 	db_file_close(&w->copies[which]);
@@ -377,8 +379,8 @@ static int restore_both(struct restore *w)
 	if (trust_there == 1) {
 		r = raise_trust(w);
 		if (r == 0)
-			r = db_file_adopt(&w->copies[DB_STATE],
-				w->files[DB_TRUST].id);
+			r = db_file_adopt(
+				&w->copies[DB_STATE], w->files[DB_TRUST].id);
 	} else {
 		/* Nobody knows what was lost: another id locks it. */
 		r = db_random_id(id);
@@ -398,8 +400,8 @@ int store_restore(const char *from_dir, const char *dir, struct fault *fault)
 
 	n = snprintf(w.work, sizeof(w.work), "%s/restore", dir);
 	if (n < 0 || n >= PATH_MAX - 32 || strlen(from_dir) >= PATH_MAX - 32)
-		return fault_set(fault, -ENAMETOOLONG, 0, "restore",
-			"path is too long");
+		return fault_set(
+			fault, -ENAMETOOLONG, 0, "restore", "path is too long");
 	if (!db_vfs())
 		return -ENOMEM;
 	r = disk_mkdir(w.work);

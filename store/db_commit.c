@@ -44,8 +44,8 @@ static int fail(struct store_commit *c, int code)
 enum db_which db_op_file(enum db_op_kind kind)
 {
 	switch (kind) {
-#define OP_FILE(name, file) \
-	case OP_##name: \
+#define OP_FILE(name, file)                                                    \
+	case OP_##name:                                                        \
 		return DB_##file;
 		DB_OPS(OP_FILE)
 #undef OP_FILE
@@ -108,11 +108,11 @@ static int add_name(struct store_commit *c, enum db_op_kind kind,
 	return c ? c->err : -ENOMEM;
 }
 
-#define ROW_OP(name, table, row_type) \
-	int store_commit_##name(struct store_commit *c, \
-		const struct row_type *row) \
-	{ \
-		return add_row(c, OP_##name, DB_##table, row); \
+#define ROW_OP(name, table, row_type)                                          \
+	int store_commit_##name(                                               \
+		struct store_commit *c, const struct row_type *row)            \
+	{                                                                      \
+		return add_row(c, OP_##name, DB_##table, row);                 \
 	}
 ROW_OP(device, devices, device_row)
 ROW_OP(job, jobs, job_row)
@@ -150,8 +150,8 @@ int store_commit_outbox_drop(struct store_commit *c, uint64_t seq)
 	return c ? c->err : -ENOMEM;
 }
 
-int store_commit_root(struct store_commit *c, const struct root_row *row,
-	struct bytes root)
+int store_commit_root(
+	struct store_commit *c, const struct root_row *row, struct bytes root)
 {
 	int r = db_row_check(DB_roots, row);
 
@@ -176,16 +176,16 @@ int store_commit_epoch(struct store_commit *c, const char *vendor,
 	return r;
 }
 
-int store_commit_device_floor_lower(struct store_commit *c,
-	const struct device_floor_row *row, bool allow)
+int store_commit_device_floor_lower(
+	struct store_commit *c, const struct device_floor_row *row, bool allow)
 {
 	if (!allow)
 		return fail(c, ERR_STORE_FLOOR);
 	return add_row(c, OP_device_floor_lower, DB_device_floors, row);
 }
 
-int store_commit_vendor_reset(struct store_commit *c, const char *vendor,
-	bool allow)
+int store_commit_vendor_reset(
+	struct store_commit *c, const char *vendor, bool allow)
 {
 	if (!allow)
 		return fail(c, ERR_STORE_FLOOR);

@@ -63,8 +63,9 @@ int db_error(struct db_file *f, int rc)
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 		number = f && f->sql ? sqlite3_system_errno(f->sql) : 0;
-		return number == ENOSPC || number == EDQUOT ? -ENOSPC :
-			number == EACCES || number == EROFS ? -number : -EIO;
+		return number == ENOSPC || number == EDQUOT  ? -ENOSPC
+		       : number == EACCES || number == EROFS ? -number
+							     : -EIO;
 	default:
 		return ERR_STORE_SQL;
 	}
@@ -136,8 +137,8 @@ static void add_put(struct buf *sql, const struct db_table *t, const char *tail)
 		buf_printf(sql, " WHERE %s", tail);
 }
 
-static void add_select(struct buf *sql, const struct db_table *t,
-	const char *tail)
+static void add_select(
+	struct buf *sql, const struct db_table *t, const char *tail)
 {
 	buf_add_text(sql, "SELECT ");
 	add_columns(sql, t);
@@ -164,9 +165,9 @@ static int prepare_new(struct db_file *f, struct db_statement *s)
 	}
 	r = sql.err;
 	if (r == 0)
-		r = db_error(f, sqlite3_prepare_v3(f->sql,
-			(const char *)sql.at, (int)sql.len,
-			SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL));
+		r = db_error(f, sqlite3_prepare_v3(f->sql, (const char *)sql.at,
+					(int)sql.len, SQLITE_PREPARE_PERSISTENT,
+					&s->stmt, NULL));
 	buf_done(&sql);
 	return r;
 }
@@ -178,8 +179,8 @@ int db_prepare(struct db_file *f, enum db_form form, enum db_table_id table,
 	struct db_statement *end = s + f->statement_count;
 	int r;
 
-	while (s < end && (s->form != form || s->table != table ||
-			s->tail != tail))
+	while (s < end &&
+		(s->form != form || s->table != table || s->tail != tail))
 		s++;
 	if (s == end) {
 		if (f->statement_count == DB_STATEMENTS_MAX)
@@ -266,8 +267,8 @@ static int exec_buf(struct db_file *f, struct buf *sql)
 	return r;
 }
 
-static int add_missing_columns(struct db_file *f, const struct db_table *t,
-	struct buf *sql)
+static int add_missing_columns(
+	struct db_file *f, const struct db_table *t, struct buf *sql)
 {
 	char text[256];
 	int64_t there;
@@ -276,7 +277,8 @@ static int add_missing_columns(struct db_file *f, const struct db_table *t,
 	for (size_t i = 0; i < t->count; i++) {
 		snprintf(text, sizeof(text),
 			"SELECT count(*) FROM pragma_table_info('%s')"
-			" WHERE name='%s'", t->name, t->fields[i].column);
+			" WHERE name='%s'",
+			t->name, t->fields[i].column);
 		r = db_number(f, text, &there);
 		if (r < 0)
 			return r;
@@ -292,7 +294,8 @@ static int add_missing_columns(struct db_file *f, const struct db_table *t,
 }
 
 static const char trust_extra[] =
-	"CREATE TABLE IF NOT EXISTS root_bytes(vendor TEXT NOT NULL PRIMARY KEY,"
+	"CREATE TABLE IF NOT EXISTS root_bytes(vendor TEXT NOT NULL PRIMARY "
+	"KEY,"
 	" body BLOB NOT NULL) STRICT;"
 	"CREATE TABLE IF NOT EXISTS epochs(vendor TEXT NOT NULL PRIMARY KEY,"
 	" epoch BLOB NOT NULL) STRICT;";
@@ -308,7 +311,8 @@ static int make_schema(struct db_file *f)
 	int r;
 
 	buf_init(&sql, SQL_MAX);
-	buf_add_text(&sql, "CREATE TABLE IF NOT EXISTS meta("
+	buf_add_text(&sql,
+		"CREATE TABLE IF NOT EXISTS meta("
 		"name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT");
 	r = exec_buf(f, &sql);
 	for (int i = 0; i < DB_TABLE_COUNT && r == 0; i++) {
@@ -317,11 +321,12 @@ static int make_schema(struct db_file *f)
 		add_table(&sql, (enum db_table_id)i);
 		r = exec_buf(f, &sql);
 		if (r == 0)
-			r = add_missing_columns(f,
-				db_table((enum db_table_id)i), &sql);
+			r = add_missing_columns(
+				f, db_table((enum db_table_id)i), &sql);
 	}
 	if (r == 0)
-		r = db_exec(f, f->which == DB_TRUST ? trust_extra : state_extra);
+		r = db_exec(
+			f, f->which == DB_TRUST ? trust_extra : state_extra);
 	buf_printf(&sql, "PRAGMA application_id=%d;PRAGMA user_version=%d",
 		application_id(f->which),
 		DB_SCHEMA_MAJOR * 1000 + DB_SCHEMA_MINOR);
@@ -408,7 +413,7 @@ int db_file_exists(const char *dir, enum db_which which)
 static int connect_file(struct db_file *f)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+		    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 	const char *vfs = db_vfs();
 	int reserve = DB_PAGE_RESERVE;
 	int r;
@@ -424,8 +429,8 @@ static int connect_file(struct db_file *f)
 	sqlite3_db_config(f->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(f->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(f->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-	sqlite3_file_control(f->sql, "main", SQLITE_FCNTL_RESERVE_BYTES,
-		&reserve);
+	sqlite3_file_control(
+		f->sql, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
 	r = db_exec(f, "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE;"
 		       "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
 		       "PRAGMA cache_size=-512; PRAGMA foreign_keys=ON;"
@@ -435,9 +440,9 @@ static int connect_file(struct db_file *f)
 		return r;
 	/* A log that rots is taken for a shorter one. The trust file is written
 	 * rarely, so it never waits there. */
-	return db_exec(f, f->which == DB_TRUST ?
-		"PRAGMA wal_autocheckpoint=1" :
-		"PRAGMA wal_autocheckpoint=256");
+	return db_exec(f, f->which == DB_TRUST
+				  ? "PRAGMA wal_autocheckpoint=1"
+				  : "PRAGMA wal_autocheckpoint=256");
 }
 
 static int check_integrity(struct db_file *f, struct fault *fault)
@@ -446,10 +451,11 @@ static int check_integrity(struct db_file *f, struct fault *fault)
 	const unsigned char *text;
 	int r, rc;
 
-	r = db_error(f, sqlite3_prepare_v2(f->sql,
-		f->which == DB_TRUST ? "PRAGMA integrity_check(1)" :
-				       "PRAGMA quick_check(1)",
-		-1, &stmt, NULL));
+	r = db_error(
+		f, sqlite3_prepare_v2(f->sql,
+			   f->which == DB_TRUST ? "PRAGMA integrity_check(1)"
+						: "PRAGMA quick_check(1)",
+			   -1, &stmt, NULL));
 	if (r < 0)
 		return r;
 	rc = sqlite3_step(stmt);
@@ -479,8 +485,8 @@ static int read_id(struct db_file *f)
 	if (blob && sqlite3_column_bytes(stmt, 0) == DB_ID_LEN)
 		memcpy(f->id, blob, DB_ID_LEN);
 	else
-		r = rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_STORE_DAMAGED :
-							    db_error(f, rc);
+		r = rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_STORE_DAMAGED
+							  : db_error(f, rc);
 	sqlite3_reset(stmt);
 	return r;
 }
@@ -492,8 +498,8 @@ static int migrate(struct db_file *f)
 	return r < 0 ? r : end_transaction(f, make_schema(f));
 }
 
-static int check_versions(struct db_file *f, struct fault *fault,
-	int64_t *ret_version)
+static int check_versions(
+	struct db_file *f, struct fault *fault, int64_t *ret_version)
 {
 	const char *name = db_file_name(f->which);
 	int64_t version = 0, application = 0, tables = 0;

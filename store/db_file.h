@@ -20,7 +20,7 @@
 
 enum db_form {
 	DB_PLAIN,  /* `tail` is the statement */
-	DB_PUT,    /* insert or update by key; `tail` may limit the update */
+	DB_PUT,	   /* insert or update by key; `tail` may limit the update */
 	DB_SELECT, /* all columns of the row, then `tail` */
 };
 

@@ -130,8 +130,7 @@ static int load_state(struct store *store, struct load_request *l)
 int db_root_bytes(struct db_file *f, const char *vendor, struct bytes *ret,
 	struct fault *fault)
 {
-	static const char sql[] =
-		"SELECT body FROM root_bytes WHERE vendor=?1";
+	static const char sql[] = "SELECT body FROM root_bytes WHERE vendor=?1";
 	sqlite3_stmt *stmt;
 	const void *body;
 	uint8_t *copy;
@@ -194,8 +193,8 @@ static int run_load(struct store *store, struct db_request *q)
 	return r;
 }
 
-#define LOADED(member, table) \
-	.member##s = l->rows[DB_##table].at, \
+#define LOADED(member, table)                                                  \
+	.member##s = l->rows[DB_##table].at,                                   \
 	.member##_count = l->rows[DB_##table].count
 
 static void finish_load(struct store *store, struct db_request *q)
@@ -308,8 +307,8 @@ static void finish_query(struct store *store, struct db_request *q)
 	free(query->rows.at);
 }
 
-static struct query *query_new(enum db_table_id table, const char *tail,
-	size_t limit, void *arg)
+static struct query *query_new(
+	enum db_table_id table, const char *tail, size_t limit, void *arg)
 {
 	struct query *query = calloc(1, sizeof(*query));
 
@@ -333,8 +332,8 @@ static void add_number(struct query *query, uint64_t number)
 	p->number = number > INT64_MAX ? INT64_MAX : (int64_t)number;
 }
 
-static int add_text(struct query *query, size_t slot, const char *text,
-	size_t size)
+static int add_text(
+	struct query *query, size_t slot, const char *text, size_t size)
 {
 	size_t len = text ? strnlen(text, size) : 0;
 

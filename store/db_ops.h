@@ -10,25 +10,25 @@
 #include "store/db_file.h"
 
 /* X(name, file) */
-#define DB_OPS(X) \
-	X(device, STATE) \
-	X(device_forget, STATE) \
-	X(job, STATE) \
-	X(ledger, STATE) \
-	X(history, STATE) \
-	X(outbox, STATE) \
-	X(outbox_drop, STATE) \
-	X(vendor, STATE) \
-	X(vendor_forget, STATE) \
-	X(catalog_floor, TRUST) \
-	X(class_floor, TRUST) \
-	X(device_floor, TRUST) \
-	X(time_bound, TRUST) \
-	X(root, TRUST) \
-	X(revocation, TRUST) \
-	X(pin, TRUST) \
-	X(epoch, TRUST) \
-	X(device_floor_lower, TRUST) \
+#define DB_OPS(X)                                                              \
+	X(device, STATE)                                                       \
+	X(device_forget, STATE)                                                \
+	X(job, STATE)                                                          \
+	X(ledger, STATE)                                                       \
+	X(history, STATE)                                                      \
+	X(outbox, STATE)                                                       \
+	X(outbox_drop, STATE)                                                  \
+	X(vendor, STATE)                                                       \
+	X(vendor_forget, STATE)                                                \
+	X(catalog_floor, TRUST)                                                \
+	X(class_floor, TRUST)                                                  \
+	X(device_floor, TRUST)                                                 \
+	X(time_bound, TRUST)                                                   \
+	X(root, TRUST)                                                         \
+	X(revocation, TRUST)                                                   \
+	X(pin, TRUST)                                                          \
+	X(epoch, TRUST)                                                        \
+	X(device_floor_lower, TRUST)                                           \
 	X(vendor_reset, TRUST)
 
 enum db_op_kind {

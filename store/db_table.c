@@ -8,13 +8,21 @@
 #include "store/db.h"
 
 #define SIZE_OF(row, member) sizeof(((struct row *)0)->member)
-#define PLAIN(kind, row, member) \
-	{#member, kind, offsetof(struct row, member), SIZE_OF(row, member), 0}
-#define NAMED(kind, row, member, column) \
-	{column, kind, offsetof(struct row, member), SIZE_OF(row, member), 0}
-#define SIZED(kind, row, member, length) \
-	{#member, kind, offsetof(struct row, member), SIZE_OF(row, member), \
-		offsetof(struct row, length)}
+#define PLAIN(kind, row, member)                                               \
+	{                                                                      \
+#member, kind, offsetof(struct row, member),                   \
+			SIZE_OF(row, member), 0                                \
+	}
+#define NAMED(kind, row, member, column)                                       \
+	{                                                                      \
+		column, kind, offsetof(struct row, member),                    \
+			SIZE_OF(row, member), 0                                \
+	}
+#define SIZED(kind, row, member, length)                                       \
+	{                                                                      \
+#member, kind, offsetof(struct row, member),                   \
+			SIZE_OF(row, member), offsetof(struct row, length)     \
+	}
 
 static const struct db_field devices_fields[] = {
 	PLAIN(DB_TEXT, device_row, id),
@@ -157,9 +165,9 @@ static const struct db_field pins_fields[] = {
 };
 
 static const struct db_table tables[] = {
-#define DB_TABLE_ROW(name, file, row, keys, limit) \
-	{#name, DB_##file, name##_fields, \
-		sizeof(name##_fields) / sizeof(name##_fields[0]), \
+#define DB_TABLE_ROW(name, file, row, keys, limit)                             \
+	{#name, DB_##file, name##_fields,                                      \
+		sizeof(name##_fields) / sizeof(name##_fields[0]),              \
 		sizeof(struct row), keys, limit},
 	DB_TABLES(DB_TABLE_ROW)
 #undef DB_TABLE_ROW
@@ -194,7 +202,7 @@ static bool field_is_fit(const struct db_field *f, const char *row, bool key)
 	case DB_HASH:
 	case DB_BODY:
 		return length_of(f, row) <= f->size &&
-			(!key || length_of(f, row) > 0);
+		       (!key || length_of(f, row) > 0);
 	case DB_BLOB:
 	case DB_INT:
 	case DB_INT64:
@@ -208,8 +216,7 @@ static bool field_is_fit(const struct db_field *f, const char *row, bool key)
 static bool step_is_fit(const struct ledger_row *row)
 {
 	return row->step >= 0 && row->step <= 13 &&
-		(int)row->tier >= LEDGER_TIER_NONE &&
-			row->tier <= LEDGER_TIER_3;
+	       (int)row->tier >= LEDGER_TIER_NONE && row->tier <= LEDGER_TIER_3;
 }
 
 /* A component may be unnamed, and so may nothing else that is a key. */
@@ -265,8 +272,8 @@ static int bind_blob(sqlite3_stmt *stmt, int at, const void *from, size_t len)
 	return sqlite3_bind_blob(stmt, at, from, (int)len, SQLITE_STATIC);
 }
 
-static int field_bind(sqlite3_stmt *stmt, int at, const struct db_field *f,
-	const char *row)
+static int field_bind(
+	sqlite3_stmt *stmt, int at, const struct db_field *f, const char *row)
 {
 	const char *from = row + f->at;
 	int64_t wide;
@@ -328,8 +335,8 @@ static bool read_text(sqlite3_stmt *stmt, int at, char *to, size_t size)
 	return true;
 }
 
-static bool read_blob(sqlite3_stmt *stmt, int at, const struct db_field *f,
-	char *row)
+static bool read_blob(
+	sqlite3_stmt *stmt, int at, const struct db_field *f, char *row)
 {
 	const void *blob;
 	uint16_t body_len;
@@ -351,8 +358,8 @@ static bool read_blob(sqlite3_stmt *stmt, int at, const struct db_field *f,
 	return true;
 }
 
-static bool read_number(sqlite3_stmt *stmt, int at, const struct db_field *f,
-	char *row)
+static bool read_number(
+	sqlite3_stmt *stmt, int at, const struct db_field *f, char *row)
 {
 	int64_t wide;
 	int number;
@@ -373,8 +380,8 @@ static bool read_number(sqlite3_stmt *stmt, int at, const struct db_field *f,
 	return f->kind != DB_ID || wide >= 0;
 }
 
-static bool field_read(sqlite3_stmt *stmt, int at, const struct db_field *f,
-	char *row)
+static bool field_read(
+	sqlite3_stmt *stmt, int at, const struct db_field *f, char *row)
 {
 	uint64_t raw;
 
@@ -399,8 +406,8 @@ static bool field_read(sqlite3_stmt *stmt, int at, const struct db_field *f,
 	return false;
 }
 
-int db_row_read(sqlite3_stmt *stmt, enum db_table_id id, void *row,
-	struct fault *fault)
+int db_row_read(
+	sqlite3_stmt *stmt, enum db_table_id id, void *row, struct fault *fault)
 {
 	const struct db_table *t = &tables[id];
 	char field[64];
@@ -415,6 +422,6 @@ int db_row_read(sqlite3_stmt *stmt, enum db_table_id id, void *row,
 	snprintf(field, sizeof(field), "%s.%s", t->name,
 		i < t->count ? t->fields[i].column : "*");
 	return fault_set(fault, ERR_STORE_DAMAGED, 0, field,
-		i < t->count ? "has the wrong type or length" :
-			       "breaks a rule of its table");
+		i < t->count ? "has the wrong type or length"
+			     : "breaks a rule of its table");
 }

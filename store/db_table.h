@@ -15,19 +15,19 @@
 
 /* X(name, file, row, keys, limit): the first `keys` fields are the primary key;
  * 0: the store gives the number. `limit`: rows that may be kept. */
-#define DB_TABLES(X) \
-	X(devices, STATE, device_row, 1, STORE_DEVICES_MAX) \
-	X(jobs, STATE, job_row, 1, STORE_JOBS_OPEN_MAX) \
-	X(ledger, STATE, ledger_row, 0, 0) \
-	X(history, STATE, history_row, 0, 0) \
-	X(outbox, STATE, outbox_row, 0, 0) \
-	X(vendors, STATE, vendor_row, 1, STORE_VENDORS_MAX) \
-	X(catalog_floors, TRUST, catalog_floor_row, 1, STORE_VENDORS_MAX) \
-	X(class_floors, TRUST, class_floor_row, 5, STORE_TRUST_ROWS_MAX) \
-	X(device_floors, TRUST, device_floor_row, 3, STORE_TRUST_ROWS_MAX) \
-	X(time_bounds, TRUST, time_bound_row, 1, STORE_VENDORS_MAX) \
-	X(roots, TRUST, root_row, 1, STORE_VENDORS_MAX) \
-	X(revocations, TRUST, revocation_row, 3, STORE_TRUST_ROWS_MAX) \
+#define DB_TABLES(X)                                                           \
+	X(devices, STATE, device_row, 1, STORE_DEVICES_MAX)                    \
+	X(jobs, STATE, job_row, 1, STORE_JOBS_OPEN_MAX)                        \
+	X(ledger, STATE, ledger_row, 0, 0)                                     \
+	X(history, STATE, history_row, 0, 0)                                   \
+	X(outbox, STATE, outbox_row, 0, 0)                                     \
+	X(vendors, STATE, vendor_row, 1, STORE_VENDORS_MAX)                    \
+	X(catalog_floors, TRUST, catalog_floor_row, 1, STORE_VENDORS_MAX)      \
+	X(class_floors, TRUST, class_floor_row, 5, STORE_TRUST_ROWS_MAX)       \
+	X(device_floors, TRUST, device_floor_row, 3, STORE_TRUST_ROWS_MAX)     \
+	X(time_bounds, TRUST, time_bound_row, 1, STORE_VENDORS_MAX)            \
+	X(roots, TRUST, root_row, 1, STORE_VENDORS_MAX)                        \
+	X(revocations, TRUST, revocation_row, 3, STORE_TRUST_ROWS_MAX)         \
 	X(pins, TRUST, pin_row, 3, STORE_TRUST_ROWS_MAX)
 
 enum db_which { DB_TRUST, DB_STATE };
@@ -36,19 +36,19 @@ enum db_table_id {
 #define DB_TABLE_ENUM(name, file, row, keys, limit) DB_##name,
 	DB_TABLES(DB_TABLE_ENUM)
 #undef DB_TABLE_ENUM
-	DB_TABLE_COUNT,
+		DB_TABLE_COUNT,
 };
 
 enum db_kind {
 	DB_TEXT,  /* char[size] */
-	DB_INT,   /* int, and enums */
+	DB_INT,	  /* int, and enums */
 	DB_INT64, /* int64_t */
-	DB_ID,    /* uint64_t below 2^63, an INTEGER */
-	DB_U64,   /* uint64_t, 8 bytes big-endian, so that order is kept */
+	DB_ID,	  /* uint64_t below 2^63, an INTEGER */
+	DB_U64,	  /* uint64_t, 8 bytes big-endian, so that order is kept */
 	DB_BOOL,
-	DB_BLOB,  /* uint8_t[size], always whole */
-	DB_HASH,  /* uint8_t[size] and a uint8_t length */
-	DB_BODY,  /* uint8_t[size] and a uint16_t length */
+	DB_BLOB, /* uint8_t[size], always whole */
+	DB_HASH, /* uint8_t[size] and a uint8_t length */
+	DB_BODY, /* uint8_t[size] and a uint16_t length */
 };
 
 struct db_field {

@@ -15,7 +15,7 @@ struct vfs_file {
 	sqlite3_file base;
 	sqlite3_file *real;
 	const char *path; /* SQLite keeps it until the file is closed */
-	bool summed;      /* the database itself, not a log or journal */
+	bool summed;	  /* the database itself, not a log or journal */
 };
 
 static sqlite3_vfs *real_vfs(sqlite3_vfs *vfs)
@@ -28,8 +28,8 @@ static struct vfs_file *file_of(sqlite3_file *file)
 	return (struct vfs_file *)(void *)file;
 }
 
-static int announce(struct vfs_file *f, enum disk_op op, sqlite3_int64 offset,
-	int len)
+static int announce(
+	struct vfs_file *f, enum disk_op op, sqlite3_int64 offset, int len)
 {
 	struct disk_event event = {
 		.user = DISK_DB,
@@ -87,8 +87,8 @@ static int on_read(sqlite3_file *file, void *at, int len, sqlite3_int64 offset)
 	return get_be64(page + SUM_AT) == sum ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
-static int on_write(sqlite3_file *file, const void *at, int len,
-	sqlite3_int64 offset)
+static int on_write(
+	sqlite3_file *file, const void *at, int len, sqlite3_int64 offset)
 {
 	struct vfs_file *f = file_of(file);
 	uint8_t page[DB_PAGE_LEN];

@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static disk_hook the_hook;
-static void *the_hook_arg;
+/* Set apart: a change under way may still see neither of them. */
+static _Atomic(disk_hook) the_hook;
+static _Atomic(void *) the_hook_arg;
 
 static struct {
 	atomic_uint_fast64_t bytes;
@@ -18,13 +19,14 @@ static struct {
 
 void disk_set_hook(disk_hook hook, void *arg)
 {
-	the_hook = hook;
-	the_hook_arg = arg;
+	atomic_store(&the_hook_arg, arg);
+	atomic_store(&the_hook, hook);
 }
 
 int disk_announce(const struct disk_event *event)
 {
-	int r = the_hook ? the_hook(the_hook_arg, event) : 0;
+	disk_hook hook = atomic_load(&the_hook);
+	int r = hook ? hook(atomic_load(&the_hook_arg), event) : 0;
 
 	if (r < 0)
 		return r;
@@ -107,8 +109,8 @@ int64_t disk_read(int fd, uint64_t offset, void *at, size_t len)
 	return (int64_t)done;
 }
 
-int disk_write(int fd, const char *path, uint64_t offset, const void *at,
-	size_t len)
+int disk_write(
+	int fd, const char *path, uint64_t offset, const void *at, size_t len)
 {
 	size_t done = 0;
 	ssize_t n;

@@ -1,8 +1,8 @@
 /* Every change that the store makes to the disk goes through here: it is
  * counted, and tests may stop it or end the process in its place.
  *
- * Functions return 0 (or what they say) and -errno. Any thread; the hook is set
- * while no work is under way, and is called on whichever thread works. */
+ * Functions return 0 (or what they say) and -errno. Any thread; the hook is
+ * called on whichever thread works. Clear a hook only after work has ended. */
 #ifndef FERRY_STORE_DISK_H
 #define FERRY_STORE_DISK_H
 
@@ -24,16 +24,17 @@ struct disk_event {
 	enum disk_user user;
 	enum disk_op op;
 	const char *path; /* the folder for DISK_SYNC_DIR */
-	const char *to;   /* DISK_RENAME only */
+	const char *to;	  /* DISK_RENAME only */
 	uint64_t offset;  /* DISK_WRITE; the new length for DISK_TRUNCATE */
-	size_t len;       /* DISK_WRITE */
+	size_t len;	  /* DISK_WRITE */
 };
 
 /* Called before the change is made. 0 lets it happen, -errno is its result. */
 typedef int (*disk_hook)(void *arg, const struct disk_event *event);
 void disk_set_hook(disk_hook hook, void *arg);
 
-/* Asks the hook and counts; for the SQLite shim, which makes the change itself. */
+/* Asks the hook and counts; for the SQLite shim, which makes the change itself.
+ */
 int disk_announce(const struct disk_event *event);
 
 struct disk_count {
@@ -53,8 +54,8 @@ int disk_open_write(const char *path, uint64_t *ret_len);
 /* Reads up to `len` bytes; fewer only at the end of the file. */
 int64_t disk_read(int fd, uint64_t offset, void *at, size_t len);
 
-int disk_write(int fd, const char *path, uint64_t offset, const void *at,
-	size_t len);
+int disk_write(
+	int fd, const char *path, uint64_t offset, const void *at, size_t len);
 int disk_truncate(int fd, const char *path, uint64_t len);
 int disk_sync(int fd, const char *path);
 int disk_sync_dir(const char *path);

@@ -54,9 +54,8 @@ int store_hash_end(struct store_hash *h, uint8_t ret_digest[STORE_HASH_LEN])
 	bool good;
 
 	begin(h);
-	good = !h->failed &&
-		psa_hash_finish(&h->op, digest, sizeof(digest), &len) ==
-			PSA_SUCCESS;
+	good = !h->failed && psa_hash_finish(&h->op, digest, sizeof(digest),
+				     &len) == PSA_SUCCESS;
 	psa_hash_abort(&h->op);
 	h->running = false;
 	h->failed = false;

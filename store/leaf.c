@@ -7,8 +7,8 @@
 
 int leaf_hasher_init(struct leaf_hasher *h)
 {
-	*h = (struct leaf_hasher){.whole = store_hash_new(),
-		.leaf = store_hash_new()};
+	*h = (struct leaf_hasher){
+		.whole = store_hash_new(), .leaf = store_hash_new()};
 	buf_init(&h->table, TABLE_MAX);
 	if (h->whole && h->leaf)
 		return 0;

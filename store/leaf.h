@@ -34,8 +34,8 @@ void leaf_hasher_reset(struct leaf_hasher *h);
 int leaf_hasher_add(struct leaf_hasher *h, struct bytes bytes);
 
 /* Ends the hashes: the digest of the whole; the table is complete. */
-int leaf_hasher_end(struct leaf_hasher *h,
-	uint8_t ret_digest[CACHE_DIGEST_LEN]);
+int leaf_hasher_end(
+	struct leaf_hasher *h, uint8_t ret_digest[CACHE_DIGEST_LEN]);
 
 static inline uint64_t leaf_count(uint64_t len)
 {
@@ -50,7 +50,7 @@ static inline uint64_t leaf_table_len(uint64_t len)
 static inline size_t leaf_page_count(uint64_t len)
 {
 	return (size_t)((leaf_count(len) + LEAF_PAGE_LEAVES - 1) /
-		LEAF_PAGE_LEAVES);
+			LEAF_PAGE_LEAVES);
 }
 
 /* The hashes of the table's pages, STORE_HASH_LEN bytes each; heap. */

@@ -14,18 +14,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROW_NAME_SIZE 65      /* ids and names: device, vendor, class, link */
-#define ROW_PEER_SIZE 129     /* address of a peer on its link */
-#define ROW_VERSION_SIZE 65   /* version text */
-#define ROW_STATE_SIZE 25     /* "transferring" */
-#define ROW_WORD_SIZE 33      /* "approved", "enrol", "passed" */
-#define ROW_COMPONENT_SIZE 97 /* component id in the caller's canonical text */
-#define ROW_NOTE_SIZE 257     /* sentences for people */
-#define ROW_EXPECT_SIZE 513   /* JSON */
+#define ROW_NAME_SIZE 65       /* ids and names: device, vendor, class, link */
+#define ROW_PEER_SIZE 129      /* address of a peer on its link */
+#define ROW_VERSION_SIZE 65    /* version text */
+#define ROW_STATE_SIZE 25      /* "transferring" */
+#define ROW_WORD_SIZE 33       /* "approved", "enrol", "passed" */
+#define ROW_COMPONENT_SIZE 97  /* component id in the caller's canonical text  \
+				*/
+#define ROW_NOTE_SIZE 257      /* sentences for people */
+#define ROW_EXPECT_SIZE 513    /* JSON */
 #define ROW_EVIDENCE_SIZE 1025 /* JSON */
 #define ROW_ETAG_SIZE 129
-#define ROW_DIGEST_LEN 32     /* SHA-256 */
-#define ROW_HASH_MAX 64       /* a digest that a device reports */
+#define ROW_DIGEST_LEN 32 /* SHA-256 */
+#define ROW_HASH_MAX 64	  /* a digest that a device reports */
 #define ROW_REPORT_MAX 2048
 #define ROW_ROOT_MAX 65536
 
@@ -136,13 +137,14 @@ struct outbox_row {
 	uint16_t body_len;
 };
 
-/* What is remembered of a vendor's link; nothing of it is trusted. Key: name. */
+/* What is remembered of a vendor's link; nothing of it is trusted. Key: name.
+ */
 struct vendor_row {
 	char name[ROW_NAME_SIZE];
 	char catalog_etag[ROW_ETAG_SIZE];
 	int64_t checked_ms; /* last try */
 	int64_t succeeded_ms;
-	int failures;       /* in a row */
+	int failures; /* in a row */
 	int last_error;
 	uint8_t pseudonym_key[ROW_DIGEST_LEN];
 };

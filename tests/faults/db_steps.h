@@ -6,18 +6,25 @@
 
 static inline void db_add_class(struct store_commit *c, uint64_t sequence)
 {
-	struct class_floor_row row = {.vendor = "acme", .component = "main",
-		.hw_max = UINT64_MAX, .sequence = sequence};
+	struct class_floor_row row = {.vendor = "acme",
+		.component = "main",
+		.hw_max = UINT64_MAX,
+		.sequence = sequence};
 
 	store_commit_class_floor(c, &row);
 }
 
-static inline void db_add_root(struct store_commit *c, uint64_t version, uint64_t epoch)
+static inline void db_add_root(
+	struct store_commit *c, uint64_t version, uint64_t epoch)
 {
-	struct root_row root = {.vendor = "acme", .version = version,
-		.epoch = epoch, .digest = {(uint8_t)version}};
-	struct catalog_floor_row catalog = {.vendor = "acme", .epoch = epoch,
-		.sequence = version, .digest = {(uint8_t)version}};
+	struct root_row root = {.vendor = "acme",
+		.version = version,
+		.epoch = epoch,
+		.digest = {(uint8_t)version}};
+	struct catalog_floor_row catalog = {.vendor = "acme",
+		.epoch = epoch,
+		.sequence = version,
+		.digest = {(uint8_t)version}};
 
 	store_commit_root(c, &root, bytes_of_text("the bytes of a root"));
 	store_commit_catalog_floor(c, &catalog);
@@ -37,8 +44,8 @@ static inline struct store_commit *db_step(unsigned number)
 {
 	struct store_commit *c = store_commit_new();
 	struct device_row device = test_device("d1");
-	struct device_floor_row floor = {.vendor = "acme", .device = "d1",
-		.sequence = 5};
+	struct device_floor_row floor = {
+		.vendor = "acme", .device = "d1", .sequence = 5};
 	struct job_row job = test_job(1, "d1");
 	struct outbox_row report = {.vendor = "acme", .body_len = 500};
 

@@ -116,7 +116,7 @@ static bool is_in(const char *path, const char *folder)
 	size_t len = strlen(folder);
 
 	return strncmp(path, folder, len) == 0 && path[len] == '/' &&
-		!strchr(path + len + 1, '/');
+	       !strchr(path + len + 1, '/');
 }
 
 static bool is_made_durable(const struct note *n, const struct disk_event *e)
@@ -126,8 +126,8 @@ static bool is_made_durable(const struct note *n, const struct disk_event *e)
 	if (e->op == DISK_SYNC)
 		/* SQLite syncs the folder of a new log with the log. */
 		return strcmp(n->path, e->path) == 0 &&
-			(content || (n->op == DISK_CREATE &&
-					    n->user == DISK_DB));
+		       (content ||
+			       (n->op == DISK_CREATE && n->user == DISK_DB));
 	return e->op == DISK_SYNC_DIR && !content && is_in(n->path, e->path);
 }
 
@@ -213,8 +213,8 @@ static void tear(const struct disk_event *e)
 	must(rubbish != NULL, "malloc");
 	memset(rubbish, 0xa5, len);
 	if (fd >= 0)
-		must(pwrite(fd, rubbish, len, (off_t)e->offset) ==
-				(ssize_t)len, "pwrite");
+		must(pwrite(fd, rubbish, len, (off_t)e->offset) == (ssize_t)len,
+			"pwrite");
 }
 
 static void cut(const struct disk_event *e)

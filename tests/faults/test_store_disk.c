@@ -74,8 +74,8 @@ static void on_loaded(void *arg, int status, const struct store_loaded *l)
 	s->epoch = l->root_count ? l->roots[0].epoch : 0;
 }
 
-static void on_ledger(void *arg, int status, const struct ledger_row *rows,
-	size_t count)
+static void on_ledger(
+	void *arg, int status, const struct ledger_row *rows, size_t count)
 {
 	struct seen *s = arg;
 
@@ -91,8 +91,8 @@ static struct seen look(void)
 	ck_assert_int_eq(store_load_all(test_store, on_loaded, &s), 0);
 	test_wait(&s.answer);
 	s.answer.calls = 0;
-	ck_assert_int_eq(store_ledger_of_job(test_store, 1, 100, on_ledger,
-		&s), 0);
+	ck_assert_int_eq(
+		store_ledger_of_job(test_store, 1, 100, on_ledger, &s), 0);
 	test_wait(&s.answer);
 	return s;
 }
@@ -100,8 +100,8 @@ static struct seen look(void)
 static bool same_state(const struct seen *a, const struct seen *b)
 {
 	return a->devices == b->devices && a->open_jobs == b->open_jobs &&
-		a->reports == b->reports && a->ledger == b->ledger &&
-		a->next_job == b->next_job;
+	       a->reports == b->reports && a->ledger == b->ledger &&
+	       a->next_job == b->next_job;
 }
 
 static void open_despite(void)
@@ -113,8 +113,8 @@ static void open_despite(void)
 		disk_set_hook(NULL, NULL);
 		a = test_open();
 	}
-	ck_assert_msg(a.status == 0, "open: %s: %s", a.fault.field,
-		a.fault.rule);
+	ck_assert_msg(
+		a.status == 0, "open: %s: %s", a.fault.field, a.fault.rule);
 	ck_assert_int_eq(store_trust_state(test_store), STORE_TRUST_OK);
 }
 
@@ -143,8 +143,8 @@ static void do_step(unsigned number, struct failing *f)
 /* True when nothing failed. */
 static bool run_with(struct failing *f)
 {
-	static const struct seen end = {.devices = 1, .ledger = 4,
-		.next_job = 2};
+	static const struct seen end = {
+		.devices = 1, .ledger = 4, .next_job = 2};
 	struct store_commit *probe;
 	struct seen s;
 
@@ -182,7 +182,8 @@ START_TEST(failed_write_of_the_databases_fails_its_commit_alone)
 
 	do {
 		n++;
-		f = (struct failing){.at = n, .code = disks[_i].code,
+		f = (struct failing){.at = n,
+			.code = disks[_i].code,
 			.lasting = disks[_i].lasting};
 		ck_assert_uint_lt(n, 2000);
 	} while (!run_with(&f));
@@ -209,13 +210,14 @@ static void on_part(void *arg, int status, struct cache_part *part)
 
 static struct cache *open_cache(void)
 {
-	struct cache_options options = {.quota = 1 << 20,
-		.part_age_ms = 1000000};
+	struct cache_options options = {
+		.quota = 1 << 20, .part_age_ms = 1000000};
 	struct test_answer a = {0};
 	struct cache *cache;
 
 	ck_assert_int_eq(cache_open(&test_loop, test_path("cache"), &options,
-		on_test_answer, &a, &cache), 0);
+				 on_test_answer, &a, &cache),
+		0);
 	test_wait(&a);
 	ck_assert_int_eq(a.status, 0);
 	return cache;
@@ -228,8 +230,8 @@ static int load(struct cache *cache, const uint8_t *digest, const uint8_t *blob,
 	struct test_answer sealed = {0};
 	uint64_t at;
 
-	ck_assert_int_eq(cache_part_open(cache, digest, BLOB_LEN, on_part, &o),
-		0);
+	ck_assert_int_eq(
+		cache_part_open(cache, digest, BLOB_LEN, on_part, &o), 0);
 	test_wait(&o.answer);
 	ck_assert_int_eq(o.answer.status, 0);
 	at = *ret_from = cache_part_offset(o.part);
@@ -270,8 +272,8 @@ START_TEST(file_size_limit_fails_a_commit_and_no_more)
 {
 	struct rlimit limit, narrow;
 	struct store_commit *c = store_commit_new();
-	struct outbox_row report = {.vendor = "acme",
-		.body_len = ROW_REPORT_MAX};
+	struct outbox_row report = {
+		.vendor = "acme", .body_len = ROW_REPORT_MAX};
 	struct seen s;
 
 	ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);

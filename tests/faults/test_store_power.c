@@ -60,8 +60,9 @@ static bool run_and_cut(const struct scenario *s, unsigned n,
 		*ret_acked += (unsigned)got;
 	close(fds[0]);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
-		WEXITSTATUS(status) == POWER_EXIT),
+	ck_assert_msg(
+		WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
+					     WEXITSTATUS(status) == POWER_EXIT),
 		"cut %u mode %d: child ended with %x", n, (int)mode, status);
 	return WEXITSTATUS(status) == 0;
 }
@@ -134,8 +135,8 @@ static void open_db(void)
 {
 	struct test_answer a = test_open_in(test_path("db"));
 
-	ck_assert_msg(a.status == 0, "open: %s: %s", a.fault.field,
-		a.fault.rule);
+	ck_assert_msg(
+		a.status == 0, "open: %s: %s", a.fault.field, a.fault.rule);
 	ck_assert_str_eq(store_trust_text(store_trust_state(test_store)), "ok");
 }
 
@@ -173,8 +174,8 @@ static void on_db(void *arg, int status, const struct store_loaded *l)
 	ck_assert_int_eq(l->catalog_floor_count == 1, s->root);
 	ck_assert_int_eq(l->class_floor_count == 1, s->root);
 	if (s->root) {
-		ck_assert_uint_eq(l->catalog_floors[0].epoch,
-			l->roots[0].epoch);
+		ck_assert_uint_eq(
+			l->catalog_floors[0].epoch, l->roots[0].epoch);
 		ck_assert_uint_eq(s->class_floor, s->epoch ? 1 : 5);
 		ck_assert_uint_eq(l->root_bytes[0].len, 19);
 	}
@@ -186,8 +187,8 @@ struct counted {
 	bool closed;
 };
 
-static void on_ledger(void *arg, int status, const struct ledger_row *rows,
-	size_t count)
+static void on_ledger(
+	void *arg, int status, const struct ledger_row *rows, size_t count)
 {
 	struct counted *s = arg;
 
@@ -196,8 +197,8 @@ static void on_ledger(void *arg, int status, const struct ledger_row *rows,
 	s->count = count;
 }
 
-static void on_job(void *arg, int status, const struct job_row *rows,
-	size_t count)
+static void on_job(
+	void *arg, int status, const struct job_row *rows, size_t count)
 {
 	struct counted *s = arg;
 
@@ -237,8 +238,8 @@ static void check_db(unsigned acked)
 
 START_TEST(power_cut_at_any_write_of_the_databases_converges)
 {
-	static const struct scenario s = {open_db, step_db, test_close,
-		check_db};
+	static const struct scenario s = {
+		open_db, step_db, test_close, check_db};
 	unsigned cuts = cut_everywhere(&s, (enum power_mode)_i);
 
 	ck_assert_uint_gt(cuts, 30);
@@ -264,12 +265,13 @@ static void make(uint8_t *at, size_t len, uint8_t seed, uint8_t *digest)
 static void open_cache(void)
 {
 	/* Room for one of the big ones: the second evicts the first. */
-	struct cache_options options = {.quota = 150 * 1024,
-		.part_age_ms = 1000000000};
+	struct cache_options options = {
+		.quota = 150 * 1024, .part_age_ms = 1000000000};
 	struct test_answer a = {0};
 
 	ck_assert_int_eq(cache_open(&test_loop, test_path("cache"), &options,
-		on_test_answer, &a, &cache), 0);
+				 on_test_answer, &a, &cache),
+		0);
 	make(big[0], BIG_LEN, 1, big_digest[0]);
 	make(big[1], BIG_LEN, 2, big_digest[1]);
 	make(small, SMALL_LEN, 3, small_digest);
@@ -331,19 +333,24 @@ static void fetch(unsigned which)
 		struct opened o = {.part = NULL};
 		uint64_t at;
 
-		ck_assert_int_eq(cache_part_open(cache, digest, BIG_LEN,
-			on_part, &o), 0);
+		ck_assert_int_eq(
+			cache_part_open(cache, digest, BIG_LEN, on_part, &o),
+			0);
 		test_wait(&o.answer);
 		ck_assert_int_eq(o.answer.status, 0);
 		if (!*cache_part_etag(o.part))
 			cache_part_restart(o.part);
 		cache_part_note_etag(o.part, "\"e\"");
 		at = cache_part_offset(o.part);
-		ck_assert_int_ge(cache_part_append(o.part,
-			bytes_of(big[which] + at, (BIG_LEN - at) / 2)), 0);
+		ck_assert_int_ge(
+			cache_part_append(o.part,
+				bytes_of(big[which] + at, (BIG_LEN - at) / 2)),
+			0);
 		at = cache_part_offset(o.part);
-		ck_assert_int_ge(cache_part_append(o.part,
-			bytes_of(big[which] + at, BIG_LEN - at)), 0);
+		ck_assert_int_ge(
+			cache_part_append(o.part,
+				bytes_of(big[which] + at, BIG_LEN - at)),
+			0);
 		r = seal_part(o.part);
 		ck_assert(r == 0 || r == ERR_STORE_DIGEST);
 	}
@@ -360,14 +367,19 @@ static bool step_cache(unsigned number)
 		fetch(number ? 1 : 0);
 		return true;
 	case 1:
-		ck_assert_int_eq(cache_put(cache, small_digest,
-			bytes_of(small, SMALL_LEN), on_test_answer, &a), 0);
+		ck_assert_int_eq(
+			cache_put(cache, small_digest,
+				bytes_of(small, SMALL_LEN), on_test_answer, &a),
+			0);
 		break;
 	case 2:
 	case 4:
-		ck_assert_int_eq(cache_object_put(cache, "acme.catalog",
-			bytes_of_text(number == 2 ? "one" : "two, longer"),
-			on_test_answer, &a), 0);
+		ck_assert_int_eq(
+			cache_object_put(cache, "acme.catalog",
+				bytes_of_text(
+					number == 2 ? "one" : "two, longer"),
+				on_test_answer, &a),
+			0);
 		break;
 	default:
 		return false;
@@ -407,8 +419,8 @@ static void check_cache(unsigned acked)
 	ck_assert(acked < 1 || acked >= 3 || first == 0);
 	ck_assert(acked < 2 || little == 0);
 	ck_assert(acked < 4 || second == 0);
-	ck_assert_int_eq(cache_object_get(cache, "acme.catalog", 100,
-		on_object, &o), 0);
+	ck_assert_int_eq(
+		cache_object_get(cache, "acme.catalog", 100, on_object, &o), 0);
 	test_wait(&o.answer);
 	if (o.answer.status == -ENOENT)
 		ck_assert_uint_lt(acked, 3);
@@ -416,15 +428,15 @@ static void check_cache(unsigned acked)
 		ck_assert(strcmp(o.text, "one") == 0 && acked >= 2);
 	else if (acked == 4)
 		ck_assert(strcmp(o.text, "one") == 0 ||
-			strcmp(o.text, "two, longer") == 0);
+			  strcmp(o.text, "two, longer") == 0);
 	else
 		ck_assert_str_eq(o.text, "two, longer");
 }
 
 START_TEST(power_cut_at_any_write_of_the_cache_converges)
 {
-	static const struct scenario s = {open_cache, step_cache, close_cache,
-		check_cache};
+	static const struct scenario s = {
+		open_cache, step_cache, close_cache, check_cache};
 	unsigned cuts = cut_everywhere(&s, (enum power_mode)_i);
 
 	ck_assert_uint_gt(cuts, 30);

@@ -16,8 +16,8 @@ static char test_dir[PATH_MAX];
 static uv_loop_t test_loop;
 static struct store *test_store;
 
-static inline int test_unlink(const char *path, const struct stat *st, int type,
-	struct FTW *ftw)
+static inline int test_unlink(
+	const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
 	(void)type;
@@ -67,8 +67,8 @@ static inline void on_test_answer(void *arg, int status)
 	a->status = status;
 }
 
-static inline void on_test_opened(void *arg, int status,
-	const struct fault *fault)
+static inline void on_test_opened(
+	void *arg, int status, const struct fault *fault)
 {
 	struct test_answer *a = arg;
 
@@ -88,8 +88,9 @@ static inline struct test_answer test_open_in(const char *dir)
 {
 	struct test_answer a = {0};
 
-	ck_assert_int_eq(store_open(&test_loop, dir, on_test_opened, &a,
-		&test_store), 0);
+	ck_assert_int_eq(
+		store_open(&test_loop, dir, on_test_opened, &a, &test_store),
+		0);
 	test_wait(&a);
 	return a;
 }

@@ -36,7 +36,8 @@ static void open_cache_of(uint64_t quota)
 	struct test_answer a = {0};
 
 	ck_assert_int_eq(cache_open(&test_loop, test_path("cache"), &options,
-		on_test_answer, &a, &cache), 0);
+				 on_test_answer, &a, &cache),
+		0);
 	test_wait(&a);
 	ck_assert_int_eq(a.status, 0);
 }
@@ -152,7 +153,7 @@ static void on_bytes(void *arg, int status, struct bytes bytes)
 	g->len = bytes.len;
 	ck_assert(status == 0 || bytes.len == 0);
 	g->same = status == 0 && bytes.len &&
-		memcmp(bytes.at, g->expect, bytes.len) == 0;
+		  memcmp(bytes.at, g->expect, bytes.len) == 0;
 }
 
 /* The status of a read; on success its bytes were checked. */
@@ -342,8 +343,8 @@ START_TEST(append_past_the_length_is_refused)
 	open_cache();
 	part = open_part_of(digest, 100);
 	ck_assert_int_eq(cache_part_append(part, bytes_of(blob, 60)), 0);
-	ck_assert_int_eq(cache_part_append(part, bytes_of(blob, 41)),
-		ERR_STORE_LENGTH);
+	ck_assert_int_eq(
+		cache_part_append(part, bytes_of(blob, 41)), ERR_STORE_LENGTH);
 	ck_assert_uint_eq(cache_part_offset(part), 60);
 	cache_part_close(part);
 	close_cache();
@@ -371,17 +372,18 @@ START_TEST(part_open_rules)
 	struct cache_part *part;
 
 	open_cache();
-	ck_assert_int_eq(cache_part_open(cache, digest, 0, on_part, &o),
+	ck_assert_int_eq(
+		cache_part_open(cache, digest, 0, on_part, &o), -EINVAL);
+	ck_assert_int_eq(
+		cache_part_open(cache, digest, CACHE_BLOB_MAX + 1, on_part, &o),
 		-EINVAL);
-	ck_assert_int_eq(cache_part_open(cache, digest, CACHE_BLOB_MAX + 1,
-		on_part, &o), -EINVAL);
 	part = open_part();
-	ck_assert_int_eq(cache_part_open(cache, digest, BLOB_LEN, on_part, &o),
-		-EBUSY);
+	ck_assert_int_eq(
+		cache_part_open(cache, digest, BLOB_LEN, on_part, &o), -EBUSY);
 	cache_part_close(part);
 	load_blob();
-	ck_assert_int_eq(cache_part_open(cache, digest, BLOB_LEN, on_part, &o),
-		-EEXIST);
+	ck_assert_int_eq(
+		cache_part_open(cache, digest, BLOB_LEN, on_part, &o), -EEXIST);
 	ck_assert_int_eq(o.answer.calls, 0);
 	close_cache();
 }
@@ -429,8 +431,8 @@ START_TEST(verify_by_many_hashes_once_and_tells_all)
 	close_cache();
 	open_cache();
 	for (int i = 0; i < 5; i++)
-		ck_assert_int_eq(cache_verify(cache, digest, on_test_answer,
-			&a[i]), 0);
+		ck_assert_int_eq(
+			cache_verify(cache, digest, on_test_answer, &a[i]), 0);
 	test_wait(&a[4]);
 	for (int i = 0; i < 5; i++) {
 		ck_assert_int_eq(a[i].calls, 1);
@@ -476,8 +478,8 @@ START_TEST(read_of_flipped_blob_gives_nothing)
 	load_blob();
 	flip("", 600 * 1024);
 	ck_assert_int_eq(read_at(0, 4096), 0);
-	ck_assert_int_eq(read_at(600 * 1024 - 4000, 4096),
-		ERR_STORE_ROTTEN_BLOB);
+	ck_assert_int_eq(
+		read_at(600 * 1024 - 4000, 4096), ERR_STORE_ROTTEN_BLOB);
 	ck_assert_int_eq(state(), CACHE_ABSENT);
 	ck_assert(!exists(digest, ""));
 	load_blob();
@@ -542,15 +544,15 @@ END_TEST
 
 START_TEST(read_by_many_of_rotten_blob_spares_the_new_one)
 {
-	struct got g[3] = {{.expect = blob}, {.expect = blob},
-		{.expect = blob}};
+	struct got g[3] = {
+		{.expect = blob}, {.expect = blob}, {.expect = blob}};
 
 	open_cache();
 	load_blob();
 	flip("", 0);
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(cache_read(cache, digest, 0, 10, on_bytes,
-			&g[i]), 0);
+		ck_assert_int_eq(
+			cache_read(cache, digest, 0, 10, on_bytes, &g[i]), 0);
 	for (int i = 0; i < 3; i++) {
 		while (g[i].answer.calls == 0)
 			uv_run(&test_loop, UV_RUN_ONCE);
@@ -575,8 +577,8 @@ START_TEST(open_drops_what_belongs_to_nothing)
 	ck_assert_int_eq(append_all(part, blob, 5000), 0);
 	cache_part_close(part);
 	close_cache();
-	ck_assert_int_eq(utimensat(AT_FDCWD, file_of(digest, ".part"), old, 0),
-		0);
+	ck_assert_int_eq(
+		utimensat(AT_FDCWD, file_of(digest, ".part"), old, 0), 0);
 	bytes_to_hex(bytes_of(digest, 32), hex, sizeof(hex));
 	for (size_t i = 0; i < 3; i++)
 		fclose(fopen(file_of(digest, tails[i]), "ab"));
@@ -599,10 +601,10 @@ START_TEST(open_leaves_symlinks_alone)
 	open_cache();
 	load_blob();
 	close_cache();
-	ck_assert_int_eq(rename(file_of(digest, ""), test_path("elsewhere")),
-		0);
-	ck_assert_int_eq(symlink(test_path("elsewhere"), file_of(digest, "")),
-		0);
+	ck_assert_int_eq(
+		rename(file_of(digest, ""), test_path("elsewhere")), 0);
+	ck_assert_int_eq(
+		symlink(test_path("elsewhere"), file_of(digest, "")), 0);
 	open_cache();
 	ck_assert_int_eq(state(), CACHE_ABSENT);
 	ck_assert_int_eq(verify(), -ENOENT);
@@ -708,8 +710,8 @@ START_TEST(drop_of_pinned_blob_is_busy)
 	open_cache();
 	ck_assert_int_eq(put_small(0), 0);
 	ck_assert_int_eq(cache_pin(cache, small[0]), 0);
-	ck_assert_int_eq(cache_drop(cache, small[0], on_test_answer, &a),
-		-EBUSY);
+	ck_assert_int_eq(
+		cache_drop(cache, small[0], on_test_answer, &a), -EBUSY);
 	cache_unpin(cache, small[0]);
 	ck_assert_int_eq(cache_drop(cache, small[0], on_test_answer, &a), 0);
 	test_wait(&a);
@@ -838,8 +840,8 @@ START_TEST(put_of_other_bytes_is_refused)
 {
 	make_small();
 	open_cache();
-	ck_assert_int_eq(put(small[0], bytes_of(small_at[1], 100)),
-		ERR_STORE_DIGEST);
+	ck_assert_int_eq(
+		put(small[0], bytes_of(small_at[1], 100)), ERR_STORE_DIGEST);
 	ck_assert_int_eq(put(small[0], bytes_of(NULL, 0)), -EINVAL);
 	ck_assert(!exists(small[0], ""));
 	ck_assert_uint_eq(cache_used(cache), 0);
@@ -922,14 +924,14 @@ END_TEST
 
 START_TEST(object_name_must_be_plain)
 {
-	static const char *const names[] = {"", ".", "..", ".x", "a/b", "A",
-		"a b", "../x"};
+	static const char *const names[] = {
+		"", ".", "..", ".x", "a/b", "A", "a b", "../x"};
 	char longest[CACHE_OBJECT_NAME_MAX + 2];
 
 	open_cache();
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		ck_assert_msg(object_get(names[i], 9, "") == -EINVAL, "%s",
-			names[i]);
+		ck_assert_msg(
+			object_get(names[i], 9, "") == -EINVAL, "%s", names[i]);
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
 	ck_assert_int_eq(object_get(longest, 9, ""), -EINVAL);

@@ -102,8 +102,10 @@ static void enrol(const char *id)
 
 static int raise_class(uint64_t sequence)
 {
-	struct class_floor_row row = {.vendor = "acme", .component = "main",
-		.hw_max = UINT64_MAX, .sequence = sequence};
+	struct class_floor_row row = {.vendor = "acme",
+		.component = "main",
+		.hw_max = UINT64_MAX,
+		.sequence = sequence};
 	struct store_commit *c = store_commit_new();
 
 	store_commit_class_floor(c, &row);
@@ -112,8 +114,10 @@ static int raise_class(uint64_t sequence)
 
 static int raise_catalog(uint64_t epoch, uint64_t sequence, uint8_t digest)
 {
-	struct catalog_floor_row row = {.vendor = "acme", .epoch = epoch,
-		.sequence = sequence, .digest = {digest}};
+	struct catalog_floor_row row = {.vendor = "acme",
+		.epoch = epoch,
+		.sequence = sequence,
+		.digest = {digest}};
 	struct store_commit *c = store_commit_new();
 
 	store_commit_catalog_floor(c, &row);
@@ -122,8 +126,10 @@ static int raise_catalog(uint64_t epoch, uint64_t sequence, uint8_t digest)
 
 static int put_root(uint64_t version, uint64_t epoch, uint8_t digest)
 {
-	struct root_row row = {.vendor = "acme", .version = version,
-		.epoch = epoch, .digest = {digest}};
+	struct root_row row = {.vendor = "acme",
+		.version = version,
+		.epoch = epoch,
+		.digest = {digest}};
 	struct store_commit *c = store_commit_new();
 	char text[16];
 
@@ -157,8 +163,9 @@ static void unlock(int expected)
 {
 	struct test_answer a = {0};
 
-	ck_assert_int_eq(store_trust_unlock(test_store, "root", 77,
-		on_test_answer, &a), 0);
+	ck_assert_int_eq(
+		store_trust_unlock(test_store, "root", 77, on_test_answer, &a),
+		0);
 	test_wait(&a);
 	ck_assert_int_eq(a.status, expected);
 }
@@ -169,8 +176,10 @@ START_TEST(load_after_reopen_gives_rows_back)
 {
 	struct device_row device = test_device("d1");
 	struct job_row job = test_job(7, "d1");
-	struct vendor_row vendor = {.name = "acme", .failures = 2,
-		.last_error = ERR_STORE_BUSY, .pseudonym_key = {1, 2, 3}};
+	struct vendor_row vendor = {.name = "acme",
+		.failures = 2,
+		.last_error = ERR_STORE_BUSY,
+		.pseudonym_key = {1, 2, 3}};
 	struct store_commit *c = store_commit_new();
 	struct seen s;
 
@@ -180,8 +189,10 @@ START_TEST(load_after_reopen_gives_rows_back)
 	device.read_ms = -5;
 	job.sequence = UINT64_MAX;
 	job.payload_digest[31] = 9;
-	job.failure = (struct job_failure){.code = ERR_STORE_QUOTA, .step = 4,
-		.offset = UINT64_MAX - 1, .hint = "free some space"};
+	job.failure = (struct job_failure){.code = ERR_STORE_QUOTA,
+		.step = 4,
+		.offset = UINT64_MAX - 1,
+		.hint = "free some space"};
 	snprintf(job.expect, sizeof(job.expect), "{\"v\":1}");
 	open_well();
 	store_commit_job(c, &job);
@@ -241,11 +252,12 @@ END_TEST
 START_TEST(commit_row_rules_are_checked)
 {
 	static const struct ledger_row step = {.job = 1, .step = 14};
-	static const struct ledger_row tier = {.job = 1, .tier = LEDGER_TIER_3 + 1};
+	static const struct ledger_row tier = {
+		.job = 1, .tier = LEDGER_TIER_3 + 1};
 	static const struct job_row no_id = {.device = "d"};
 	static const struct device_row no_name = {.vendor = "v"};
-	static const struct class_floor_row range = {.vendor = "v",
-		.hw_min = 2, .hw_max = 1};
+	static const struct class_floor_row range = {
+		.vendor = "v", .hw_min = 2, .hw_max = 1};
 	struct outbox_row report = {.body_len = ROW_REPORT_MAX + 1};
 	struct store_commit *c = store_commit_new();
 
@@ -321,13 +333,13 @@ START_TEST(send_of_many_commits_fails_one_alone)
 		if (i == 4)
 			store_commit_ledger(c, &orphan);
 		ck_assert_int_eq(store_commit_send(test_store, c,
-			on_test_answer, &answers[i]), 0);
+					 on_test_answer, &answers[i]),
+			0);
 	}
 	s = load();
 	for (unsigned i = 0; i < 9; i++) {
 		ck_assert_int_eq(answers[i].calls, 1);
-		ck_assert_int_eq(answers[i].status,
-			i == 4 ? ERR_STORE_ROW : 0);
+		ck_assert_int_eq(answers[i].status, i == 4 ? ERR_STORE_ROW : 0);
 	}
 	ck_assert_uint_eq(s.devices, 8);
 	test_close();
@@ -348,7 +360,8 @@ START_TEST(send_of_many_commits_shares_syncs)
 
 		store_commit_job(c, &job);
 		ck_assert_int_eq(store_commit_send(test_store, c,
-			on_test_answer, &answers[i]), 0);
+					 on_test_answer, &answers[i]),
+			0);
 	}
 	ck_assert_uint_eq(load().jobs, 200);
 	store_usage(&after);
@@ -369,12 +382,13 @@ START_TEST(send_after_close_is_refused)
 
 	open_well();
 	store_commit_device(c, &row);
-	ck_assert_int_eq(store_commit_send(test_store, c, on_test_answer,
-		&sent), 0);
+	ck_assert_int_eq(
+		store_commit_send(test_store, c, on_test_answer, &sent), 0);
 	store_close(test_store, on_test_answer, &closed);
 	ck_assert_int_eq(sent.calls + closed.calls, 0);
-	ck_assert_int_eq(store_commit_send(test_store, store_commit_new(), NULL,
-		NULL), ERR_STORE_CLOSED);
+	ck_assert_int_eq(
+		store_commit_send(test_store, store_commit_new(), NULL, NULL),
+		ERR_STORE_CLOSED);
 	test_wait(&closed);
 	ck_assert_int_eq(sent.calls, 1);
 	ck_assert_int_eq(sent.status, 0);
@@ -390,8 +404,8 @@ struct ledger_seen {
 	uint64_t job;
 };
 
-static void on_ledger(void *arg, int status, const struct ledger_row *rows,
-	size_t count)
+static void on_ledger(
+	void *arg, int status, const struct ledger_row *rows, size_t count)
 {
 	struct ledger_seen *s = arg;
 
@@ -420,15 +434,16 @@ START_TEST(ledger_of_device_is_of_its_latest_job_with_one)
 		store_commit_ledger(c, &row);
 	}
 	ck_assert_int_eq(test_commit(c), 0);
-	ck_assert_int_eq(store_ledger_of_device(test_store, "d1", 100,
-		on_ledger, &s), 0);
+	ck_assert_int_eq(
+		store_ledger_of_device(test_store, "d1", 100, on_ledger, &s),
+		0);
 	test_wait(&s.answer);
 	ck_assert_uint_eq(s.count, 2);
 	ck_assert_uint_eq(s.job, 2);
 	ck_assert_int_eq(s.steps[0], 3);
 	s = (struct ledger_seen){.count = 0};
-	ck_assert_int_eq(store_ledger_of_job(test_store, 1, 1, on_ledger, &s),
-		0);
+	ck_assert_int_eq(
+		store_ledger_of_job(test_store, 1, 1, on_ledger, &s), 0);
 	test_wait(&s.answer);
 	ck_assert_uint_eq(s.count, 1);
 	ck_assert_int_eq(s.steps[0], 1);
@@ -451,8 +466,8 @@ START_TEST(ledger_of_one_job_is_bounded)
 		store_commit_ledger(c, &row);
 	}
 	ck_assert_int_eq(test_commit(c), 0);
-	ck_assert_int_eq(store_ledger_of_job(test_store, 1, 1000, on_ledger,
-		&s), 0);
+	ck_assert_int_eq(
+		store_ledger_of_job(test_store, 1, 1000, on_ledger, &s), 0);
 	test_wait(&s.answer);
 	ck_assert_uint_eq(s.count, STORE_LEDGER_JOB_MAX);
 	ck_assert_int_eq(s.steps[0], 2);
@@ -466,8 +481,8 @@ struct history_seen {
 	uint64_t ids[8];
 };
 
-static void on_history(void *arg, int status, const struct history_row *rows,
-	size_t count)
+static void on_history(
+	void *arg, int status, const struct history_row *rows, size_t count)
 {
 	struct history_seen *s = arg;
 
@@ -477,13 +492,13 @@ static void on_history(void *arg, int status, const struct history_row *rows,
 		s->ids[i] = rows[i].id;
 }
 
-static struct history_seen ask_history(const struct history_filter *filter,
-	size_t limit)
+static struct history_seen ask_history(
+	const struct history_filter *filter, size_t limit)
 {
 	struct history_seen s = {.count = 0};
 
-	ck_assert_int_eq(store_history(test_store, filter, limit, on_history,
-		&s), 0);
+	ck_assert_int_eq(
+		store_history(test_store, filter, limit, on_history, &s), 0);
 	test_wait(&s.answer);
 	ck_assert_int_eq(s.answer.status, 0);
 	return s;
@@ -525,8 +540,8 @@ struct outbox_seen {
 	uint16_t body_len;
 };
 
-static void on_outbox(void *arg, int status, const struct outbox_row *rows,
-	size_t count)
+static void on_outbox(
+	void *arg, int status, const struct outbox_row *rows, size_t count)
 {
 	struct outbox_seen *s = arg;
 
@@ -540,8 +555,8 @@ static struct outbox_seen ask_outbox(const char *vendor)
 {
 	struct outbox_seen s = {.count = 0};
 
-	ck_assert_int_eq(store_outbox_next(test_store, vendor, 10, on_outbox,
-		&s), 0);
+	ck_assert_int_eq(
+		store_outbox_next(test_store, vendor, 10, on_outbox, &s), 0);
 	test_wait(&s.answer);
 	return s;
 }
@@ -600,8 +615,8 @@ START_TEST(outbox_that_is_full_drops_the_oldest_and_counts)
 }
 END_TEST
 
-static void on_jobs(void *arg, int status, const struct job_row *rows,
-	size_t count)
+static void on_jobs(
+	void *arg, int status, const struct job_row *rows, size_t count)
 {
 	struct history_seen *s = arg;
 
@@ -611,13 +626,14 @@ static void on_jobs(void *arg, int status, const struct job_row *rows,
 		s->ids[i] = rows[i].id;
 }
 
-static struct history_seen ask_jobs(const char *device, bool closed,
-	uint64_t before)
+static struct history_seen ask_jobs(
+	const char *device, bool closed, uint64_t before)
 {
 	struct history_seen s = {.count = 0};
 
-	ck_assert_int_eq(store_jobs(test_store, device, closed, before, 8,
-		on_jobs, &s), 0);
+	ck_assert_int_eq(
+		store_jobs(test_store, device, closed, before, 8, on_jobs, &s),
+		0);
 	test_wait(&s.answer);
 	ck_assert_int_eq(s.answer.status, 0);
 	return s;
@@ -701,8 +717,10 @@ END_TEST
 
 START_TEST(device_floor_lower_needs_leave_and_ends_with_a_rise)
 {
-	struct device_floor_row row = {.vendor = "acme", .device = "d1",
-		.component = "main", .sequence = 9};
+	struct device_floor_row row = {.vendor = "acme",
+		.device = "d1",
+		.component = "main",
+		.sequence = 9};
 	struct store_commit *c = store_commit_new();
 	struct seen s;
 
@@ -773,10 +791,13 @@ END_TEST
 
 START_TEST(epoch_forgets_floors_once_and_keeps_revocations)
 {
-	struct revocation_row revoked = {.vendor = "acme", .what = "key",
-		.id = "k", .id_len = 1, .at_ms = 5};
-	struct pin_row pin = {.vendor = "acme", .what = "crl", .name = "ca",
-		.number = 6};
+	struct revocation_row revoked = {.vendor = "acme",
+		.what = "key",
+		.id = "k",
+		.id_len = 1,
+		.at_ms = 5};
+	struct pin_row pin = {
+		.vendor = "acme", .what = "crl", .name = "ca", .number = 6};
 	struct store_commit *c = store_commit_new();
 	struct seen s;
 
@@ -806,8 +827,11 @@ END_TEST
 
 START_TEST(pin_keeps_its_digest_and_raises_its_number)
 {
-	struct pin_row pin = {.vendor = "acme", .what = "crl", .name = "ca",
-		.digest = {1}, .number = 6};
+	struct pin_row pin = {.vendor = "acme",
+		.what = "crl",
+		.name = "ca",
+		.digest = {1},
+		.number = 6};
 	struct store_commit *c = store_commit_new();
 
 	open_well();
@@ -833,8 +857,8 @@ START_TEST(vendor_reset_needs_leave_and_forgets_the_root)
 	open_well();
 	ck_assert_int_eq(put_root(3, 2, 'a'), 0);
 	ck_assert_int_eq(raise_class(5), 0);
-	ck_assert_int_eq(store_commit_vendor_reset(c, "acme", false),
-		ERR_STORE_FLOOR);
+	ck_assert_int_eq(
+		store_commit_vendor_reset(c, "acme", false), ERR_STORE_FLOOR);
 	store_commit_free(c);
 	c = store_commit_new();
 	store_commit_vendor_reset(c, "acme", true);
@@ -922,9 +946,13 @@ END_TEST
 static const struct damage {
 	const char *name;
 	const char *file;
-	off_t at;     /* the byte to flip; -1: garbage; -2: cut in half */
+	off_t at; /* the byte to flip; -1: garbage; -2: cut in half */
 } damages[] = {
-	{"garbage", "", -1, },
+	{
+		"garbage",
+		"",
+		-1,
+	},
 	{"cut in half", "", -2},
 	{"magic", "", 3},
 	{"page size", "", 16},
@@ -942,7 +970,8 @@ static void damage_file(const char *file, const struct damage *d)
 		write_file(file, "garbage garbage garbage", 23);
 	else if (d->at == -2)
 		ck_assert_int_eq(truncate(test_path(file),
-			st.st_size / 2 / 4096 * 4096 + 100), 0);
+					 st.st_size / 2 / 4096 * 4096 + 100),
+			0);
 	else
 		flip_byte(file, d->at);
 }
@@ -1027,7 +1056,8 @@ static void back_up(void)
 	struct test_answer a = {0};
 
 	ck_assert_int_eq(store_backup(test_store, test_path("backup"),
-		on_test_answer, &a), 0);
+				 on_test_answer, &a),
+		0);
 	test_wait(&a);
 	ck_assert_int_eq(a.status, 0);
 }
@@ -1099,8 +1129,8 @@ START_TEST(restore_without_trust_file_stays_locked)
 	test_close();
 	ck_assert_int_eq(unlink(test_path("trust.db")), 0);
 	ck_assert_int_eq(unlink(test_path("state.db")), 0);
-	ck_assert_int_eq(store_restore(test_path("backup"), test_dir, &fault),
-		0);
+	ck_assert_int_eq(
+		store_restore(test_path("backup"), test_dir, &fault), 0);
 	ck_assert_int_eq(test_open().status, 0);
 	ck_assert_int_eq(store_trust_state(test_store), STORE_TRUST_OTHER);
 	unlock(0);
@@ -1123,8 +1153,8 @@ START_TEST(restore_leaves_floors_of_an_old_epoch_out)
 	ck_assert_int_eq(test_commit(c), 0);
 	ck_assert_int_eq(raise_class(3), 0);
 	test_close();
-	ck_assert_int_eq(store_restore(test_path("backup"), test_dir, &fault),
-		0);
+	ck_assert_int_eq(
+		store_restore(test_path("backup"), test_dir, &fault), 0);
 	open_well();
 	ck_assert_uint_eq(load().classes[0].sequence, 3);
 	test_close();
@@ -1183,7 +1213,8 @@ int main(void)
 	tcase_add_test(c, vendor_reset_needs_leave_and_forgets_the_root);
 	tcase_add_test(c, open_without_trust_file_is_locked_until_unlocked);
 	tcase_add_test(c, open_with_trust_file_of_another_is_locked);
-	tcase_add_test(c, open_without_state_file_is_locked_if_there_are_floors);
+	tcase_add_test(
+		c, open_without_state_file_is_locked_if_there_are_floors);
 	tcase_add_loop_test(c, open_with_damaged_trust_file_is_locked, 0, n);
 	tcase_add_loop_test(c, open_with_damaged_state_file_is_an_error, 0, n);
 	tcase_add_test(c, open_twice_is_busy);
