@@ -39,11 +39,11 @@ static void tell_peer(struct serial *s, uint32_t flags)
 		found.usb) {
 		snprintf(vid, sizeof(vid), "%04x", found.vid);
 		snprintf(pid, sizeof(pid), "%04x", found.pid);
-		attributes[n++] = (struct ferry_kv){"usb-vid", vid};
-		attributes[n++] = (struct ferry_kv){"usb-pid", pid};
+		attributes[n++] = (struct ferry_kv){"usb_vid", vid};
+		attributes[n++] = (struct ferry_kv){"usb_pid", pid};
 		if (found.serial[0])
 			attributes[n++] =
-				(struct ferry_kv){"usb-serial", found.serial};
+				(struct ferry_kv){"usb_serial", found.serial};
 		if (found.product[0])
 			peer.name = found.product;
 	}
