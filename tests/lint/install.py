@@ -20,6 +20,7 @@ share/man/man8/ferryd.8 share/man/man1/ferryctl.1
 share/man/man1/ferry-publish.1 share/man/man1/ferry-sim.1
 share/bash-completion/completions/ferryctl
 share/doc/ferry/errors.md
+share/doc/ferry/operations.md
 share/doc/ferry/admin-api.md share/doc/ferry/openapi.json
 share/doc/ferry/LICENSE share/doc/ferry/CHANGELOG.md
 """.split()
