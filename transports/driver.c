@@ -235,8 +235,9 @@ static int load_fd(int fd, const char *real, struct transport_driver **ret,
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!library)
-		return fault_set(
-			fault, ERR_TRANSPORT_LOAD, 0, real, "%s", dlerror());
+		/* glibc keeps this text for each thread. */
+		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, real, "%s",
+			dlerror()); /* NOLINT(concurrency-mt-unsafe) */
 	*(void **)&entry = dlsym(library, FERRY_DRIVER_SYMBOL);
 	if (!entry) {
 		dlclose(library);

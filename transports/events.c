@@ -229,7 +229,7 @@ static struct peer_event *peer_copy(
 	char *at;
 
 	size += in->attribute_count * sizeof(struct ferry_kv);
-	size += 2 * (FERRY_KEY_MAX + 1);
+	size += (size_t)2 * (FERRY_KEY_MAX + 1);
 	size += text_len(in->address, FERRY_TEXT_MAX) + 1;
 	size += text_len(in->name, FERRY_TEXT_MAX) + 1;
 	for (i = 0; i < in->attribute_count; i++)

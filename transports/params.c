@@ -61,7 +61,7 @@ static int check_value(
 				p->name, "must be a number of %s", range);
 		return 0;
 	case FERRY_TYPE_BOOL:
-		if (strcmp(value, "yes") && strcmp(value, "no"))
+		if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
 			return fault_set(fault, ERR_TRANSPORT_PARAMETER, 0,
 				p->name, "must be yes or no");
 		return 0;

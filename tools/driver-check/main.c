@@ -88,10 +88,10 @@ static int parse(struct options *o, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) { /* NOLINT(concurrency-mt-unsafe) */
 		if (c == 'h') {
 			usage(stdout);
-			exit(0);
+			exit(0); /* NOLINT(concurrency-mt-unsafe) */
 		}
 		if (c == 'c')
 			o->only = (unsigned)strtoul(optarg, NULL, 10);

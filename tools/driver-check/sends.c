@@ -136,7 +136,7 @@ static enum outcome cancel_queued(struct scene *s)
 	const struct transport_send shape = {
 		.until = FERRY_TAKEN, .data = {s->block, 1}};
 	struct transport_send send = shape;
-	uint64_t tokens[64];
+	uint64_t tokens[FERRY_WINDOW_MAX] = {0};
 	unsigned i, n;
 
 	NEED(s, scene_raw_up(s) && scene_link(s));
@@ -163,7 +163,7 @@ static enum outcome partial_counted(struct scene *s)
 	const struct transport_send shape = {
 		.until = FERRY_TAKEN, .data = {s->block, 1}};
 	struct transport_send send = shape;
-	uint64_t tokens[64], gone = 0;
+	uint64_t tokens[FERRY_WINDOW_MAX] = {0}, gone = 0;
 	unsigned i, n;
 
 	NEED(s, scene_raw_up(s) && scene_link(s));

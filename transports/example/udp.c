@@ -240,7 +240,7 @@ static int udp_connect(
 
 	if (!c->peer || c->channel_count != 1)
 		return -EOPNOTSUPP;
-	if (strcmp(c->peer, KEY))
+	if (strcmp(c->peer, KEY) != 0)
 		return -EHOSTUNREACH;
 	if (u->link)
 		return -EBUSY;

@@ -20,7 +20,7 @@ static int parse_line(const char *word, size_t len, struct lines_step *step)
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		name = strlen(names[i].name);
-		if (len != name + 1 || memcmp(word, names[i].name, name))
+		if (len != name + 1 || memcmp(word, names[i].name, name) != 0)
 			continue;
 		if (word[name] != '0' && word[name] != '1')
 			return -EINVAL;

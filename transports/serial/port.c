@@ -1,6 +1,8 @@
 /* The port and its link: found, opened, set up, lost, found again. */
 #include "transports/serial/serial_port.h"
 
+#include "base/err.h"
+
 #include <errno.h>
 #include <linux/serial.h>
 #include <stdio.h>
@@ -113,7 +115,7 @@ static void absent(struct serial *s, int error, const char *text)
 	}
 	if (!s->absence_logged)
 		serial_log(s, FERRY_LOG_WARN, "port %s: %s", s->target,
-			text ? text : strerror(-error));
+			text ? text : err_text(error));
 	s->absence_logged = true;
 	if (s->connect_token && (!s->hotplug || !may_come_yet(error))) {
 		serial_complete(s, &s->connect_token, error, NULL, text);
@@ -351,7 +353,7 @@ static bool step_run(struct serial *s)
 	if (err && !s->lines_warned) {
 		serial_log(s, FERRY_LOG_WARN,
 			"port %s: DTR, RTS or break cannot be set: %s",
-			s->target, strerror(-err));
+			s->target, err_text(err));
 		s->lines_warned = true;
 	}
 	if (step->pause_ms) {

@@ -69,7 +69,7 @@ int serial_port_parse_usb(const char *text, struct serial_port *ret)
 	struct serial_port out = {.usb = true};
 	const char *at = text;
 
-	if (strncmp(at, "usb:", 4))
+	if (strncmp(at, "usb:", 4) != 0)
 		return -EINVAL;
 	at += 4;
 	if (take_hex(&at, &out.vid) || *at++ != ':' || take_hex(&at, &out.pid))

@@ -71,6 +71,7 @@ void serial_log(struct serial *s, uint32_t level, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	s->host->log(s->owner, level, text);
@@ -133,7 +134,7 @@ static int take_port(struct serial *s, const char *value)
 		s->kind = PORT_TCP;
 		return 0;
 	}
-	if (strncmp(value, "usb:", 4)) {
+	if (strncmp(value, "usb:", 4) != 0) {
 		s->kind = PORT_PATH;
 		return value[0] == '/' && strlen(value) < sizeof(s->path)
 			       ? 0
@@ -173,7 +174,7 @@ static int take_setting(struct serial *s, const char *key, const char *value)
 		return serial_lines_parse(value, &s->connect_lines);
 	if (!strcmp(key, "disconnect_lines"))
 		return serial_lines_parse(value, &s->leave_lines);
-	if (strcmp(key, "boot_wait"))
+	if (strcmp(key, "boot_wait") != 0)
 		return -EINVAL;
 	s->boot_wait_ms = (uint32_t)strtoul(value, NULL, 10);
 	return s->boot_wait_ms <= 60000 ? 0 : -EINVAL;
@@ -324,7 +325,7 @@ static int op_connect(void *self, uint64_t token, const struct ferry_connect *c)
 
 	if (!c->peer || c->channel_count != 1)
 		return -EOPNOTSUPP;
-	if (strcmp(c->peer, s->key))
+	if (strcmp(c->peer, s->key) != 0)
 		return -EHOSTUNREACH;
 	if (s->state != SERIAL_NONE_YET)
 		return -EBUSY;
@@ -392,7 +393,8 @@ static int set_take(struct serial *s, const struct ferry_kv *kv, uint32_t count,
 		got = serial_settings_take(
 			&s->set_settings, kv[i].key, kv[i].value);
 		if (got == 0) {
-			if (strcmp(kv[i].key, "lines") || s->set_lines.count)
+			if (strcmp(kv[i].key, "lines") != 0 ||
+				s->set_lines.count)
 				return -EINVAL;
 			got = serial_lines_parse(kv[i].value, &s->set_lines);
 		}

@@ -406,8 +406,8 @@ static int op_set(void *self, uint64_t token, uint64_t link,
 
 	if (!l || l->state != SIM_LINK_UP || s->state != SIM_RUNNING)
 		return -ENOTCONN;
-	if (count != 1 ||
-		(strcmp(kv[0].key, "payload") && strcmp(kv[0].key, "loss"))) {
+	if (count != 1 || (strcmp(kv[0].key, "payload") != 0 &&
+				  strcmp(kv[0].key, "loss") != 0)) {
 		sim_complete(s, &token, -EINVAL, count ? kv[0].key : NULL,
 			"one of payload, loss at a time");
 		return 0;
