@@ -90,7 +90,8 @@ struct transport_events {
 	/* Without it, lines go to base/log as module "driver". */
 	void (*on_log)(void *arg, enum log_level level, const char *text);
 	/* A descriptor that is already open for the device path `target` (kept
-	 * over a restart of the daemon), which the callee gives away, or -1. */
+	 * over a restart of the daemon), which the callee gives away, or -1.
+	 * The driver is told, so that it does not reset the board. */
 	int (*adopt)(void *arg, const char *target);
 	/* A target was opened (not adopted); `fd` is borrowed, to be put into a
 	 * descriptor store. */

@@ -24,10 +24,10 @@ struct opening {
 	uint64_t request;
 	int slot;
 	enum opening_kind kind;
-	bool ready; /* `error` and `fd` are the answer */
+	bool ready; /* `result` and `fd` are the answer */
 	bool dropped;
 	bool busy; /* a lookup or attempt is under way */
-	int error;
+	int result;
 	int fd;
 	unsigned tried;
 	uv_getaddrinfo_t lookup;
@@ -55,10 +55,10 @@ static void opening_free(struct opening *o)
 	free(o);
 }
 
-static void opening_answer(struct opening *o, int error, int fd)
+static void opening_answer(struct opening *o, int result, int fd)
 {
 	o->ready = true;
-	o->error = error;
+	o->result = result;
 	o->fd = fd;
 	if (!o->dropped)
 		instance_wake(o->t);
@@ -254,14 +254,15 @@ static int open_path(struct opening *o, int *ret_fd)
 
 	if (t->on.adopt)
 		fd = t->on.adopt(t->arg, o->target);
-	if (fd < 0) {
-		fd = open(
-			o->target, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		if (fd < 0)
-			return -errno;
-		if (t->on.opened)
-			t->on.opened(t->arg, o->target, fd);
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return FERRY_OPEN_KEPT;
 	}
+	fd = open(o->target, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (t->on.opened)
+		t->on.opened(t->arg, o->target, fd);
 	*ret_fd = fd;
 	return 0;
 }
@@ -418,7 +419,7 @@ void openings_advance(struct transport *t)
 		t->openings[i] = NULL;
 		fd = o->fd;
 		o->fd = -1;
-		t->driver->table.on_opened(t->self, o->request, o->error, fd);
+		t->driver->table.on_opened(t->self, o->request, o->result, fd);
 		opening_free(o);
 	}
 }

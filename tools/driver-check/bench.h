@@ -51,6 +51,10 @@ struct bench_kind {
 	void (*fail_next)(struct bench *b, int status);
 	/* The next message comes before its confirm. */
 	void (*hurry)(struct bench *b);
+	/* The device says nothing any more, and a setting that makes the driver
+	 * notice soon. */
+	int (*silent)(struct bench *b);
+	void (*mute)(struct bench *b);
 	/* Sends are confirmed only when told so. */
 	void (*hold)(struct bench *b, bool on);
 	/* Announces what the checks want to see. */

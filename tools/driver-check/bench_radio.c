@@ -32,7 +32,7 @@ struct radio {
 	uint32_t held[HELD_MAX];
 	unsigned held_count;
 	bool hold;
-	bool stalled;
+	bool muted;
 	bool hurry;
 	int fail_next;
 	bool late_is_there;
@@ -284,7 +284,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		r->fd = -1;
 		return;
 	}
-	if (sim_wire_read(bytes_of(raw, (size_t)n), &f) == 0)
+	if (!r->muted && sim_wire_read(bytes_of(raw, (size_t)n), &f) == 0)
 		on_frame(r, &f);
 }
 
@@ -469,6 +469,20 @@ static void radio_fail_next(struct bench *b, int status)
 	r->fail_next = status;
 }
 
+static int radio_silent(struct bench *b)
+{
+	b->kv[1] = (struct ferry_kv){"silence", "50"};
+	b->kv_count = 2;
+	return 0;
+}
+
+static void radio_mute(struct bench *b)
+{
+	struct radio *r = b->state;
+
+	r->muted = true;
+}
+
 static void radio_hurry(struct bench *b)
 {
 	struct radio *r = b->state;
@@ -558,6 +572,8 @@ const struct bench_kind bench_sim = {
 	.end_with_device = radio_end_with_device,
 	.change_payload = radio_change_payload,
 	.fail_next = radio_fail_next,
+	.silent = radio_silent,
+	.mute = radio_mute,
 	.hurry = radio_hurry,
 	.hold = radio_hold,
 	.announce_group = radio_group,

@@ -71,6 +71,20 @@ static enum outcome device_lost(struct scene *s)
 	return CHECK_OK;
 }
 
+static enum outcome silent_device(struct scene *s)
+{
+	APPLIES(s->bench->kind->mute);
+	NEED(s, s->bench->kind->silent(s->bench) == 0);
+	NEED(s, scene_up(s) && scene_link(s));
+	s->bench->kind->mute(s->bench);
+	NEED(s, scene_send(s, 0, 1, FERRY_SENT) == 0);
+	RIG_UNTIL(&s->rig, 8000, s->rig.instance_downs);
+	NEED(s, s->rig.instance_downs == 1 && s->rig.downs == 1);
+	NEED(s, s->rig.down_status == -ETIMEDOUT);
+	NEED(s, s->q[0].count == 1 && s->q[0].result.status < 0);
+	return CHECK_OK;
+}
+
 static enum outcome stop_with_all(struct scene *s)
 {
 	unsigned i, n;
@@ -247,6 +261,7 @@ const struct check checks_of_ends[] = {
 	{38, "last message before the hang-up arrives", last_message_arrives},
 	{39, "linked again after a loss", comes_back},
 	{53, "device lost: all settled, link 0 last", device_lost},
+	{54, "silent device: same, by the driver's timer", silent_device},
 	{55, "stop with everything outstanding", stop_with_all},
 	{56, "destroy after a failed start", destroy_after_failure},
 	{58, "send from a completion", send_from_done},

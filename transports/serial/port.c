@@ -219,8 +219,19 @@ static int set_up_tty(struct serial *s, const char **ret_text)
 	return 0;
 }
 
-/* Takes the descriptor that the host opened. */
-static void opened(struct serial *s, int fd)
+static void ready(struct serial *s)
+{
+	s->port = PORT_READY;
+	s->retry_ms = RETRY_MIN_MS;
+	s->absence_logged = false;
+	if (s->start_token)
+		complete_start(s);
+	if (!s->announced)
+		tell_peer(s, 0);
+}
+
+/* Takes the descriptor that the host opened, or had kept open. */
+static void opened(struct serial *s, int fd, bool kept)
 {
 	const char *text = NULL;
 	int err = 0;
@@ -241,21 +252,24 @@ static void opened(struct serial *s, int fd)
 		absent(s, err, text);
 		return;
 	}
-	s->opens++;
-	s->port = PORT_FRESH;
+	s->opens += !kept;
+	if (kept)
+		ready(s);
+	else
+		s->port = PORT_FRESH;
 }
 
-void serial_opened(struct serial *s, uint64_t request, int error, int fd)
+void serial_opened(struct serial *s, uint64_t request, int result, int fd)
 {
 	if (request != s->open_request || s->port != PORT_OPENING) {
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
-	if (error)
-		absent(s, error, NULL);
+	if (result < 0)
+		absent(s, result, NULL);
 	else
-		opened(s, fd);
+		opened(s, fd, result == FERRY_OPEN_KEPT);
 	serial_advance(s);
 }
 
@@ -505,17 +519,6 @@ static bool step_link(struct serial *s)
 		return step_leave(s);
 	}
 	return false;
-}
-
-static void ready(struct serial *s)
-{
-	s->port = PORT_READY;
-	s->retry_ms = RETRY_MIN_MS;
-	s->absence_logged = false;
-	if (s->start_token)
-		complete_start(s);
-	if (!s->announced)
-		tell_peer(s, 0);
 }
 
 /* One step; false when something has to be waited for. */

@@ -46,6 +46,12 @@ static const struct ferry_param params[] = {
 		NULL, "The same at each disconnect."},
 	{FERRY_SCOPE_SET, FERRY_TYPE_TEXT, 0, 0, "lines", NULL, NULL,
 		"DTR, RTS and break now, after changed line settings."},
+	{FERRY_SCOPE_SET, FERRY_TYPE_CHOICE, 0, 0, "dtr", "0|1", NULL,
+		"The same as a word of lines."},
+	{FERRY_SCOPE_SET, FERRY_TYPE_CHOICE, 0, 0, "rts", "0|1", NULL,
+		"The same as a word of lines."},
+	{FERRY_SCOPE_SET, FERRY_TYPE_CHOICE, 0, 0, "break", "0|1", NULL,
+		"The same as a word of lines."},
 };
 
 void serial_complete(struct serial *s, uint64_t *token, int status,
@@ -380,24 +386,38 @@ static int op_send(void *self, uint64_t token, const struct ferry_send *send)
 	return err;
 }
 
+/* One setting that is no line setting, as words of a sequence. */
+static int add_words(char *text, size_t size, const struct ferry_kv *kv)
+{
+	bool word = !strcmp(kv->key, "dtr") || !strcmp(kv->key, "rts") ||
+		    !strcmp(kv->key, "break");
+	size_t len = strlen(text);
+	int n;
+
+	if (!word && strcmp(kv->key, "lines") != 0)
+		return -EINVAL;
+	n = snprintf(text + len, size - len, " %s%s%s", word ? kv->key : "",
+		word ? "=" : "", kv->value);
+	return n >= 0 && (size_t)n < size - len ? 0 : -EINVAL;
+}
+
 static int set_take(struct serial *s, const struct ferry_kv *kv, uint32_t count,
 	const char **ret_key)
 {
+	char text[512] = "";
 	uint32_t i;
 	int got;
 
 	s->set_settings = s->now;
-	memset(&s->set_lines, 0, sizeof(s->set_lines));
+	s->set_lines.count = 0;
 	for (i = 0; i < count; i++) {
 		*ret_key = kv[i].key;
 		got = serial_settings_take(
 			&s->set_settings, kv[i].key, kv[i].value);
-		if (got == 0) {
-			if (strcmp(kv[i].key, "lines") != 0 ||
-				s->set_lines.count)
-				return -EINVAL;
-			got = serial_lines_parse(kv[i].value, &s->set_lines);
-		}
+		if (got == 0)
+			got = add_words(text, sizeof(text), &kv[i]);
+		if (got >= 0)
+			got = serial_lines_parse(text, &s->set_lines);
 		if (got < 0)
 			return got;
 	}
@@ -484,9 +504,9 @@ static void op_on_timer(void *self, uint64_t arg)
 	serial_advance(s);
 }
 
-static void op_on_opened(void *self, uint64_t request, int32_t error, int fd)
+static void op_on_opened(void *self, uint64_t request, int32_t result, int fd)
 {
-	serial_opened(self, request, error, fd);
+	serial_opened(self, request, result, fd);
 }
 
 static const struct ferry_driver table = {

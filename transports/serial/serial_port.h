@@ -114,7 +114,7 @@ void serial_lose(struct serial *s, int status);
 void serial_close_port(struct serial *s);
 void serial_end_link(struct serial *s);
 void serial_announce(struct serial *s);
-void serial_opened(struct serial *s, uint64_t request, int error, int fd);
+void serial_opened(struct serial *s, uint64_t request, int result, int fd);
 void serial_phase_over(struct serial *s);
 void serial_read(struct serial *s, bool hangup);
 

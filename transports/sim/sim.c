@@ -12,6 +12,10 @@
 static const struct ferry_param params[] = {
 	{FERRY_SCOPE_INSTANCE, FERRY_TYPE_TEXT, FERRY_PARAM_REQUIRED, 0, "path",
 		NULL, NULL, "Socket on which the simulator listens."},
+	{FERRY_SCOPE_INSTANCE, FERRY_TYPE_UINT, 0, 0, "silence", "10..10000",
+		"10000",
+		"Milliseconds without an answer after which it counts as "
+		"gone."},
 	{FERRY_SCOPE_SET, FERRY_TYPE_UINT, 0, 0, "payload", "1..4096", NULL,
 		"Asks the simulated peer for another payload size."},
 	{FERRY_SCOPE_SET, FERRY_TYPE_UINT, 0, 0, "loss", "0..100", NULL,
@@ -105,7 +109,7 @@ void sim_over(struct sim *s, int status, const char *text)
 
 static void silence_arm(struct sim *s)
 {
-	s->host->timer_set(s->owner, s->silence_timer, SIM_SILENCE_MS);
+	s->host->timer_set(s->owner, s->silence_timer, s->silence_ms);
 }
 
 /* A frame that the simulator has to answer. */
@@ -145,9 +149,14 @@ static int op_start(
 	int err;
 
 	s->start_token = token;
-	for (i = 0; i < count && !s->path; i++)
-		if (!strcmp(kv[i].key, "path"))
+	s->silence_ms = SIM_SILENCE_MS;
+	for (i = 0; i < count; i++) {
+		if (!strcmp(kv[i].key, "path") && !s->path)
 			s->path = strdup(kv[i].value);
+		if (!strcmp(kv[i].key, "silence"))
+			s->silence_ms =
+				(uint32_t)strtoul(kv[i].value, NULL, 10);
+	}
 	if (!s->path || strlen(s->path) > 107) {
 		s->state = SIM_OVER;
 		sim_complete(s, &s->start_token, -EINVAL, "path",
@@ -163,12 +172,12 @@ static int op_start(
 	return 0;
 }
 
-static void op_on_opened(void *self, uint64_t request, int32_t error, int fd)
+static void op_on_opened(void *self, uint64_t request, int32_t result, int fd)
 {
 	const struct sim_frame hello = {
 		.type = SIM_HELLO, .version = SIM_WIRE_VERSION};
 	struct sim *s = self;
-	int err = error;
+	int err = result < 0 ? result : 0;
 
 	(void)request;
 	if (s->state != SIM_OPENING) {
@@ -468,7 +477,7 @@ static void on_silence(struct sim *s)
 
 	if (!s->answers_due || s->state == SIM_OVER)
 		return;
-	if (now - s->heard_us >= (uint64_t)SIM_SILENCE_MS * 1000)
+	if (now - s->heard_us >= (uint64_t)s->silence_ms * 1000)
 		sim_over(s, -ETIMEDOUT, "the simulator is silent");
 	else
 		silence_arm(s);

@@ -67,6 +67,7 @@ struct sim {
 	uint32_t serial;
 	uint32_t window;
 	uint32_t in_flight;
+	uint32_t silence_ms;
 	uint32_t answers_due; /* frames that the simulator has to answer */
 	uint64_t heard_us;
 

@@ -464,12 +464,18 @@ START_TEST(own_port_stays_open_between_links)
 }
 END_TEST
 
-START_TEST(own_port_is_adopted_and_not_opened_again)
+START_TEST(adopted_port_is_not_opened_or_reset_again)
 {
+	const struct ferry_kv kv[] = {
+		{"boot_wait", "60000"}, {"open_lines", "dtr=0 60000ms"}};
+
 	rig.adopt_fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
-	up();
+	ck_assert_int_eq(open_with(kv, 2, NULL), 0);
+	RIG_UNTIL(&rig, 5000, rig.ups && rig.peer_count);
 	ck_assert_uint_eq(rig.opened, 0);
+	ck_assert_int_eq(rig.adopt_fd, -1);
 	link_up();
+	ck_assert_uint_eq(rig.logs, 0);
 }
 END_TEST
 
@@ -567,7 +573,8 @@ END_TEST
 
 START_TEST(set_changes_the_line_after_what_was_sent)
 {
-	const struct ferry_kv kv[] = {{"baud", "9600"}, {"lines", "5ms"}};
+	const struct ferry_kv kv[] = {{"baud", "9600"}, {"dtr", "1"},
+		{"rts", "0"}, {"lines", "5ms dtr=0"}};
 	const struct ferry_kv wrong = {"lines", "dtr=1 dtr=0"};
 	const struct ferry_kv unknown = {"colour", "red"};
 	struct rig_request sent, set, later;
@@ -589,7 +596,7 @@ START_TEST(set_changes_the_line_after_what_was_sent)
 	ck_assert_int_eq(rig_send(&rig, id, bytes_of_text("ab"), 1, &sent), 0);
 	rig_request_init(&set, &rig);
 	ck_assert_int_eq(
-		transport_set(rig.t, id, kv, 2, 0, rig_on_done, &set, NULL), 0);
+		transport_set(rig.t, id, kv, 4, 0, rig_on_done, &set, NULL), 0);
 	ck_assert_int_eq(rig_send(&rig, id, bytes_of_text("cd"), 1, &later), 0);
 	RIG_UNTIL(&rig, 5000, later.done);
 	ck_assert_int_eq(set.result.status, 0);
@@ -757,7 +764,7 @@ int main(void)
 	tcase_add_test(c, replug_under_another_name_is_found_again);
 	tcase_add_test(c, unplug_without_hotplug_ends_the_instance);
 	tcase_add_test(c, own_port_stays_open_between_links);
-	tcase_add_test(c, own_port_is_adopted_and_not_opened_again);
+	tcase_add_test(c, adopted_port_is_not_opened_or_reset_again);
 	tcase_add_test(c, own_port_that_is_locked_is_waited_for);
 	tcase_add_test(c, borrowed_port_is_open_only_while_linked);
 	tcase_add_test(

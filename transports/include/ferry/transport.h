@@ -122,6 +122,8 @@ extern "C" {
 #define FERRY_WRITE (1u << 1)
 #define FERRY_HANGUP (1u << 2) /* reported only; with FERRY_READ */
 
+#define FERRY_OPEN_KEPT 1 /* result of on_opened() */
+
 #define FERRY_LOG_ERROR 0u
 #define FERRY_LOG_WARN 1u
 #define FERRY_LOG_INFO 2u
@@ -443,10 +445,12 @@ struct ferry_driver {
 	 * timer(). */
 	void (*on_timer)(void *self, uint64_t arg);
 
-	/* (optional) The answer to open_device(): `error` 0 and a descriptor
-	 * that now belongs to the driver, or -errno and -1. Needed by who calls
-	 * open_device(). */
-	void (*on_opened)(void *self, uint64_t request, int32_t error, int fd);
+	/* (optional) The answer to open_device(): a descriptor that now belongs
+	 * to the driver and `result` 0, or FERRY_OPEN_KEPT if it has been open
+	 * since before this gateway started: opening made no edge on its lines,
+	 * so what must follow an opening (resets, waits) must not be done. Or
+	 * -errno and -1. Needed by who calls open_device(). */
+	void (*on_opened)(void *self, uint64_t request, int32_t result, int fd);
 };
 
 /* The one exported symbol of a shared object. `host_abi` is FERRY_ABI of the
