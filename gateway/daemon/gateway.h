@@ -31,10 +31,11 @@ struct child;
 struct job;
 
 #define GATEWAY_ALARMS_MAX 32
+#define ALARM_CODE_SIZE 96 /* "catalog-expired:" and a whole name */
 
 /* Something an operator must act on. Known by its code. */
 struct alarm_row {
-	char code[48];
+	char code[ALARM_CODE_SIZE];
 	char text[160];
 	char hint[160];
 	int64_t since_ms;

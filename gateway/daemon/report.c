@@ -112,8 +112,22 @@ static void end_sending(struct sending *s, bool more)
 
 	v->reporting = false;
 	free(s);
-	if (more)
+	if (v->closing)
+		vendor_release(v);
+	else if (more)
 		vendor_report(v);
+}
+
+static void on_dropped(void *arg, int status)
+{
+	struct sending *s = arg;
+	struct gateway *g = s->vendor->gateway;
+
+	vendor_hold(s->vendor, -1);
+	if (!status)
+		g->outbox_count -= g->outbox_count < s->count ?
+			g->outbox_count : s->count;
+	end_sending(s, !status && s->count == REPORT_ROWS);
 }
 
 static void on_reported(void *arg, int status,
@@ -124,24 +138,23 @@ static void on_reported(void *arg, int status,
 	struct store_commit *c;
 
 	(void)answer;
-	vendor_hold(v, -1);
-	if (status || v->closing) {
-		if (status && !v->closing)
+	if (status) {
+		if (!v->closing)
 			log_warn("report", "reports stay in the outbox",
 				"vendor=%s code=%s", v->name,
 				err_name(status));
-		v->reporting = false;
-		free(s);
-		vendor_release(v);
+		vendor_hold(v, -1);
+		end_sending(s, false);
 		return;
 	}
 	c = store_commit_new();
 	for (unsigned i = 0; i < s->count; i++)
 		store_commit_outbox_drop(c, s->seqs[i]);
-	gateway_commit(v->gateway, c, NULL, NULL);
-	v->gateway->outbox_count -= v->gateway->outbox_count < s->count ?
-		v->gateway->outbox_count : s->count;
-	end_sending(s, s->count == REPORT_ROWS);
+	/* What cannot be dropped is sent again with the next round, not now. */
+	if (gateway_commit(v->gateway, c, on_dropped, s)) {
+		vendor_hold(v, -1);
+		end_sending(s, false);
+	}
 }
 
 static void put_record(struct buf *b, const struct outbox_row *row)
@@ -185,20 +198,16 @@ static void on_outbox(void *arg, int status, const struct outbox_row *rows,
 	struct sending *s = arg;
 	struct vendor *v = s->vendor;
 
-	vendor_hold(v, -1);
-	if (v->closing) {
-		free(s);
-		vendor_release(v);
-		return;
-	}
-	if (!status && count > 0)
-		status = send_rows(s, rows, count);
-	else
+	if (v->closing)
+		status = -ECANCELED;
+	else if (!status && count == 0)
 		status = -ENOENT;
-	if (status)
-		end_sending(s, false);
-	else
-		vendor_hold(v, 1);
+	if (!status)
+		status = send_rows(s, rows, count);
+	if (!status)
+		return; /* held until on_reported() */
+	vendor_hold(v, -1);
+	end_sending(s, false);
 }
 
 void vendor_report(struct vendor *v)

@@ -31,13 +31,13 @@ static void object_name(const struct vendor *v, char *name, size_t size)
 static void alarm_code(const struct vendor *v, const char *what, char *code,
 	size_t size)
 {
-	snprintf(code, size, "%s:%.30s", what, v->name);
+	snprintf(code, size, "%s:%s", what, v->name);
 }
 
 static void stop_with(struct vendor *v, int code, const struct fault *fault,
 	const char *hint)
 {
-	char name[48];
+	char name[ALARM_CODE_SIZE];
 
 	v->stage = VENDOR_STOPPED;
 	v->last_status = code;
@@ -58,22 +58,24 @@ int vendor_state(const struct vendor *v)
 
 	if (!v->trust_is_open || v->stage == VENDOR_STOPPED)
 		return v->last_status ? v->last_status : -EAGAIN;
-	if (v->stage == VENDOR_STORING || v->stage == VENDOR_STARTING)
+	if (v->stage == VENDOR_STORING || v->stage == VENDOR_STARTING ||
+			v->unsaved)
 		return -EAGAIN;
 	return trust_state(&v->trust, &clock);
 }
 
 const struct catalog *vendor_catalog(const struct vendor *v)
 {
-	if (!v->trust_is_open || v->stage == VENDOR_STORING ||
-			v->stage == VENDOR_STARTING)
+	if (!v->trust_is_open || v->unsaved || v->stage == VENDOR_STORING ||
+			v->stage == VENDOR_STARTING ||
+			v->stage == VENDOR_STOPPED)
 		return NULL;
 	return v->trust.catalog;
 }
 
 static void watch_expiry(struct vendor *v)
 {
-	char code[48];
+	char code[ALARM_CODE_SIZE];
 	int err = vendor_state(v);
 
 	if (err == -EAGAIN)
@@ -161,6 +163,15 @@ static void put_time(struct vendor *v, struct store_commit *c)
 
 /* ---- catalog ---- */
 
+/* What could not be stored does not count: the next round fetches it and tries
+ * to store it again. */
+static void not_stored(struct vendor *v, int status)
+{
+	v->unsaved = true;
+	v->etag[0] = '\0';
+	end_round(v, status, NULL);
+}
+
 static void on_catalog_stored(void *arg, int status)
 {
 	struct vendor *v = arg;
@@ -172,11 +183,10 @@ static void on_catalog_stored(void *arg, int status)
 		return;
 	}
 	if (status) {
-		/* What could not be stored must not count. */
-		stop_with(v, status, NULL, "repair the store, then restart");
-		vendor_poll_ended(v->poll, status, 0);
+		not_stored(v, status);
 		return;
 	}
+	v->unsaved = false;
 	memcpy(v->etag, v->new_etag, sizeof(v->etag));
 	v->news = true;
 	log_info("vendor", "new catalog",
@@ -207,15 +217,21 @@ static void entry_floor(const struct vendor *v, const struct catalog_entry *e,
 static int store_floors(struct vendor *v, struct store_commit **c)
 {
 	const struct catalog *catalog = v->trust.catalog;
+	unsigned rows = 0;
 	int err = 0;
 
 	for (unsigned i = 0; i < catalog->entry_count && !err; i++) {
 		struct class_floor_row row;
 
+		/* What the vendor's file does not let it name is not there. */
+		if (!config_vendor_may_name(v->config,
+				catalog->entries[i].vendor_id.at,
+				catalog->entries[i].class_id.at))
+			continue;
 		entry_floor(v, &catalog->entries[i], &row);
 		store_commit_class_floor(*c, &row);
 		err = gateway_take_class_floor(v->gateway, &row);
-		if (err || (i + 1) % FLOORS_A_COMMIT)
+		if (err || ++rows % FLOORS_A_COMMIT)
 			continue;
 		err = gateway_commit(v->gateway, *c, NULL, NULL);
 		*c = store_commit_new();
@@ -287,7 +303,7 @@ static void on_catalog(void *arg, int status, const struct vendor_answer *a)
 		end_round(v, status, &fault);
 		return;
 	}
-	if (v->trust.changed) {
+	if (v->trust.changed || v->unsaved) {
 		store_catalog(v, a->content);
 		return;
 	}
@@ -326,10 +342,14 @@ static void on_root_stored(void *arg, int status)
 		return;
 	}
 	if (status) {
-		stop_with(v, status, NULL, "repair the store, then restart");
-		vendor_poll_ended(v->poll, status, 0);
+		v->root_unsaved = true;
+		not_stored(v, status);
 		return;
 	}
+	if (v->epoch_rose)
+		gateway_forget_floors(v->gateway, v->name);
+	v->epoch_rose = false;
+	v->root_unsaved = false;
 	log_info("vendor", "new root", "vendor=%s version=%llu epoch=%llu",
 		v->name, (unsigned long long)v->trust.root->version,
 		(unsigned long long)v->trust.root->epoch);
@@ -337,7 +357,7 @@ static void on_root_stored(void *arg, int status)
 	ask_root(v);
 }
 
-static void store_root(struct vendor *v, uint64_t epoch_before)
+static void store_root(struct vendor *v)
 {
 	const struct root *root = v->trust.root;
 	struct trust_clock clock = gateway_clock(v->gateway);
@@ -350,7 +370,7 @@ static void store_root(struct vendor *v, uint64_t epoch_before)
 	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
 	memcpy(row.digest, root->sha256, 32);
 	memcpy(row.first_digest, v->first_root_sha256, 32);
-	if (root->epoch > epoch_before)
+	if (v->epoch_rose)
 		store_commit_epoch(c, v->name, root->epoch,
 			(int64_t)trust_time_value(&v->trust.time, &clock) *
 			1000);
@@ -392,9 +412,11 @@ static void on_root(void *arg, int status, const struct vendor_answer *a)
 		end_round(v, status, &fault);
 		return;
 	}
-	if (v->trust.root->epoch > epoch)
+	if (v->trust.root->epoch > epoch) {
+		v->epoch_rose = true;
 		v->etag[0] = '\0';
-	store_root(v, epoch);
+	}
+	store_root(v);
 }
 
 static void ask_root(struct vendor *v)
@@ -446,7 +468,10 @@ static void on_due(void *arg)
 		vendor_poll_ended(v->poll, v->last_status, 0);
 		return;
 	}
-	ask_root(v);
+	if (v->root_unsaved)
+		store_root(v);
+	else
+		ask_root(v);
 	view_tell_vendor(v);
 }
 
@@ -490,6 +515,8 @@ static void on_kept_catalog(void *arg, int status, struct bytes file)
 {
 	struct vendor *v = arg;
 	struct trust_clock clock = gateway_clock(v->gateway);
+	uint64_t floor = v->trust.floor.catalog.sequence;
+	bool known = v->trust.floor.catalog.set;
 	struct fault fault = {0};
 
 	v->holds--;
@@ -499,6 +526,11 @@ static void on_kept_catalog(void *arg, int status, struct bytes file)
 	}
 	if (status == 0)
 		status = trust_add_catalog(&v->trust, file, &clock, &fault);
+	if (!status && (!known || v->trust.floor.catalog.sequence > floor)) {
+		/* Killed between keeping the file and storing its floors. */
+		v->unsaved = true;
+		v->etag[0] = '\0';
+	}
 	if (status) {
 		v->etag[0] = '\0';
 		if (status != -ENOENT)
@@ -771,7 +803,7 @@ static void finish_close(struct vendor *v)
 	void (*on_closed)(void *arg) = v->on_closed;
 	void *arg = v->close_arg;
 
-	if (v->holds > 0)
+	if (!v->closing || v->holds > 0)
 		return;
 	if (v->trust_is_open)
 		trust_close(&v->trust);

@@ -38,7 +38,9 @@ struct vendor {
 	enum vendor_stage stage;
 	struct trust_vendor trust;
 	bool trust_is_open;
-	bool expired_seen;     /* the alarm about expiry is up */
+	bool unsaved;          /* trust is ahead of trust.db: does not count */
+	bool root_unsaved;     /* so is the root */
+	bool epoch_rose;       /* with the root that is being stored */
 	uint8_t first_root_sha256[32];
 	char etag[VENDOR_ETAG_MAX + 1];
 	char new_etag[VENDOR_ETAG_MAX + 1];
