@@ -91,10 +91,12 @@ struct transport_events {
 	void (*on_log)(void *arg, enum log_level level, const char *text);
 	/* A descriptor that is already open for the device path `target` (kept
 	 * over a restart of the daemon), which the callee gives away, or -1.
-	 * The driver is told, so that it does not reset the board. */
+	 * Only asked for devices that are worth keeping: an own serial port, not
+	 * a borrowed one. The driver is told, so that it does not reset the
+	 * board. */
 	int (*adopt)(void *arg, const char *target);
-	/* A target was opened (not adopted); `fd` is borrowed, to be put into a
-	 * descriptor store. */
+	/* A device that is worth keeping was opened (not adopted); `fd` is
+	 * borrowed, to be duplicated into a descriptor store. */
 	void (*opened)(void *arg, const char *target, int fd);
 };
 

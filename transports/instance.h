@@ -294,8 +294,8 @@ unsigned lend_take_back(struct transport *t);
 int lend_async(struct transport *t);
 
 /* open.c */
-int host_open_device(
-	struct ferry_owner *o, uint64_t request, const char *target);
+int host_open_device(struct ferry_owner *o, uint64_t request, uint32_t flags,
+	const char *target);
 void host_open_cancel(struct ferry_owner *o, uint64_t request);
 /* Answers what can be answered; called from the loop. */
 void openings_advance(struct transport *t);

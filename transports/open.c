@@ -26,6 +26,7 @@ struct opening {
 	enum opening_kind kind;
 	bool ready; /* `result` and `fd` are the answer */
 	bool dropped;
+	bool keep; /* for its next user too */
 	bool busy; /* a lookup or attempt is under way */
 	int result;
 	int fd;
@@ -252,7 +253,7 @@ static int open_path(struct opening *o, int *ret_fd)
 	struct transport *t = o->t;
 	int fd = -1;
 
-	if (t->on.adopt)
+	if (t->on.adopt && o->keep)
 		fd = t->on.adopt(t->arg, o->target);
 	if (fd >= 0) {
 		*ret_fd = fd;
@@ -261,7 +262,7 @@ static int open_path(struct opening *o, int *ret_fd)
 	fd = open(o->target, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (t->on.opened)
+	if (t->on.opened && o->keep)
 		t->on.opened(t->arg, o->target, fd);
 	*ret_fd = fd;
 	return 0;
@@ -328,8 +329,8 @@ static int opening_new(
 	return 0;
 }
 
-int host_open_device(
-	struct ferry_owner *owner, uint64_t request, const char *target)
+int host_open_device(struct ferry_owner *owner, uint64_t request,
+	uint32_t flags, const char *target)
 {
 	struct transport *t = owner->t;
 	enum opening_kind kind;
@@ -347,6 +348,7 @@ int host_open_device(
 		return err;
 	o->request = request;
 	o->kind = kind;
+	o->keep = flags & FERRY_OPEN_KEEP;
 	if (kind == OPENING_TCP) {
 		err = tcp_start(o);
 		if (err) {

@@ -116,10 +116,11 @@ static void wake(struct ferry_owner *o)
 	(void)o;
 }
 
-static int open_device(
-	struct ferry_owner *o, uint64_t request, const char *target)
+static int open_device(struct ferry_owner *o, uint64_t request,
+	uint32_t flags, const char *target)
 {
 	(void)o;
+	(void)flags;
 	(void)request;
 	(void)target;
 	return 0;

@@ -15,6 +15,7 @@ int rig_init(struct rig *r)
 
 	memset(r, 0, sizeof(*r));
 	r->adopt_fd = -1;
+	r->kept_fd = -1;
 	buf_init(&r->in, 1u << 20);
 	err = uv_loop_init(&r->loop);
 	if (err)
@@ -35,6 +36,8 @@ void rig_done(struct rig *r)
 	buf_done(&r->in);
 	if (r->adopt_fd >= 0)
 		close(r->adopt_fd);
+	if (r->kept_fd >= 0)
+		close(r->kept_fd);
 }
 
 static void note(struct rig *r, enum rig_kind kind, uint64_t link, int status)
@@ -167,8 +170,9 @@ static void on_opened(void *arg, const char *target, int fd)
 	struct rig *r = arg;
 
 	(void)target;
-	(void)fd;
 	r->opened++;
+	if (r->keep && r->kept_fd < 0)
+		r->kept_fd = dup(fd);
 }
 
 int rig_open(struct rig *r, const struct transport_driver *d,

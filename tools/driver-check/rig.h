@@ -87,6 +87,9 @@ struct rig {
 	/* Descriptor to hand out for adoption, or -1. */
 	int adopt_fd;
 	unsigned opened;
+	/* Duplicate what is opened, as a descriptor store would. */
+	bool keep;
+	int kept_fd;
 };
 
 int rig_init(struct rig *r);

@@ -171,6 +171,7 @@ static void look(struct serial *s)
 		s->port = PORT_OPENING;
 		serial_timer(s, TIMER_PHASE, -1);
 		err = s->host->open_device(s->owner, ++s->open_request,
+			s->borrow ? 0 : FERRY_OPEN_KEEP,
 			s->kind == PORT_USB ? s->path : s->target);
 	}
 	if (err)
@@ -194,6 +195,8 @@ static int set_up_tty(struct serial *s, const char **ret_text)
 	int err;
 
 	if (!isatty(s->fd)) {
+		if (errno == EIO)
+			return -ENODEV; /* kept, and pulled meanwhile */
 		*ret_text = "is not a serial line";
 		return -EINVAL;
 	}
@@ -294,6 +297,8 @@ void serial_close_port(struct serial *s)
 		if (s->borrow)
 			serial_settings_restore(s->fd, &s->saved);
 		ioctl(s->fd, TIOCNXCL);
+		/* A duplicate may live on in a descriptor store. */
+		flock(s->fd, LOCK_UN);
 	}
 	close(s->fd);
 	s->fd = -1;

@@ -166,7 +166,7 @@ static int op_start(
 	snprintf(target, sizeof(target), "seqpacket:%s", s->path);
 	err = make_timers(s);
 	if (!err)
-		err = s->host->open_device(s->owner, 1, target);
+		err = s->host->open_device(s->owner, 1, 0, target);
 	if (err)
 		sim_over(s, err, NULL);
 	return 0;

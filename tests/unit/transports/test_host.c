@@ -846,7 +846,7 @@ START_TEST(optional_operation_that_is_missing_is_enosys)
 		transport_set(rig.t, a, NULL, 0, 0, rig_on_done, &q, NULL),
 		-ENOSYS);
 	ck_assert_int_eq(
-		fake.host->open_device(fake.owner, 1, "/dev/null"), -ENOSYS);
+		fake.host->open_device(fake.owner, 1, 0, "/dev/null"), -ENOSYS);
 }
 END_TEST
 

@@ -479,6 +479,37 @@ START_TEST(adopted_port_is_not_opened_or_reset_again)
 }
 END_TEST
 
+START_TEST(adopted_port_that_is_gone_is_looked_for)
+{
+	rig.adopt_fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+	close(slave);
+	close(master);
+	open_pty();
+	ck_assert_int_eq(symlink(path, link_path), 0);
+	ck_assert_int_eq(
+		rig_open(&rig, driver, &(struct ferry_kv){"port", link_path}, 1,
+			NULL),
+		0);
+	RIG_UNTIL(&rig, 5000, rig.peer_count);
+	ck_assert_uint_eq(rig.peer_count, 1);
+	ck_assert_uint_eq(rig.opened, 1);
+	ck_assert_uint_eq(rig.instance_downs, 0);
+}
+END_TEST
+
+START_TEST(closed_own_port_is_free_though_a_duplicate_lives)
+{
+	rig.keep = true;
+	up();
+	ck_assert_int_ge(rig.kept_fd, 0);
+	ck_assert(rig_close(&rig));
+	rig.ups = 0;
+	rig.peer_count = 0;
+	up();
+	ck_assert_uint_eq(rig.opened, 2);
+}
+END_TEST
+
 START_TEST(own_port_that_is_locked_is_waited_for)
 {
 	int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
@@ -506,6 +537,7 @@ START_TEST(borrowed_port_is_open_only_while_linked)
 	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
 	ck_assert_int_eq(rig_connect(&rig, "port", &q), -EBUSY);
+	ck_assert_uint_eq(rig.opened, 0);
 	close(fd);
 	rig_request_init(&q, &rig);
 	ck_assert_int_eq(
@@ -765,6 +797,8 @@ int main(void)
 	tcase_add_test(c, unplug_without_hotplug_ends_the_instance);
 	tcase_add_test(c, own_port_stays_open_between_links);
 	tcase_add_test(c, adopted_port_is_not_opened_or_reset_again);
+	tcase_add_test(c, adopted_port_that_is_gone_is_looked_for);
+	tcase_add_test(c, closed_own_port_is_free_though_a_duplicate_lives);
 	tcase_add_test(c, own_port_that_is_locked_is_waited_for);
 	tcase_add_test(c, borrowed_port_is_open_only_while_linked);
 	tcase_add_test(

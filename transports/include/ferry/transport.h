@@ -122,7 +122,8 @@ extern "C" {
 #define FERRY_WRITE (1u << 1)
 #define FERRY_HANGUP (1u << 2) /* reported only; with FERRY_READ */
 
-#define FERRY_OPEN_KEPT 1 /* result of on_opened() */
+#define FERRY_OPEN_KEEP (1u << 0) /* flag of open_device() */
+#define FERRY_OPEN_KEPT 1	  /* result of on_opened() */
 
 #define FERRY_LOG_ERROR 0u
 #define FERRY_LOG_WARN 1u
@@ -336,10 +337,12 @@ struct ferry_host {
 	 *        opened read-write, non-blocking, not as controlling terminal
 	 *   "tcp://HOST:PORT": a connected socket; names are looked up
 	 *   "seqpacket:PATH": a connected Unix socket of that kind
+	 * `flags`: FERRY_OPEN_KEEP for a device that is better left open while
+	 * the gateway restarts; the driver still closes its descriptor.
 	 * 0, or -errno when it cannot even be tried (no answer then): EINVAL,
 	 * EACCES, ENOBUFS (more than 4 at a time), ENOMEM. */
 	int (*open_device)(struct ferry_owner *o, uint64_t request,
-		const char *target);
+		uint32_t flags, const char *target);
 	/* Gives up a request of open_device(); no on_opened() will come. */
 	void (*open_cancel)(struct ferry_owner *o, uint64_t request);
 };
