@@ -11,7 +11,7 @@
 #define SERIAL_PORTS_MAX 256u
 
 struct serial_port {
-	char path[64]; /* "/dev/ttyUSB0" */
+	char path[256]; /* "/dev/ttyUSB0" */
 	bool usb;
 	uint16_t vid;
 	uint16_t pid;

@@ -77,7 +77,7 @@ struct serial {
 	int watch;
 	int timers[TIMER_COUNT];
 	uint64_t open_request; /* counts; the last one asked for */
-	char path[64];	       /* where it was found */
+	char path[256];	       /* where it was found */
 	struct serial_saved saved;
 	uint32_t retry_ms;
 	bool announced, absence_logged, lines_warned, frame_warned;

@@ -1,0 +1,204 @@
+"""From the vendor's folder to devices that prove what they run."""
+
+import pytest
+
+from ferrytest.site import Failure, Site, wait_for
+
+
+@pytest.fixture
+def site(tmp_path, build_dir):
+    with Site(tmp_path, build_dir) as site:
+        yield site
+
+
+def ledger_of(site, device):
+    return {row["step"]: row for row in
+            site.get(f"/v1/devices/{device}")["ledger"]}
+
+
+def test_update_is_relayed_and_read_back(site):
+    site.add_class("lamp")
+    site.release("lamp", "2.0.0")
+    sim = site.start_sim("name=lamp-%u,count=2,first=1")
+    site.start_ferryd()
+    site.wait_jobs(2, "done")
+    for device in site.devices().values():
+        assert device["version"] == "2.0.0"
+        assert device["confirmed"] is True
+        assert device["state"] == "current"
+    for name in ("lamp-1", "lamp-2"):
+        assert sim.state(name)["running"]["version"].startswith("2.0.0")
+        assert sim.state(name)["confirmed"] is True
+    ledger = ledger_of(site, "lamp-1")
+    assert ledger[3]["tier"] == "+2" and ledger[4]["tier"] == "+2"
+    assert ledger[11]["tier"] == "+1" and ledger[11]["outcome"] == "ok"
+    assert ledger[8]["outcome"] == "declared"
+    site.stop_ferryd()
+
+
+def test_image_is_fetched_once_for_all_devices(site):
+    site.add_class("lamp")
+    image = site.release("lamp", "2.0.0")
+    site.start_sim("name=lamp-%u,count=4,first=1")
+    site.start_ferryd()
+    site.wait_jobs(4, "done")
+    site.stop_ferryd()
+    payloads = [r for r in site.nginx.requests() if " /p/" in str(r)]
+    assert len(payloads) == 1, payloads
+    assert image.stat().st_size > 30000
+
+
+def test_kill_in_mid_transfer_resumes_at_the_device_offset(site):
+    site.add_class("lamp")
+    site.release("lamp", "2.0.0", size=60000)
+    sim = site.start_sim("name=lamp-%u,count=2,first=1,baud=115200")
+    site.start_ferryd()
+    site.wait_progress("lamp-1", 30)
+    site.kill_ferryd()
+    site.start_ferryd()
+    site.wait_jobs(2, "done")
+    for name in ("lamp-1", "lamp-2"):
+        counters = sim.state(name)["counters"]
+        assert counters["uploads_started"] == 1
+        assert counters["reverts"] == 0
+        # At most one window is sent twice.
+        assert counters["payload_repeated"] <= 3 * 1024
+    site.stop_ferryd()
+
+
+def test_kill_while_the_device_restarts_does_not_reset_it_twice(site):
+    site.add_class("lamp")
+    site.release("lamp", "2.0.0")
+    sim = site.start_sim("name=lamp-1,switch=test-confirm=4s")
+    site.start_ferryd()
+    site.wait_job("lamp-1", "activating")
+    wait_for("the reset", lambda: sim.state("lamp-1")["counters"]["resets"])
+    site.kill_ferryd()
+    site.start_ferryd()
+    site.wait_job("lamp-1", "done")
+    counters = sim.state("lamp-1")["counters"]
+    assert counters["resets"] == 1 and counters["reverts"] == 0
+    site.stop_ferryd()
+
+
+def test_kill_after_the_restart_confirms_without_a_second_transfer(site):
+    site.add_class("lamp", extra='confirm = "after_seconds"; '
+                   "confirm_after_s = 3;")
+    site.release("lamp", "2.0.0")
+    sim = site.start_sim("name=lamp-1")
+    site.start_ferryd()
+    wait_for("the new image", lambda: sim.state("lamp-1")["running"]
+             ["version"].startswith("2.0.0"))
+    site.kill_ferryd()
+    assert sim.state("lamp-1")["confirmed"] is False
+    site.start_ferryd()
+    site.wait_job("lamp-1", "done")
+    state = sim.state("lamp-1")
+    assert state["confirmed"] is True
+    assert state["counters"]["uploads_started"] == 1
+    assert state["counters"]["reverts"] == 0
+    site.stop_ferryd()
+
+
+def test_image_that_reverts_ends_failed_and_is_not_tried_again(site):
+    site.add_class("lamp")
+    site.release("lamp", "2.0.0")
+    sim = site.start_sim("name=lamp-1,switch=revert=500ms")
+    site.start_ferryd()
+    job = site.wait_job("lamp-1", "failed", 90)
+    assert job["failure"]["code"] == "smp-reverted", job["failure"]
+    assert sim.state("lamp-1")["running"]["version"].startswith("1.0.0")
+    status, answer = site.post("/v1/check")
+    assert status == 200, answer
+    assert len(site.jobs()) == 1
+    device = site.devices()["lamp-1"]
+    assert device["version"] == "1.0.0" and device["confirmed"] is True
+    site.stop_ferryd()
+
+
+def test_device_that_runs_it_already_gets_no_job(site):
+    site.add_class("lamp")
+    site.start_sim("name=lamp-1,version=2.0.0,size=30000,seed=7")
+    site.release("lamp", "2.0.0")
+    site.start_ferryd()
+    wait_for("the catalog and the reading", lambda:
+             site.devices().get("lamp-1", {}).get("version") == "2.0.0")
+    plan = wait_for("the plan", lambda: [
+        row for row in site.get("/v1/plan")["items"]
+        if row["decision"] == "current"])
+    assert plan[0]["reason"]["code"] == "current"
+    assert site.jobs() == []
+    site.stop_ferryd()
+
+
+def test_unplugged_device_goes_on_when_it_is_back(site):
+    site.add_class("lamp")
+    site.release("lamp", "2.0.0", size=60000)
+    sim = site.start_sim("name=lamp-1,baud=115200")
+    site.start_ferryd()
+    site.wait_progress("lamp-1", 30)
+    sim.command("unplug lamp-1 1s")
+    site.wait_job("lamp-1", "done", 120)
+    assert sim.state("lamp-1")["counters"]["uploads_started"] == 1
+    site.stop_ferryd()
+
+
+def test_power_cut_of_the_device_starts_the_upload_anew(site):
+    site.add_class("lamp")
+    site.release("lamp", "2.0.0", size=60000)
+    sim = site.start_sim("name=lamp-1,baud=115200")
+    site.start_ferryd()
+    site.wait_progress("lamp-1", 30)
+    sim.command("power-cut lamp-1 200ms")
+    site.wait_job("lamp-1", "done", 120)
+    assert sim.state("lamp-1")["running"]["version"].startswith("2.0.0")
+    site.stop_ferryd()
+
+
+@pytest.mark.parametrize("group, options", [
+    ("framing=raw", "framing=raw"),
+    ("switch=v1-only", "framing=console"),
+    ("switch=v2-ret", "framing=console"),
+    ("switch=cbor", "framing=console"),
+    ("switch=no-params", "framing=console"),
+    ("switch=tiny-buffer=256", "framing=console"),
+    ("switch=busy=5", "framing=console"),
+    ("switch=loss=31", "framing=console answer_ms=500"),
+    ("switch=late=1500ms/9", "framing=console answer_ms=1000"),
+    ("switch=wrong-seq", "framing=console"),
+    ("switch=rewind=7", "framing=console"),
+    ("switch=restart=9", "framing=console"),
+    ("switch=slow-erase=5s", "framing=console"),
+    ("switch=noise", "framing=console"),
+    ("switch=short-line", "framing=console"),
+    ("switch=frugal", "framing=console"),
+    ("switch=crc-flip=23", "framing=console answer_ms=500"),
+    ("switch=reset-silent", "framing=console"),
+    ("switch=match", "framing=console"),
+    ("switch=match-false=1:1,switch=match", "framing=console"),
+    ("switch=self-revert=20s", "framing=console"),
+    ("mode=overwrite-only", "framing=console"),
+    ("mode=direct-xip", "framing=console"),
+])
+def test_quirk_of_a_device_does_not_stop_its_update(site, group, options):
+    site.add_class("lamp", options=options)
+    site.release("lamp", "2.0.0", size=12000)
+    sim = site.start_sim(f"name=lamp-1,{group}")
+    site.start_ferryd()
+    try:
+        site.wait_job("lamp-1", "done", 120)
+    except Failure:
+        print(site.log.read_text()[-4000:])
+        raise
+    assert sim.state("lamp-1")["running"]["version"].startswith("2.0.0")
+    site.stop_ferryd()
+
+
+def test_recovery_server_ends_unverified_or_done_but_never_reverts(site):
+    site.add_class("lamp", options="framing=console server=recovery")
+    site.release("lamp", "2.0.0", size=12000)
+    sim = site.start_sim("name=lamp-1,mode=recovery")
+    site.start_ferryd()
+    site.wait_job("lamp-1", ("done", "unverified"), 120)
+    assert sim.state("lamp-1")["counters"]["reverts"] == 0
+    site.stop_ferryd()
