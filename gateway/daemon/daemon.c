@@ -268,6 +268,7 @@ static void run(struct daemon *d)
 	struct gateway *g = &d->gateway;
 
 	d->phase = PHASE_RUNNING;
+	g->ready = true;
 	uv_timer_start(&g->tick_timer, on_tick, TICK_MS, TICK_MS);
 	service_tell("READY=1");
 	log_info("daemon", "ready", "devices=%zu links=%u vendors=%u "

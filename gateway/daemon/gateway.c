@@ -73,7 +73,7 @@ static void on_wake(uv_timer_t *timer)
 
 void gateway_wake(struct gateway *g)
 {
-	if (g->stopping || g->waking)
+	if (!g->ready || g->stopping || g->waking)
 		return;
 	g->waking = true;
 	uv_timer_start(&g->wake_timer, on_wake, 0, 0);
@@ -87,7 +87,7 @@ void gateway_replan(struct gateway *g)
 
 void gateway_wake_at(struct gateway *g, uint64_t in_ms)
 {
-	if (g->stopping || g->waking)
+	if (!g->ready || g->stopping || g->waking)
 		return;
 	if (uv_is_active((uv_handle_t *)&g->wake_timer) &&
 			uv_timer_get_due_in(&g->wake_timer) <= in_ms)

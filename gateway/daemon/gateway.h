@@ -76,6 +76,7 @@ struct gateway {
 	bool waking;
 	bool replan; /* something changed that the plan depends on */
 	bool trust_locked;
+	bool ready;    /* everything of the databases is in memory */
 	bool stopping;
 	int64_t started_ms;
 };

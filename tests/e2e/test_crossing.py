@@ -58,7 +58,7 @@ def test_kill_in_mid_transfer_resumes_at_the_device_offset(site):
     site.start_ferryd()
     site.wait_jobs(2, "done")
     for name in ("lamp-1", "lamp-2"):
-        counters = sim.state(name)["counters"]
+        counters = sim.counts(name)
         assert counters["uploads_started"] == 1
         assert counters["reverts"] == 0
         # At most one window is sent twice.
@@ -72,11 +72,11 @@ def test_kill_while_the_device_restarts_does_not_reset_it_twice(site):
     sim = site.start_sim("name=lamp-1,switch=test-confirm=4s")
     site.start_ferryd()
     site.wait_job("lamp-1", "activating")
-    wait_for("the reset", lambda: sim.state("lamp-1")["counters"]["resets"])
+    wait_for("the reset", lambda: sim.counts("lamp-1")["resets"])
     site.kill_ferryd()
     site.start_ferryd()
     site.wait_job("lamp-1", "done")
-    counters = sim.state("lamp-1")["counters"]
+    counters = sim.counts("lamp-1")
     assert counters["resets"] == 1 and counters["reverts"] == 0
     site.stop_ferryd()
 
@@ -95,8 +95,8 @@ def test_kill_after_the_restart_confirms_without_a_second_transfer(site):
     site.wait_job("lamp-1", "done")
     state = sim.state("lamp-1")
     assert state["confirmed"] is True
-    assert state["counters"]["uploads_started"] == 1
-    assert state["counters"]["reverts"] == 0
+    assert state["counts"]["uploads_started"] == 1
+    assert state["counts"]["reverts"] == 0
     site.stop_ferryd()
 
 
@@ -137,9 +137,9 @@ def test_unplugged_device_goes_on_when_it_is_back(site):
     sim = site.start_sim("name=lamp-1,baud=115200")
     site.start_ferryd()
     site.wait_progress("lamp-1", 30)
-    sim.command("unplug lamp-1 1s")
+    sim.do("unplug lamp-1 1s")
     site.wait_job("lamp-1", "done", 120)
-    assert sim.state("lamp-1")["counters"]["uploads_started"] == 1
+    assert sim.counts("lamp-1")["uploads_started"] == 1
     site.stop_ferryd()
 
 
@@ -149,7 +149,7 @@ def test_power_cut_of_the_device_starts_the_upload_anew(site):
     sim = site.start_sim("name=lamp-1,baud=115200")
     site.start_ferryd()
     site.wait_progress("lamp-1", 30)
-    sim.command("power-cut lamp-1 200ms")
+    sim.do("power-cut lamp-1 200ms")
     site.wait_job("lamp-1", "done", 120)
     assert sim.state("lamp-1")["running"]["version"].startswith("2.0.0")
     site.stop_ferryd()
@@ -200,5 +200,5 @@ def test_recovery_server_ends_unverified_or_done_but_never_reverts(site):
     sim = site.start_sim("name=lamp-1,mode=recovery")
     site.start_ferryd()
     site.wait_job("lamp-1", ("done", "unverified"), 120)
-    assert sim.state("lamp-1")["counters"]["reverts"] == 0
+    assert sim.counts("lamp-1")["reverts"] == 0
     site.stop_ferryd()

@@ -22,7 +22,7 @@ def test_candidate_is_enrolled_by_a_person_and_never_written_before(site):
     candidate = wait_for("a candidate", lambda:
                          site.get("/v1/candidates")["items"])[0]
     assert candidate["classes"] == ["lamp"]
-    assert sim.state("lamp-1")["counters"]["requests"] == 0
+    assert sim.counts("lamp-1")["requests"] == 0
     done = site.ctl("enrol", candidate["key"], "lamp")
     assert done.returncode == 0, done.stderr
     site.wait_jobs(1, "done")
@@ -37,7 +37,7 @@ def test_approval_is_waited_for_and_given(site):
     job = site.wait_job("lamp-1", "waiting")
     wait_for("the approval gate alone", lambda: [
         g["gate"] for g in site.job("lamp-1")["gates"]] == ["approval"])
-    assert sim.state("lamp-1")["counters"]["uploads_started"] == 0
+    assert sim.counts("lamp-1")["uploads_started"] == 0
     done = site.ctl("approve", str(job["id"]))
     assert done.returncode == 0, done.stderr
     job = site.wait_job("lamp-1", "done")
@@ -90,11 +90,11 @@ def test_pause_resume_and_cancel_in_mid_transfer(site):
     path = f"/v1/jobs/{job['id']}"
     assert site.post(f"{path}/pause")[0] == 200
     site.wait_job("lamp-1", "paused")
-    accepted = sim.state("lamp-1")["counters"]["payload_accepted"]
+    accepted = sim.counts("lamp-1")["payload_accepted"]
     assert site.post(f"{path}/resume")[0] == 200
-    wait_for("more bytes", lambda: sim.state("lamp-1")["counters"]
+    wait_for("more bytes", lambda: sim.counts("lamp-1")
              ["payload_accepted"] > accepted)
-    assert sim.state("lamp-1")["counters"]["uploads_started"] == 1
+    assert sim.counts("lamp-1")["uploads_started"] == 1
     assert site.post(f"{path}/cancel")[0] == 200
     site.wait_job("lamp-1", "cancelled")
     assert sim.state("lamp-1")["running"]["version"].startswith("1.0.0")

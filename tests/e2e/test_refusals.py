@@ -17,7 +17,7 @@ def site(tmp_path, build_dir):
 
 
 def uploads(sim, name="lamp-1"):
-    return sim.state(name)["counters"]["uploads_started"]
+    return sim.counts(name)["uploads_started"]
 
 
 def vendor(site):

@@ -18,6 +18,7 @@ class Simulator:
         for group in groups:
             args += ["--devices", group]
         self.ports = {}
+        self.links = {}  # names that stay when a port moves
         self.process = subprocess.Popen(args, stdout=subprocess.PIPE, text=True)
         self._wait_ready()
         self._socket = socket.socket(socket.AF_UNIX)
@@ -30,6 +31,7 @@ class Simulator:
             words = line.split()
             if words[0] == "device":
                 self.ports[words[1]] = words[2]
+                self.links[words[1]] = words[-1]
             if words[0] == "ready":
                 return
         raise RuntimeError(f"ferry-sim ended with {self.process.wait()}")

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from ferrytest.nginx import Nginx
+from ferrytest.simulator import Simulator
 
 CLASS = """
 vendor = "acme"; vendor_id = "{vendor_id}"; class_id = "{class_id}";
@@ -71,7 +72,6 @@ class Site:
         self.interval_s = interval_s
         self.classes = {}
         self.ferryd = None
-        self.sim = None
         self.nginx = None
         self.sims = []
 
@@ -99,7 +99,7 @@ class Site:
     def __exit__(self, *_):
         self.stop_ferryd(check=False)
         for sim in self.sims:
-            sim.stop()
+            sim.__exit__()
         if self.nginx:
             self.nginx.stop()
 
@@ -160,11 +160,11 @@ class Site:
 
     # ---- running ----
 
-    def start_sim(self, devices, *links, name="sim", link_extra=""):
-        sim = Sim(self.bin, self.folder / name, devices)
+    def start_sim(self, devices, name="sim", link_extra=""):
+        groups = [devices] if isinstance(devices, str) else devices
+        sim = Simulator(self.bin.parent, self.folder / name, *groups)
         self.sims.append(sim)
-        self.sim = self.sim or sim
-        for device, port in sim.ports.items():
+        for device, port in sim.links.items():
             (self.etc / "links.d" / f"{device}.conf").write_text(
                 f'driver = "serial"; params = {{ port = "{port}"; '
                 f"baud = 115200; }};\n{link_extra}")
@@ -303,57 +303,3 @@ def unchunk(data):
         out += rest[:n]
         data = rest[n + 2:]
     return out
-
-
-class Sim:
-    """ferry-sim with one or more groups of devices."""
-
-    def __init__(self, bindir, folder, groups):
-        self.bin = Path(bindir)
-        self.folder = Path(folder)
-        self.control = self.folder / "control"
-        self.groups = [groups] if isinstance(groups, str) else list(groups)
-        self.process = None
-        self.ports = {}
-        self.start()
-
-    def start(self):
-        args = [self.bin / "ferry-sim", "--dir", self.folder, "--control",
-                self.control]
-        for group in self.groups:
-            args += ["--devices", group]
-        self.process = subprocess.Popen(args, stdout=subprocess.PIPE,
-                                        text=True)
-        for line in self.process.stdout:
-            words = line.split()
-            if words[0] == "device":
-                self.ports[words[1]] = words[-1]
-            if words[0] == "ready":
-                return
-        raise Failure("ferry-sim ended")
-
-    def stop(self):
-        if self.process:
-            self.process.terminate()
-            self.process.wait(10)
-            self.process.stdout.close()
-            self.process = None
-
-    def command(self, text):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
-            s.connect(str(self.control))
-            s.sendall(text.encode() + b"\n")
-            answer = b""
-            while not answer.endswith(b"\n"):
-                answer += s.recv(65536)
-        value = json.loads(answer)
-        if isinstance(value, dict) and value.get("ok") is False:
-            raise Failure(f"ferry-sim: {text}: {value}")
-        return value
-
-    def state(self, name):
-        """docs/simulator.md; the counters stand beside the state."""
-        value = self.command(f"state {name}")
-        value.setdefault("counters", value)
-        return value
