@@ -197,6 +197,20 @@ static void decide_running(struct smp_session *s, enum smp_plan plan,
 	end_running(s);
 }
 
+static void poll_later(struct smp_session *s, int64_t now_ms);
+
+/* An earlier run of this job was let restart the device, which still waits for
+ * it: that reset may be on its way (a device answers first and restarts a little
+ * later). Look again for a while; a second reset just behind the swap would
+ * revert. */
+static void await_earlier_reset(struct smp_session *s, int64_t now_ms)
+{
+	s->reset_ms = now_ms;
+	s->return_ms = now_ms + s->options.return_ms;
+	s->wants |= SMP_WANT_RECONNECT;
+	poll_later(s, now_ms);
+}
+
 static void decide(struct smp_session *s, int64_t now_ms)
 {
 	struct smp_view v = view_of(s);
@@ -221,7 +235,10 @@ static void decide(struct smp_session *s, int64_t now_ms)
 		return;
 	case SMP_PLAN_WAIT:
 		s->marked = true;
-		announce(s, ENGINE_STAGE_RESTART, now_ms);
+		if (s->reached >= ENGINE_STAGE_RESTART && s->resets == 0)
+			await_earlier_reset(s, now_ms);
+		else
+			announce(s, ENGINE_STAGE_RESTART, now_ms);
 		return;
 	case SMP_PLAN_CONFIRM:
 	case SMP_PLAN_DONE:
