@@ -17,7 +17,7 @@
 #include "transports/serial/settings.h"
 
 #define SERIAL_WINDOW 8u
-#define SERIAL_PAYLOAD 4096u
+#define SERIAL_PAYLOAD 32768u /* a whole request of any engine */
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 5000
 #define LEAVE_DRAIN_MS 500

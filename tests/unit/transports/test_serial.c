@@ -80,7 +80,7 @@ static uint64_t link_up(void)
 	struct rig_request q;
 
 	ck_assert_int_eq(rig_connect(&rig, "port", &q), 0);
-	ck_assert_uint_eq(q.payload, 4096);
+	ck_assert_uint_eq(q.payload, 32768);
 	ck_assert_uint_ge(q.window, 1);
 	return q.result.link;
 }
@@ -287,14 +287,14 @@ END_TEST
 
 START_TEST(send_refuses_what_does_not_fit)
 {
-	static uint8_t block[4097];
+	static uint8_t block[32769];
 	struct rig_request q;
 	uint64_t id;
 
 	up();
 	id = link_up();
 	ck_assert_int_eq(
-		rig_send(&rig, id, bytes_of(block, 4097), 1, &q), -EMSGSIZE);
+		rig_send(&rig, id, bytes_of(block, 32769), 1, &q), -EMSGSIZE);
 	ck_assert_int_eq(
 		rig_send(&rig, id, bytes_of(block, 0), 1, &q), -EINVAL);
 	ck_assert_int_eq(
