@@ -59,7 +59,7 @@ IMPURE = re.compile(r"(uv|time|fcntl|unistd|dirent|pthread|poll|signal)\.h"
                     r"|sys/(socket|stat|time|mman|wait|ioctl)\.h|netinet/.*")
 
 LINES_MAX = 900
-LINES_MAX_TEST = 1200
+LINES_MAX_TEST = 1300
 # Longer than they should be: these may shrink, never grow.
 LONGER = {"gateway/daemon/backend.c": 1010}
 
