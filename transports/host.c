@@ -107,8 +107,6 @@ static void instance_destroy(struct transport *t)
 		left);
 }
 
-/* ---- events on their way out ---- */
-
 static void deliver_started(struct transport *t, const struct request *r)
 {
 	const struct ferry_result *in = &r->result;
@@ -391,8 +389,6 @@ void instance_deliver(struct transport *t)
 		uv_idle_stop(&t->idle);
 }
 
-/* ---- begin ---- */
-
 static void instance_begin(struct transport *t)
 {
 	struct request *r;
@@ -443,8 +439,6 @@ static void on_timer(uv_timer_t *timer)
 		instance_due(t, t->restart_at_ms);
 	instance_deliver(t);
 }
-
-/* ---- open ---- */
 
 static void transport_free(struct transport *t)
 {
@@ -561,8 +555,6 @@ int transport_open(uv_loop_t *loop, const struct transport_config *c,
 	return 0;
 }
 
-/* ---- close ---- */
-
 void instance_handle_closed(struct transport *t)
 {
 	void (*on_closed)(void *) = t->on_closed;
@@ -645,8 +637,6 @@ void transport_close(
 	t->close_by_ms = instance_now_ms(t) + CLOSE_BOUND_MS;
 	instance_wake(t);
 }
-
-/* ---- questions ---- */
 
 enum transport_state transport_state(const struct transport *t)
 {

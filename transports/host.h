@@ -35,8 +35,6 @@
 #define TRANSPORT_LINKS_MAX 1024u
 #define TRANSPORT_SENDS_WAITING_MAX 64u	    /* a link, in our queue */
 #define TRANSPORT_EVENT_BYTES_MAX (1u << 18) /* messages, peers, log lines */
-#define TRANSPORT_WATCHES_MAX 16u
-#define TRANSPORT_TIMERS_MAX 32u
 #define TRANSPORT_OPENS_MAX 4u
 
 /* An admitted driver; lives until _free, which must come after the close of its

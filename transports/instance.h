@@ -198,8 +198,8 @@ struct transport {
 	uint32_t in_flight; /* sends at the driver, all links */
 	uint64_t start_token, stop_token, scan_token;
 
-	struct watch *watches[TRANSPORT_WATCHES_MAX];
-	struct lent_timer *timers[TRANSPORT_TIMERS_MAX];
+	struct watch *watches[FERRY_WATCHES_MAX];
+	struct lent_timer *timers[FERRY_TIMERS_MAX];
 	struct opening *openings[TRANSPORT_OPENS_MAX];
 
 	uv_idle_t idle;

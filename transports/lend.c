@@ -13,7 +13,7 @@ uint64_t host_now_us(struct ferry_owner *o)
 
 static struct watch *watch_find(const struct transport *t, int watch)
 {
-	if (watch < 1 || (unsigned)watch > TRANSPORT_WATCHES_MAX)
+	if (watch < 1 || (unsigned)watch > FERRY_WATCHES_MAX)
 		return NULL;
 	return t->watches[watch - 1];
 }
@@ -45,10 +45,10 @@ int host_watch(struct ferry_owner *o, int fd, uint32_t events, uint64_t arg)
 
 	if (!t->driver->table.on_ready)
 		return -ENOSYS;
-	for (slot = 0; slot < (int)TRANSPORT_WATCHES_MAX; slot++)
+	for (slot = 0; slot < (int)FERRY_WATCHES_MAX; slot++)
 		if (!t->watches[slot])
 			break;
-	if (slot == (int)TRANSPORT_WATCHES_MAX)
+	if (slot == (int)FERRY_WATCHES_MAX)
 		return -ENOBUFS;
 	w = calloc(1, sizeof(*w));
 	if (!w)
@@ -112,7 +112,7 @@ void host_unwatch(struct ferry_owner *o, int watch)
 
 static struct lent_timer *timer_find(const struct transport *t, int timer)
 {
-	if (timer < 1 || (unsigned)timer > TRANSPORT_TIMERS_MAX)
+	if (timer < 1 || (unsigned)timer > FERRY_TIMERS_MAX)
 		return NULL;
 	return t->timers[timer - 1];
 }
@@ -125,10 +125,10 @@ int host_timer(struct ferry_owner *o, uint64_t arg)
 
 	if (!t->driver->table.on_timer)
 		return -ENOSYS;
-	for (slot = 0; slot < (int)TRANSPORT_TIMERS_MAX; slot++)
+	for (slot = 0; slot < (int)FERRY_TIMERS_MAX; slot++)
 		if (!t->timers[slot])
 			break;
-	if (slot == (int)TRANSPORT_TIMERS_MAX)
+	if (slot == (int)FERRY_TIMERS_MAX)
 		return -ENOBUFS;
 	timer = calloc(1, sizeof(*timer));
 	if (!timer)
@@ -228,12 +228,12 @@ unsigned lend_take_back(struct transport *t)
 {
 	unsigned i, left = 0;
 
-	for (i = 0; i < TRANSPORT_WATCHES_MAX; i++)
+	for (i = 0; i < FERRY_WATCHES_MAX; i++)
 		if (t->watches[i]) {
 			host_unwatch(&t->owner, (int)i + 1);
 			left++;
 		}
-	for (i = 0; i < TRANSPORT_TIMERS_MAX; i++)
+	for (i = 0; i < FERRY_TIMERS_MAX; i++)
 		if (t->timers[i]) {
 			host_timer_free(&t->owner, (int)i + 1);
 			left++;

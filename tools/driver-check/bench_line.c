@@ -170,8 +170,6 @@ static int line_end_with_device(struct bench *b)
 	return 0;
 }
 
-/* ---- PTY ---- */
-
 static int pty_open(struct line *l)
 {
 	struct termios raw;
@@ -247,8 +245,6 @@ const struct bench_kind bench_pty = {
 	.late_comes = pty_come_back,
 	.insecure = true,
 };
-
-/* ---- TCP ---- */
 
 static void on_accept(uv_poll_t *poll, int status, int events)
 {
@@ -337,8 +333,6 @@ const struct bench_kind bench_tcp = {
 	.openings = tcp_openings,
 	.insecure = true,
 };
-
-/* ---- whatever the caller has connected ---- */
 
 static int given_begin(struct bench *b)
 {

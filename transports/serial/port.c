@@ -18,8 +18,6 @@ static bool wants_open(const struct serial *s)
 	return !s->borrow || s->state != SERIAL_NONE_YET;
 }
 
-/* ---- who is there ---- */
-
 static void tell_peer(struct serial *s, uint32_t flags)
 {
 	struct serial_port found = {0};
@@ -88,8 +86,6 @@ static void complete_start(struct serial *s)
 	s->start_token = 0;
 	s->host->complete(s->owner, &r);
 }
-
-/* ---- looking, opening ---- */
 
 static bool may_come_yet(int error)
 {
@@ -276,8 +272,6 @@ void serial_opened(struct serial *s, uint64_t request, int result, int fd)
 	serial_advance(s);
 }
 
-/* ---- closing, losing ---- */
-
 void serial_close_port(struct serial *s)
 {
 	s->run = NULL;
@@ -347,8 +341,6 @@ void serial_lose(struct serial *s, int status)
 	serial_complete(s, &s->scan_token, status, NULL, NULL);
 	tell_down(s, 0, status);
 }
-
-/* ---- steps ---- */
 
 static void run_start(struct serial *s, const struct lines *lines)
 {
@@ -578,8 +570,6 @@ void serial_phase_over(struct serial *s)
 	else if (s->port == PORT_ABSENT || s->port == PORT_IDLE)
 		s->port = PORT_LOOK;
 }
-
-/* ---- input ---- */
 
 static void deliver(struct serial *s, const uint8_t *data, size_t len)
 {

@@ -128,8 +128,6 @@ static void op_destroy(void *self)
 	free(s);
 }
 
-/* ---- start ---- */
-
 static int take_port(struct serial *s, const char *value)
 {
 	s->target = strdup(value);
@@ -251,8 +249,6 @@ static int op_stop(void *self, uint64_t token)
 	serial_complete(s, &token, 0, NULL, NULL);
 	return 0;
 }
-
-/* ---- requests ---- */
 
 static void cancel_connect(struct serial *s)
 {
@@ -476,8 +472,6 @@ static int op_stats(void *self, uint64_t token)
 	s->host->complete(s->owner, &r);
 	return 0;
 }
-
-/* ---- events of the host ---- */
 
 static void op_on_ready(void *self, uint64_t arg, uint32_t events)
 {

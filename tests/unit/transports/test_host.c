@@ -288,8 +288,6 @@ START_TEST(disconnect_that_crosses_a_down_is_a_success)
 }
 END_TEST
 
-/* ---- breaches ---- */
-
 static void breach_unknown_token(uint64_t a)
 {
 	(void)a;
@@ -488,8 +486,6 @@ START_TEST(close_that_crosses_a_down_is_clean)
 }
 END_TEST
 
-/* ---- end and restart ---- */
-
 START_TEST(instance_down_settles_requests_links_and_itself)
 {
 	struct rig_request q[4];
@@ -628,8 +624,6 @@ START_TEST(wake_from_a_thread_arrives)
 }
 END_TEST
 
-/* ---- floods ---- */
-
 START_TEST(flood_of_messages_is_dropped_and_completions_are_not)
 {
 	static uint8_t block[4096];
@@ -679,8 +673,6 @@ START_TEST(log_line_of_a_driver_is_escaped)
 	ck_assert_str_eq(rig.last_log, "two\\x0alines");
 }
 END_TEST
-
-/* ---- re-entrancy: the daemon does anything from any callback ---- */
 
 static void do_send(struct rig *r)
 {
@@ -750,8 +742,6 @@ START_TEST(request_from_a_callback_is_safe)
 	ck_assert_msg(first.count == 1, "%s", name);
 }
 END_TEST
-
-/* ---- admission ---- */
 
 START_TEST(admit_of_an_older_table_offers_less)
 {

@@ -704,8 +704,6 @@ START_TEST(stats_count_bytes)
 }
 END_TEST
 
-/* ---- serial servers ---- */
-
 static int listen_tcp(char *target, size_t size)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET};

@@ -49,8 +49,8 @@ static const char *const bad_lines[] = {
 	"40000ms 40000ms",
 	"99999999999ms",
 	"dtr=1,rts=1",
-	"1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms "
-	"1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms",
+	("1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms "
+	 "1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms 1ms"),
 };
 
 START_TEST(lines_parse_refuses)
@@ -66,8 +66,8 @@ START_TEST(parse_usb_reads_identity)
 {
 	struct serial_port port;
 
-	ck_assert_int_eq(serial_port_parse_usb("usb:0403:6001:A50285BI", &port),
-		0);
+	ck_assert_int_eq(
+		serial_port_parse_usb("usb:0403:6001:A50285BI", &port), 0);
 	ck_assert_uint_eq(port.vid, 0x0403);
 	ck_assert_uint_eq(port.pid, 0x6001);
 	ck_assert_str_eq(port.serial, "A50285BI");
@@ -78,11 +78,12 @@ END_TEST
 
 START_TEST(parse_usb_refuses)
 {
-	static const char *const bad[] = {"usb:", "usb:0403", "usb:0403:",
-		"usb::6001", "usb:04033:6001", "usb:0403:6001:", "usb:0403:6001x",
-		"usb:0x403:6001", "usb:0403:6001:with space", "0403:6001",
-		"usb:0403:6001:"
-		"012345678901234567890123456789012345678901234567"};
+	static const char *const bad[] = {"usb:", "usb:0403",
+		"usb:0403:", "usb::6001", "usb:04033:6001",
+		"usb:0403:6001:", "usb:0403:6001x", "usb:0x403:6001",
+		"usb:0403:6001:with space", "0403:6001",
+		("usb:0403:6001:"
+		 "012345678901234567890123456789012345678901234567")};
 	struct serial_port port;
 	size_t i;
 
@@ -96,8 +97,7 @@ START_TEST(find_of_an_absent_identity_is_enodev)
 {
 	struct serial_port want, found;
 
-	ck_assert_int_eq(
-		serial_port_parse_usb("usb:ffff:ffff:none", &want), 0);
+	ck_assert_int_eq(serial_port_parse_usb("usb:ffff:ffff:none", &want), 0);
 	ck_assert_int_eq(serial_port_find(&want, &found), -ENODEV);
 	ck_assert_int_ge(serial_ports_list(&found, 1), 0);
 	ck_assert_int_eq(serial_port_describe("/dev/null", &found), -ENODEV);

@@ -59,6 +59,8 @@ extern "C" {
 #define FERRY_COUNTERS_MAX 32u	 /* counters in a stats completion */
 #define FERRY_ATTRIBUTES_MAX 32u /* attributes of a peer */
 #define FERRY_TEXT_MAX 255u	 /* bytes of a log line or explanation */
+#define FERRY_WATCHES_MAX 16u	 /* watches of an instance */
+#define FERRY_TIMERS_MAX 32u	 /* timers of an instance */
 
 /* Status of a completion or of a DOWN. Besides 0 and the numbers below it is
  * -errno of this closed list: ECANCELED, EINVAL, ENOSYS, EOPNOTSUPP, ENOTCONN,
