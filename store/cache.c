@@ -275,7 +275,8 @@ static void done_open(struct cache_work *w)
 		take_found(cache, &o->found[i]);
 	cache->opened = w->status == 0;
 	free(o->found);
-	o->cb(o->arg, w->status);
+	if (o->cb)
+		o->cb(o->arg, w->status);
 	free(o);
 }
 

@@ -27,19 +27,23 @@
 
 #define CACHE_DIGEST_LEN 32
 #define CACHE_LEAF_LEN 4096
-#define CACHE_READ_MAX 65536	     /* bytes of one cache_read() */
-#define CACHE_LOAD_MAX (1024 * 1024) /* bytes of one cache_load() or object */
+#define CACHE_READ_MAX 65536 /* bytes of one cache_read() */
+#define CACHE_LOAD_MAX                                                         \
+	((size_t)1024 * 1024) /* bytes of one cache_load() or object */
 #define CACHE_BLOB_MAX (256ull << 20)
 #define CACHE_BLOBS_MAX 4096
 #define CACHE_PARTS_OPEN_MAX 16
 #define CACHE_ETAG_SIZE 129 /* with NUL */
 #define CACHE_OBJECT_NAME_MAX 96
-#define CACHE_APPEND_HIGH (256 * 1024) /* waiting bytes of a part: pause */
-#define CACHE_APPEND_MAX (1024 * 1024) /* waiting bytes of a part: refused */
+#define CACHE_APPEND_HIGH                                                      \
+	((size_t)256 * 1024) /* waiting bytes of a part: pause */
+#define CACHE_APPEND_MAX                                                       \
+	((size_t)1024 * 1024) /* waiting bytes of a part: refused */
 
 struct cache;
 struct cache_part;
 
+/* Where a callback of this type is asked for, NULL will do. */
 typedef void (*cache_cb)(void *arg, int status);
 
 struct cache_options {

@@ -336,7 +336,8 @@ static void done_seal(struct cache_part *part, int status)
 		part->work.pages = NULL;
 	}
 	part_leave(part, kept);
-	cb(arg, status);
+	if (cb)
+		cb(arg, status);
 }
 
 /* The bytes that wait become the block of the next work. */
@@ -358,7 +359,8 @@ static void finish_bad_seal(struct cache_part *part)
 	int err = part->err;
 
 	part_leave(part, part->written);
-	cb(arg, err);
+	if (cb)
+		cb(arg, err);
 }
 
 /* False when the part has gone. */
@@ -560,7 +562,8 @@ int cache_part_append(struct cache_part *part, struct bytes bytes)
 		return part->err;
 	}
 	part->taken += bytes.len;
-	part_step(part);
+	if (!part_step(part))
+		return ERR_STORE_CLOSED;
 	if (part->pending.len <= CACHE_APPEND_HIGH)
 		return 0;
 	part->wants_drain = true;

@@ -96,7 +96,8 @@ static void done_put(struct cache_work *w)
 				(slot->len ? cache_cost(slot->len) : 0));
 		cache_slot_settle(w->cache, slot);
 	}
-	p->cb(p->arg, w->status);
+	if (p->cb)
+		p->cb(p->arg, w->status);
 	free(p->pages);
 	free(p);
 }
@@ -105,7 +106,8 @@ static void done_at_once(struct cache_work *w)
 {
 	struct put_work *p = (struct put_work *)(void *)w;
 
-	p->cb(p->arg, 0);
+	if (p->cb)
+		p->cb(p->arg, 0);
 	free(p);
 }
 

@@ -114,7 +114,8 @@ static void tell_waiters(struct cache_waiter *list, int status)
 
 	while ((one = list)) {
 		list = one->next;
-		one->cb(one->arg, status);
+		if (one->cb)
+			one->cb(one->arg, status);
 		free(one);
 	}
 }
@@ -209,7 +210,7 @@ static int read_table(struct read_work *k, uint8_t *table)
 {
 	uint64_t whole = leaf_table_len(k->blob_len);
 	char path[CACHE_PATH_SIZE];
-	uint8_t hash[STORE_HASH_LEN];
+	uint8_t hash[STORE_HASH_LEN] = {0};
 	uint64_t at, len;
 	size_t want;
 	int fd, r = 0;
@@ -247,7 +248,7 @@ static int read_leaves(struct read_work *k, const uint8_t *table)
 		      CACHE_LEAF_LEN * CACHE_LEAF_LEN;
 	size_t skip = (size_t)(first % LEAF_PAGE_LEAVES);
 	char path[CACHE_PATH_SIZE];
-	uint8_t hash[STORE_HASH_LEN];
+	uint8_t hash[STORE_HASH_LEN] = {0};
 	struct bytes block, leaf;
 	uint64_t len;
 	int fd, r;
@@ -330,7 +331,7 @@ int cache_read(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 	uint64_t offset, size_t len, cache_read_cb cb, void *arg)
 {
 	struct cache_slot *slot = cache_slot_find(cache, digest);
-	const uint64_t page_len = LEAF_PAGE_LEAVES * CACHE_LEAF_LEN;
+	const uint64_t page_len = (uint64_t)LEAF_PAGE_LEAVES * CACHE_LEAF_LEN;
 	struct read_work *k;
 
 	if (cache->closing)
@@ -380,7 +381,7 @@ struct load_work {
 static void run_load(struct cache_work *w)
 {
 	struct load_work *l = (struct load_work *)(void *)w;
-	uint8_t hash[STORE_HASH_LEN];
+	uint8_t hash[STORE_HASH_LEN] = {0};
 	char path[CACHE_PATH_SIZE];
 	uint64_t len;
 	int fd, r = 0;

@@ -8,7 +8,7 @@
 static int put(struct db_file *f, enum db_table_id table, const char *tail,
 	const void *row)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int r;
 
 	r = db_prepare(f, DB_PUT, table, tail, &stmt);
@@ -22,7 +22,7 @@ static int put(struct db_file *f, enum db_table_id table, const char *tail,
 /* Runs `sql` with one text as ?1 (NULL: nothing bound). */
 static int run_text(struct db_file *f, const char *sql, const char *text)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int r;
 
 	r = db_prepare(f, DB_PLAIN, 0, sql, &stmt);
@@ -35,7 +35,7 @@ static int run_text(struct db_file *f, const char *sql, const char *text)
 
 static int run_number(struct db_file *f, const char *sql, uint64_t number)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int r;
 
 	r = db_prepare(f, DB_PLAIN, 0, sql, &stmt);
@@ -49,7 +49,7 @@ static int run_number(struct db_file *f, const char *sql, uint64_t number)
 static int ask_text(
 	struct db_file *f, const char *sql, const char *text, int64_t *ret)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int r;
 
 	r = db_prepare(f, DB_PLAIN, 0, sql, &stmt);
@@ -206,7 +206,7 @@ int db_vendor_epoch(struct db_file *f, const char *vendor, uint64_t *ret)
 		" WHERE vendor=?1 UNION ALL SELECT epoch FROM roots"
 		" WHERE vendor=?1 UNION ALL SELECT epoch FROM catalog_floors"
 		" WHERE vendor=?1)";
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	uint64_t epoch = 0;
 	int r, rc;
 
@@ -236,7 +236,7 @@ static int apply_catalog_floor(struct db_file *f, const struct db_op *op)
 	static const char count[] = COUNT(catalog_floors);
 	const struct catalog_floor_row *row =
 		(const struct catalog_floor_row *)(const void *)op->row;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	uint64_t epoch = 0;
 	int64_t conflicts = 0;
 	int r;
@@ -307,7 +307,7 @@ static int judge_root(struct db_file *f, const struct root_row *row)
 {
 	static const char by_vendor[] = "WHERE vendor=?1";
 	struct root_row old;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	uint64_t epoch = 0;
 	int r, rc;
 
@@ -343,7 +343,7 @@ static int apply_root(struct db_file *f, const struct db_op *op)
 	static const char count[] = COUNT(roots);
 	const struct root_row *row =
 		(const struct root_row *)(const void *)op->row;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int r;
 
 	r = judge_root(f, row);
@@ -379,7 +379,7 @@ static int apply_pin(struct db_file *f, const struct db_op *op)
 		"SELECT count(*) FROM pins WHERE vendor=?1 AND what=?2"
 		" AND name=?3 AND digest<>?4 AND ?5 IS NOT NULL";
 	static const char count[] = COUNT(pins);
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int64_t conflicts = 0;
 	int r;
 
@@ -420,7 +420,7 @@ static int apply_epoch(struct db_file *f, const struct db_op *op)
 		" ON CONFLICT(vendor) DO UPDATE SET epoch=excluded.epoch";
 	const char *vendor = (const char *)op->row;
 	struct time_bound_row bound = {.time_ms = op->time_ms};
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	uint64_t epoch = 0;
 	int r;
 

@@ -241,7 +241,7 @@ static int is_lowered(
 		"SELECT count(*) FROM device_floors WHERE vendor=?1"
 		" AND device=?2 AND component=?3 AND lowered=1";
 	struct db_file *f = &w->files[DB_TRUST];
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int64_t count = 0;
 	int r;
 

@@ -43,14 +43,13 @@ static int fail(struct store_commit *c, int code)
 
 enum db_which db_op_file(enum db_op_kind kind)
 {
-	switch (kind) {
-#define OP_FILE(name, file)                                                    \
-	case OP_##name:                                                        \
-		return DB_##file;
+	static const enum db_which files[] = {
+#define OP_FILE(name, file) [OP_##name] = DB_##file,
 		DB_OPS(OP_FILE)
 #undef OP_FILE
-	}
-	return DB_STATE;
+	};
+
+	return files[kind];
 }
 
 static struct db_op *add(struct store_commit *c, enum db_op_kind kind,

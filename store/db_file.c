@@ -97,7 +97,7 @@ int db_step_number(struct db_file *f, sqlite3_stmt *stmt, int64_t *ret)
 
 int db_number(struct db_file *f, const char *sql, int64_t *ret)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int r;
 
 	r = db_error(f, sqlite3_prepare_v2(f->sql, sql, -1, &stmt, NULL));
@@ -341,7 +341,7 @@ static int put_id(struct db_file *f, const uint8_t id[DB_ID_LEN])
 	static const char sql[] =
 		"INSERT INTO meta(name,value) VALUES('id',?1)"
 		" ON CONFLICT(name) DO UPDATE SET value=excluded.value";
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int r;
 
 	r = db_prepare(f, DB_PLAIN, 0, sql, &stmt);
@@ -447,7 +447,7 @@ static int connect_file(struct db_file *f)
 
 static int check_integrity(struct db_file *f, struct fault *fault)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	const unsigned char *text;
 	int r, rc;
 
@@ -473,7 +473,7 @@ static int check_integrity(struct db_file *f, struct fault *fault)
 static int read_id(struct db_file *f)
 {
 	static const char sql[] = "SELECT value FROM meta WHERE name='id'";
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	const void *blob;
 	int r, rc;
 

@@ -56,7 +56,7 @@ int db_rows_read(struct db_file *f, enum db_table_id table, const char *tail,
 	struct db_rows *ret, struct fault *fault)
 {
 	struct db_rows rows = {NULL, 0};
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int r;
 
 	r = db_prepare(f, DB_SELECT, table, tail, &stmt);
@@ -131,7 +131,7 @@ int db_root_bytes(struct db_file *f, const char *vendor, struct bytes *ret,
 	struct fault *fault)
 {
 	static const char sql[] = "SELECT body FROM root_bytes WHERE vendor=?1";
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	const void *body;
 	uint8_t *copy;
 	size_t len;

@@ -198,7 +198,7 @@ int disk_mkdir(const char *path)
 
 static int write_new(const char *path, struct bytes bytes)
 {
-	uint64_t len;
+	uint64_t len = 0;
 	int fd, r;
 
 	fd = disk_open_write(path, &len);

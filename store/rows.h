@@ -14,12 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROW_NAME_SIZE 65       /* ids and names: device, vendor, class, link */
-#define ROW_PEER_SIZE 129      /* address of a peer on its link */
-#define ROW_VERSION_SIZE 65    /* version text */
-#define ROW_STATE_SIZE 25      /* "transferring" */
-#define ROW_WORD_SIZE 33       /* "approved", "enrol", "passed" */
-#define ROW_COMPONENT_SIZE 97  /* component id in the caller's canonical text  \
+#define ROW_NAME_SIZE 65    /* ids and names: device, vendor, class, link */
+#define ROW_PEER_SIZE 129   /* address of a peer on its link */
+#define ROW_VERSION_SIZE 65 /* version text */
+#define ROW_STATE_SIZE 25   /* "transferring" */
+#define ROW_WORD_SIZE 33    /* "approved", "enrol", "passed" */
+#define ROW_COMPONENT_SIZE                                                     \
+	97		       /* component id in the caller's canonical text  \
 				*/
 #define ROW_NOTE_SIZE 257      /* sentences for people */
 #define ROW_EXPECT_SIZE 513    /* JSON */
