@@ -96,7 +96,7 @@ void cache_slot_settle(struct cache *cache, struct cache_slot *slot)
 	struct cache_slot **at = &cache->buckets[slot->digest[0]];
 
 	if (slot->len || slot->part_len || slot->part || slot->verifying ||
-		slot->pins || slot->busy)
+		slot->pins || slot->readers || slot->busy)
 		return;
 	cache_slot_charge(cache, slot, 0);
 	while (*at != slot)
@@ -153,7 +153,7 @@ uint64_t cache_cost(uint64_t len)
 static bool may_evict(const struct cache_slot *slot)
 {
 	return (slot->len || slot->part_len) && !slot->part && !slot->busy &&
-	       !slot->verifying && !slot->pins;
+	       !slot->verifying && !slot->pins && !slot->readers;
 }
 
 static bool used_before(const struct cache_slot *a, const struct cache_slot *b)

@@ -185,7 +185,8 @@ int cache_read(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 int cache_load(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 	size_t max, cache_read_cb cb, void *arg);
 
-/* Deletes a blob that is not pinned (-EBUSY), e.g. after a refusal. */
+/* Deletes a blob that is not pinned or being read (-EBUSY), e.g. after a
+ * refusal. */
 int cache_drop(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 	cache_cb cb, void *arg);
 

@@ -200,7 +200,8 @@ static int scan_folder(struct scan *s, unsigned first)
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while (r == 0 && (item = readdir(dir))) { // NOLINT(concurrency-mt-unsafe)
+	while (r == 0 &&
+		(item = readdir(dir))) { // NOLINT(concurrency-mt-unsafe)
 		if (!parse_name(item->d_name, &one) || one.digest[0] != first)
 			continue;
 		if (fstatat(dirfd(dir), item->d_name, &st,

@@ -38,7 +38,8 @@ struct cache_slot {
 	uint64_t used_turn;
 	int64_t used_ms;
 	unsigned pins;
-	bool busy; /* its files are being made or deleted */
+	unsigned readers; /* reads under way: not evicted */
+	bool busy;	  /* its files are being made or deleted */
 };
 
 struct cache {

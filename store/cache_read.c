@@ -74,7 +74,8 @@ int cache_drop(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 		return ERR_STORE_CLOSED;
 	if (!slot || slot->len == 0)
 		return -ENOENT;
-	if (slot->pins || slot->part || slot->busy || slot->verifying)
+	if (slot->pins || slot->readers || slot->part || slot->busy ||
+		slot->verifying)
 		return -EBUSY;
 	return delete_blob(cache, slot, 0, cb, NULL, arg) ? 0 : -ENOMEM;
 }
@@ -289,40 +290,45 @@ static void run_read(struct cache_work *w)
 		w->status = read_leaves(k, table);
 }
 
-/* What to do about a blob that turned out to be bad. True when a deletion will
- * call back. */
-static bool judge_rotten(struct cache *cache, const uint8_t *digest,
-	uint64_t generation, int status, cache_read_cb cb, void *arg)
+/* The end of a read. What is to be done about a blob that turned out to be bad;
+ * true when a deletion will call back. A read that began before the blob was
+ * deleted, or before it came back, says only what to do next. */
+static bool end_read(struct cache *cache, const uint8_t *digest,
+	uint64_t generation, int *status, cache_read_cb cb, void *arg)
 {
 	struct cache_slot *slot = cache_slot_find(cache, digest);
+	bool table = *status == ERR_STORE_ROTTEN_TABLE;
+	bool blob =
+		*status == ERR_STORE_ROTTEN_BLOB || *status == ERR_STORE_DIGEST;
+	bool same = slot->generation == generation;
 
-	if (!slot || slot->generation != generation || slot->busy || slot->part)
-		return false;
-	if (status == ERR_STORE_ROTTEN_TABLE) {
+	/* The slot cannot have gone: it had a reader. */
+	slot->readers--;
+	if (same && blob && !slot->busy && !slot->part && !slot->verifying &&
+		delete_blob(cache, slot, *status, NULL, cb, arg))
+		return true;
+	if (same && table) {
 		free(slot->pages);
 		slot->pages = NULL;
-		return false;
 	}
-	if (slot->verifying)
-		return false;
-	return delete_blob(cache, slot, status, NULL, cb, arg);
+	if (!same && (table || blob))
+		*status = slot->len ? ERR_STORE_ROTTEN_TABLE
+				    : ERR_STORE_ROTTEN_BLOB;
+	cache_slot_settle(cache, slot);
+	return false;
 }
 
 static void done_read(struct cache_work *w)
 {
 	struct read_work *k = (struct read_work *)(void *)w;
 	uint64_t skip = k->offset % CACHE_LEAF_LEN;
-	struct bytes bytes = {NULL, 0};
-	bool later = false;
+	int status = w->status;
 
-	if (w->status == 0)
-		bytes = bytes_of(k->block + skip, k->len);
-	else if (w->status == ERR_STORE_ROTTEN_BLOB ||
-		 w->status == ERR_STORE_ROTTEN_TABLE)
-		later = judge_rotten(w->cache, k->digest, k->generation,
-			w->status, k->cb, k->arg);
-	if (!later)
-		k->cb(k->arg, w->status, bytes);
+	if (!end_read(
+		    w->cache, k->digest, k->generation, &status, k->cb, k->arg))
+		k->cb(k->arg, status,
+			status == 0 ? bytes_of(k->block + skip, k->len)
+				    : bytes_of(NULL, 0));
 	free(k->block);
 	free(k);
 }
@@ -360,6 +366,7 @@ int cache_read(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 		k->page_count * STORE_HASH_LEN);
 	k->cb = cb;
 	k->arg = arg;
+	slot->readers++;
 	cache_slot_use(cache, slot);
 	cache_work_start(cache, &k->w);
 	return 0;
@@ -411,15 +418,13 @@ static void run_load(struct cache_work *w)
 static void done_load(struct cache_work *w)
 {
 	struct load_work *l = (struct load_work *)(void *)w;
-	bool later = false;
+	int status = w->status;
 
-	if (w->status == ERR_STORE_DIGEST)
-		later = judge_rotten(w->cache, l->digest, l->generation,
-			w->status, l->cb, l->arg);
-	if (!later)
-		l->cb(l->arg, w->status,
-			w->status == 0 ? bytes_of(l->at, l->len)
-				       : bytes_of(NULL, 0));
+	if (!end_read(
+		    w->cache, l->digest, l->generation, &status, l->cb, l->arg))
+		l->cb(l->arg, status,
+			status == 0 ? bytes_of(l->at, l->len)
+				    : bytes_of(NULL, 0));
 	free(l->at);
 	free(l);
 }
@@ -444,6 +449,7 @@ int cache_load(struct cache *cache, const uint8_t digest[CACHE_DIGEST_LEN],
 	l->max = max < CACHE_LOAD_MAX ? max : CACHE_LOAD_MAX;
 	l->cb = cb;
 	l->arg = arg;
+	slot->readers++;
 	cache_slot_use(cache, slot);
 	cache_work_start(cache, &l->w);
 	return 0;

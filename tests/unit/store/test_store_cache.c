@@ -702,6 +702,28 @@ START_TEST(quota_counts_what_was_there_before)
 }
 END_TEST
 
+START_TEST(quota_spares_what_is_being_read)
+{
+	struct got g = {.expect = small_at[0]};
+	struct test_answer a = {0};
+
+	make_small();
+	open_cache_of(210000);
+	ck_assert_int_eq(put_small(0), 0);
+	ck_assert_int_eq(put_small(1), 0);
+	ck_assert_int_eq(cache_read(cache, small[0], 0, 10, on_bytes, &g), 0);
+	ck_assert_int_eq(cache_read(cache, small[1], 0, 10, on_bytes, &g), 0);
+	ck_assert_int_eq(
+		cache_drop(cache, small[0], on_test_answer, &a), -EBUSY);
+	ck_assert_int_eq(put_small(2), ERR_STORE_QUOTA);
+	while (g.answer.calls < 2)
+		uv_run(&test_loop, UV_RUN_ONCE);
+	ck_assert_int_eq(g.answer.status, 0);
+	ck_assert_int_eq(put_small(2), 0);
+	close_cache();
+}
+END_TEST
+
 START_TEST(drop_of_pinned_blob_is_busy)
 {
 	struct test_answer a = {0};
@@ -971,6 +993,7 @@ int main(void)
 	tcase_add_test(c, quota_never_evicts_what_is_pinned);
 	tcase_add_test(c, quota_larger_than_all_is_refused);
 	tcase_add_test(c, quota_counts_what_was_there_before);
+	tcase_add_test(c, quota_spares_what_is_being_read);
 	tcase_add_test(c, drop_of_pinned_blob_is_busy);
 	tcase_add_test(c, append_to_full_disk_evicts_and_goes_on);
 	tcase_add_test(c, append_to_full_disk_spares_what_is_pinned);
