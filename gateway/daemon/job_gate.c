@@ -119,6 +119,22 @@ static bool is_refused(struct job *j)
 	return true;
 }
 
+/* A catalog expires without an event: look again then. */
+static void watch_catalog(const struct job *j)
+{
+	const struct vendor *v = vendor_find(j->gateway, j->row.vendor);
+	const struct catalog *catalog = v ? vendor_catalog(v) : NULL;
+	struct trust_clock clock = gateway_clock(j->gateway);
+	uint64_t latest;
+
+	if (!catalog || j->reached >= ENGINE_STAGE_TRANSFER)
+		return;
+	latest = trust_now_latest(trust_now(&v->trust.time, &clock));
+	if (catalog->expires > latest)
+		gateway_wake_at(j->gateway,
+			(catalog->expires - latest) * 1000 + 500);
+}
+
 static void judge(struct job *j)
 {
 	struct gates gates;
@@ -126,6 +142,7 @@ static void judge(struct job *j)
 	uint64_t now_s;
 
 	job_judge_gates(j, &gates);
+	watch_catalog(j);
 	next = gates_next(&gates);
 	now_s = (uint64_t)gateway_wall_ms() / 1000;
 	if (next)

@@ -306,28 +306,13 @@ static void on_line_set(void *arg, const struct ferry_result *result)
 			result->key ? result->key : "");
 }
 
-/* "dtr=1 rts=0" as settings of the transport. */
+/* "dtr=1 rts=0 100ms dtr=0": the driver knows the words. */
 static void set_line(struct session *s, const char *text)
 {
-	char copy[256];
-	struct ferry_kv kv[16];
-	size_t count = 0;
-	char *rest = copy;
-	char *word;
+	struct ferry_kv kv = {"lines", text};
 
-	if (s->link_state != LINK_UP || strlen(text) >= sizeof(copy))
-		return;
-	memcpy(copy, text, strlen(text) + 1);
-	while (count < 16 && (word = strsep(&rest, " "))) {
-		char *value = strchr(word, '=');
-
-		if (!value)
-			continue;
-		*value++ = '\0';
-		kv[count++] = (struct ferry_kv){word, value};
-	}
-	if (count && transport_set(s->transport, s->link, kv, count,
-			SEND_DEADLINE_MS, on_line_set, s, NULL) == 0)
+	if (s->link_state == LINK_UP && transport_set(s->transport, s->link,
+			&kv, 1, SEND_DEADLINE_MS, on_line_set, s, NULL) == 0)
 		s->holds++;
 }
 
@@ -341,6 +326,9 @@ static void give_image(struct session *s, int status, uint64_t offset,
 		.image = {s->setup.job, offset, status, data},
 	};
 
+	/* It was verified, and is gone: an earlier read found it rotten. */
+	if (status == -ENOENT)
+		event.image.status = ERR_STORE_ROTTEN_BLOB;
 	s->setup.engine->event(s->engine, now_ms(s), &event);
 }
 

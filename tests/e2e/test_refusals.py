@@ -114,12 +114,12 @@ def test_expired_catalog_starts_no_transfer(site):
     site.add_class("lamp", extra='approval = "ask";')
     site.start_ferryd()
     job = site.wait_job("lamp-1", "waiting")
-    wait_for("the expiry", lambda: "catalog" in [
-        g["gate"] for g in site.job("lamp-1")["gates"]] or
-        site.post("/v1/check"), 20)
-    site.post(f"/v1/jobs/{job['id']}/approve")
     wait_for("the catalog gate", lambda: "catalog" in [
-        g["gate"] for g in site.job("lamp-1")["gates"]])
+        g["gate"] for g in site.job("lamp-1")["gates"]], 20)
+    assert vendor(site)["catalog"]["state"] == "expired"
+    site.post(f"/v1/jobs/{job['id']}/approve")
+    wait_for("the catalog gate alone", lambda: [
+        g["gate"] for g in site.job("lamp-1")["gates"]] == ["catalog"])
     assert uploads(sim) == 0
     # A new catalog opens it again.
     site.publish("catalog", "--dir", str(site.pub), "--expires", "24h")
