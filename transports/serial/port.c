@@ -200,7 +200,10 @@ static int set_up_tty(struct serial *s, const char **ret_text)
 		*ret_text = "another program has locked it";
 		return -EBUSY;
 	}
-	ioctl(s->fd, TIOCEXCL);
+	/* The mark stays on a PTY that its other end keeps open, and would lock
+	 * out the next of us after a kill; flock dies with the process. */
+	if (serial_lines_exist(s->fd))
+		ioctl(s->fd, TIOCEXCL);
 	if (!s->saved.there)
 		serial_settings_save(s->fd, &s->saved);
 	err = serial_settings_apply(s->fd, &s->base, &warning);

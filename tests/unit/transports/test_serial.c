@@ -525,6 +525,19 @@ START_TEST(own_port_that_is_locked_is_waited_for)
 }
 END_TEST
 
+START_TEST(open_pty_is_not_marked_exclusive)
+{
+	int fd, exclusive = -1;
+
+	up();
+	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ioctl(fd, TIOCGEXCL, &exclusive), 0);
+	ck_assert_int_eq(exclusive, 0);
+	close(fd);
+}
+END_TEST
+
 START_TEST(borrowed_port_is_open_only_while_linked)
 {
 	const struct ferry_kv kv = {"mode", "borrow"};
@@ -798,6 +811,7 @@ int main(void)
 	tcase_add_test(c, adopted_port_that_is_gone_is_looked_for);
 	tcase_add_test(c, closed_own_port_is_free_though_a_duplicate_lives);
 	tcase_add_test(c, own_port_that_is_locked_is_waited_for);
+	tcase_add_test(c, open_pty_is_not_marked_exclusive);
 	tcase_add_test(c, borrowed_port_is_open_only_while_linked);
 	tcase_add_test(
 		c, connect_pends_until_the_port_comes_and_can_be_cancelled);
