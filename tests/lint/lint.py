@@ -274,6 +274,39 @@ def lint_errors():
         complain("docs/errors.md", "is not current: run scripts/errors")
 
 
+def settings_of(name, pattern):
+    return {m for groups in re.findall(pattern, text_of(name))
+            for m in ([groups] if isinstance(groups, str) else groups) if m}
+
+
+def lint_settings():
+    """operations.md names every setting, option, parameter and alarm."""
+    page = text_of("docs/operations.md")
+    told = set(re.findall(r"[a-z0-9_.:-]+", " ".join(
+        re.findall(r"`([^`]+)`", page))))
+    told |= {part for word in told for part in re.split("[.:]", word)}
+    wanted = {
+        "gateway/config/schema.c": r'(?:TEXT|INT|BOOL)\(struct \w+, (\w+)'
+        r'|(?:TEXTS|PAIRS|GROUPS|GROUP|LINK_TEXT|LINK_INT|MEMBER_INT)\('
+        r'(?:struct \w+,\s*)?"(\w+)"|\.name = "(\w+)"',
+        "devices/smp/options.c": r'\{"(\w+)", AT',
+        "transports/serial/serial.c": r'(?:INSTANCE|LINE_SCOPES), '
+        r'FERRY_TYPE_\w+, \w+, 0,\s*"(\w+)"',
+    }
+    for name, pattern in wanted.items():
+        found = settings_of(name, pattern)
+        if len(found) < 10:
+            complain(name, "the lint finds no settings here any more")
+        for setting in sorted(found - told):
+            complain("docs/operations.md", f"does not name `{setting}` ({name})")
+    for name in files():
+        if name.startswith("gateway/daemon/") and name.endswith(".c"):
+            for code in sorted(settings_of(
+                    name, r'gateway_alarm\(\s*[^,"]+,\s*"([a-z-]+)"'
+                    r'|alarm_code\(v, "([a-z-]+)"') - told):
+                complain("docs/operations.md", f"does not name the alarm {code}")
+
+
 def shell_scripts():
     for name in files():
         text = text_of(name)
