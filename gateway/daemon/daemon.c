@@ -109,6 +109,25 @@ int daemon_check(const char *config_folder)
 	return 0;
 }
 
+int daemon_restore(const char *config_folder, const char *backup)
+{
+	struct config *config = NULL;
+	struct fault fault = {0};
+	int err;
+
+	if (load_config(config_folder, &config))
+		return 1;
+	umask(0077);
+	err = store_restore(backup, config->state_dir, &fault);
+	if (err)
+		fprintf(stderr, "ferryd: %s is not restored: %s %s (%s)\n",
+			backup, fault.field, fault.rule, err_text(err));
+	else
+		printf("%s: restored from %s\n", config->state_dir, backup);
+	config_free(config);
+	return err ? 1 : 0;
+}
+
 static void apply_log(const struct config *config)
 {
 	static const char *const levels[] = {"error", "warn", "info", "debug"};

@@ -5,9 +5,10 @@
 #include "gateway/daemon/daemon.h"
 
 static const char usage[] =
-	"usage: ferryd [--config FOLDER] [--check] [--version]\n"
+	"usage: ferryd [--config FOLDER] [--check | --restore BACKUP]\n"
 	"  -c, --config FOLDER  configuration [/etc/ferry]\n"
 	"  -t, --check          only check the configuration\n"
+	"  -r, --restore BACKUP put back what ferryctl backup wrote\n"
 	"  -V, --version        print the version\n";
 
 int main(int argc, char **argv)
@@ -15,21 +16,26 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"check", no_argument, NULL, 't'},
+		{"restore", required_argument, NULL, 'r'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *folder = "/etc/ferry";
+	const char *backup = NULL;
 	int check = 0;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe)
+	while ((c = getopt_long(argc, argv, "c:tr:Vh", options, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe)
 		switch (c) {
 		case 'c':
 			folder = optarg;
 			break;
 		case 't':
 			check = 1;
+			break;
+		case 'r':
+			backup = optarg;
 			break;
 		case 'V':
 			puts("ferryd " FERRY_VERSION);
@@ -42,9 +48,11 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind < argc) {
+	if (optind < argc || (check && backup)) {
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (backup)
+		return daemon_restore(folder, backup);
 	return check ? daemon_check(folder) : daemon_run(folder);
 }

@@ -1,0 +1,1 @@
+ferry_e2e(backup FILES test_backup.py)
