@@ -170,8 +170,9 @@ class Site:
                 f"baud = 115200; }};\n{link_extra}")
         return sim
 
-    def start_ferryd(self, wait=True):
-        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:exitcode=99")
+    def start_ferryd(self, wait=True, env=None):
+        env = dict(os.environ, **(env or {
+            "ASAN_OPTIONS": "detect_leaks=1:exitcode=99"}))
         self.ferryd = subprocess.Popen(
             [self.bin / "ferryd", "--config", self.etc],
             stderr=self.log.open("ab"), env=env)
