@@ -190,9 +190,10 @@ static void on_connected(void *arg, const struct ferry_result *result)
 		end_with(s, result->status, "connect");
 		return;
 	}
-	on_connect_timer(s->connect_timer);
-	if (!s->over && s->link_state == LINK_NONE)
-		retry_connect(s);
+	if (absence_is_over(s))
+		on_connect_timer(s->connect_timer);
+	else
+		retry_connect(s); /* never at once: it may fail at once */
 }
 
 static void try_connect(struct session *s)
@@ -600,6 +601,11 @@ void session_withdraw(struct session *s)
 
 	event.withdraw.job = s->setup.job;
 	feed(s, &event);
+}
+
+uint32_t session_security(const struct session *s)
+{
+	return s->security;
 }
 
 void session_poke(struct session *s)

@@ -86,6 +86,9 @@ void session_withdraw(struct session *s);
 /* Disconnects and frees. NULL is allowed: on_closed is not called then. */
 void session_close(struct session *s, void (*on_closed)(void *arg), void *arg);
 
+/* The lowest level of the link seen so far; FERRY_SECURITY_NONE before it is up. */
+uint32_t session_security(const struct session *s);
+
 /* A peer appeared: a session that waits for its device looks again now. */
 void session_poke(struct session *s);
 

@@ -1,0 +1,717 @@
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <stdarg.h>
+#include <termios.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "gateway/relay/session.h"
+#include "transports/serial/serial.h"
+
+/* A session with a scripted engine over the real serial driver on a PTY. Its
+ * port is a symbolic link, so that a device can come back as another PTY. */
+
+/* ---- the engine: does what the test says, notes what it is told ---- */
+
+#define QUEUE_MAX 16
+
+static struct {
+	struct engine_command queue[QUEUE_MAX];
+	unsigned head, tail;
+	char log[1024];
+	/* What to do at an event; may push commands. */
+	void (*react)(const struct engine_event *event);
+	unsigned alive;
+} script;
+
+static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void note(const char *format, ...)
+{
+	size_t n = strlen(script.log);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(script.log + n, sizeof(script.log) - n, format, args);
+	va_end(args);
+}
+
+static void push(struct engine_command command)
+{
+	ck_assert_uint_lt(script.tail, QUEUE_MAX);
+	script.queue[script.tail++] = command;
+}
+
+static int engine_create(const char *options, struct engine **ret,
+	struct fault *fault)
+{
+	if (options && !strcmp(options, "bad=1"))
+		return fault_set(fault, ERR_CLASS_INVALID, 0, "options",
+			"bad is no option");
+	script.alive++;
+	*ret = (struct engine *)&script;
+	return 0;
+}
+
+static void engine_destroy(struct engine *e)
+{
+	ck_assert_ptr_eq((void *)e, &script);
+	script.alive--;
+}
+
+static void engine_event(struct engine *e, int64_t now_ms,
+	const struct engine_event *event)
+{
+	(void)e;
+	(void)now_ms;
+	switch (event->type) {
+	case ENGINE_UP:
+		note("up ");
+		break;
+	case ENGINE_DOWN:
+		note("down ");
+		break;
+	case ENGINE_OFFER:
+		note("offer:%d ", event->offer.reached);
+		break;
+	case ENGINE_WITHDRAW:
+		note("withdraw ");
+		break;
+	case ENGINE_RX:
+		note("rx:%.*s ", (int)event->rx.data.len,
+			(const char *)event->rx.data.at);
+		break;
+	case ENGINE_SENT:
+		note("sent:%llu:%d ", (unsigned long long)event->sent.id,
+			event->sent.status);
+		break;
+	case ENGINE_IMAGE:
+		note("image:%d ", event->image.status);
+		break;
+	case ENGINE_GO:
+		note("go:%d%s ", (int)event->go.stage, event->go.skip ?
+			":skip" : "");
+		break;
+	case ENGINE_BUDGET:
+	case ENGINE_TIME:
+		break;
+	}
+	if (script.react)
+		script.react(event);
+}
+
+static int engine_next(struct engine *e, int64_t now_ms,
+	struct engine_command *ret)
+{
+	(void)e;
+	(void)now_ms;
+	if (script.head == script.tail)
+		return 0;
+	*ret = script.queue[script.head++];
+	return 1;
+}
+
+static int64_t engine_deadline(const struct engine *e)
+{
+	(void)e;
+	return ENGINE_NEVER;
+}
+
+static const struct engine_ops engine = {
+	.name = "script",
+	.create = engine_create,
+	.destroy = engine_destroy,
+	.event = engine_event,
+	.next = engine_next,
+	.deadline = engine_deadline,
+};
+
+static const struct engine_facts no_facts = {.version = "1.2.3"};
+
+static void push_stage(enum engine_stage stage)
+{
+	push((struct engine_command){.type = ENGINE_CMD_STAGE,
+		.stage = {.job = 7, .stage = stage, .facts = &no_facts}});
+}
+
+static void push_result(enum engine_outcome outcome)
+{
+	push((struct engine_command){.type = ENGINE_CMD_RESULT,
+		.result = {.job = 7, .outcome = outcome, .facts = &no_facts}});
+}
+
+static void push_tx(uint64_t id, const char *text)
+{
+	push((struct engine_command){.type = ENGINE_CMD_TX,
+		.tx = {.id = id, .data = bytes_of_text(text)}});
+}
+
+/* ---- the port ---- */
+
+static uv_loop_t loop;
+static char folder[64];
+static char port[96];
+static int master = -1;
+static struct transport_driver *driver;
+static struct transport *transport;
+static bool is_up;
+static struct session *session;
+static struct session *owner_of; /* whom messages are passed to */
+
+static void plug(void)
+{
+	char name[128];
+	struct termios raw;
+	int slave;
+
+	ck_assert_int_eq(openpty(&master, &slave, name, NULL, NULL), 0);
+	ck_assert_int_eq(tcgetattr(slave, &raw), 0);
+	cfmakeraw(&raw);
+	ck_assert_int_eq(tcsetattr(slave, TCSANOW, &raw), 0);
+	close(slave);
+	fcntl(master, F_SETFL, O_NONBLOCK);
+	unlink(port);
+	ck_assert_int_eq(symlink(name, port), 0);
+}
+
+static void unplug(void)
+{
+	close(master);
+	master = -1;
+	unlink(port);
+}
+
+static void on_up(void *arg, const struct ferry_link *record)
+{
+	(void)arg;
+	(void)record;
+	is_up = true;
+}
+
+static void on_message(void *arg, const struct ferry_message *message)
+{
+	(void)arg;
+	if (owner_of && session_owns(owner_of, transport, message->link))
+		session_message(owner_of, message);
+}
+
+static void on_down(void *arg, uint64_t link, int status, const char *text,
+	int64_t restart_ms)
+{
+	(void)arg;
+	(void)status;
+	(void)text;
+	(void)restart_ms;
+	if (link == 0)
+		is_up = false;
+	else if (owner_of && session_owns(owner_of, transport, link))
+		session_link_down(owner_of);
+}
+
+static const struct transport_events events = {
+	.on_up = on_up,
+	.on_message = on_message,
+	.on_down = on_down,
+};
+
+/* ---- the owner ---- */
+
+enum place { AT_NOWHERE, AT_UP, AT_STAGE, AT_PROGRESS, AT_FACTS, AT_RESULT };
+
+static struct {
+	enum place close_at;
+	bool go;
+	bool is_nowhere;   /* locate finds nothing */
+	const char *peer;
+	unsigned located;
+	unsigned ups, stages, results, closes, calls_after_close;
+	enum engine_outcome outcome;
+	int code;
+	char version[40];
+	bool closing;
+} owner;
+
+static void on_closed(void *arg)
+{
+	ck_assert_ptr_eq(arg, &owner);
+	owner.closes++;
+}
+
+static void close_session(void)
+{
+	struct session *s = session;
+
+	session = NULL;
+	owner_of = NULL;
+	owner.closing = true;
+	session_close(s, on_closed, &owner);
+}
+
+static void called(enum place place)
+{
+	owner.calls_after_close += owner.closing;
+	if (owner.close_at == place && session)
+		close_session();
+}
+
+static void owner_up(void *arg)
+{
+	(void)arg;
+	owner.ups++;
+	called(AT_UP);
+}
+
+static void owner_stage(void *arg, enum engine_stage stage,
+	const struct engine_facts *facts)
+{
+	(void)arg;
+	owner.stages++;
+	ck_assert_str_eq(facts->version, "1.2.3");
+	if (owner.go)
+		session_go(session, stage, stage == ENGINE_STAGE_CONFIRM);
+	called(AT_STAGE);
+}
+
+static void owner_progress(void *arg, uint64_t offset, uint64_t total)
+{
+	(void)arg;
+	(void)offset;
+	(void)total;
+	called(AT_PROGRESS);
+}
+
+static void owner_facts(void *arg, const struct engine_facts *facts)
+{
+	(void)arg;
+	snprintf(owner.version, sizeof(owner.version), "%s", facts->version);
+	called(AT_FACTS);
+}
+
+static void owner_result(void *arg, const struct session_result *result)
+{
+	(void)arg;
+	owner.results++;
+	owner.outcome = result->outcome;
+	owner.code = result->failure ? result->failure->code : 0;
+	ck_assert_ptr_nonnull(result->facts);
+	called(AT_RESULT);
+}
+
+static int owner_locate(void *arg, struct transport **ret_transport,
+	char *ret_peer, size_t size)
+{
+	(void)arg;
+	owner.located++;
+	owner.calls_after_close += owner.closing;
+	if (!is_up || owner.is_nowhere)
+		return -EAGAIN;
+	*ret_transport = transport;
+	snprintf(ret_peer, size, "%s", owner.peer);
+	return 0;
+}
+
+static const struct session_events owner_events = {
+	.on_up = owner_up,
+	.on_stage = owner_stage,
+	.on_progress = owner_progress,
+	.on_facts = owner_facts,
+	.on_result = owner_result,
+	.locate = owner_locate,
+};
+
+static void open_session(uint32_t connect_ms, uint32_t lost_ms)
+{
+	struct session_setup setup = {
+		.loop = &loop,
+		.engine = &engine,
+		.options = "",
+		.connect_ms = connect_ms,
+		.lost_ms = lost_ms,
+		.job = 7,
+		.goal = ENGINE_GOAL_UPDATE,
+		.reached = 2,
+		.events = &owner_events,
+		.arg = &owner,
+	};
+
+	ck_assert_int_eq(session_open(&setup, &session, NULL), 0);
+	owner_of = session;
+}
+
+static void setup(void)
+{
+	struct ferry_kv kv = {"port", port};
+	struct transport_config config = {
+		.name = "line",
+		.kv = &kv,
+		.kv_count = 1,
+		.restart_min_ms = 10,
+		.restart_max_ms = 50,
+		.events = &events,
+	};
+
+	memset(&script, 0, sizeof(script));
+	memset(&owner, 0, sizeof(owner));
+	owner.peer = "port";
+	snprintf(folder, sizeof(folder), "/tmp/ferry-session-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(port, sizeof(port), "%s/port", folder);
+	ck_assert_int_eq(uv_loop_init(&loop), 0);
+	plug();
+	ck_assert_int_eq(transport_driver_admit(serial_driver(), &driver,
+		NULL), 0);
+	config.driver = driver;
+	ck_assert_int_eq(transport_open(&loop, &config, &transport, NULL), 0);
+}
+
+static void teardown(void)
+{
+	if (session)
+		close_session();
+	while (owner.closing && !owner.closes)
+		uv_run(&loop, UV_RUN_ONCE);
+	transport_close(transport, NULL, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	ck_assert_uint_eq(script.alive, 0);
+	ck_assert_uint_eq(owner.calls_after_close, 0);
+	ck_assert_uint_le(owner.closes, 1);
+	ck_assert_int_eq(uv_loop_close(&loop), 0);
+	transport_driver_free(driver);
+	if (master >= 0)
+		unplug();
+	rmdir(folder);
+}
+
+/* Until `text` is in the engine's log. */
+static void until_log(const char *text)
+{
+	while (!strstr(script.log, text))
+		uv_run(&loop, UV_RUN_ONCE);
+}
+
+static void until_result(void)
+{
+	while (!owner.results)
+		uv_run(&loop, UV_RUN_ONCE);
+}
+
+static void until_closed(void)
+{
+	while (!owner.closes)
+		uv_run(&loop, UV_RUN_ONCE);
+}
+
+/* ---- tests ---- */
+
+START_TEST(test_open_offers_then_says_that_the_link_is_up)
+{
+	open_session(10000, 1000);
+	until_log("up ");
+	ck_assert_str_eq(script.log, "offer:2 up ");
+	ck_assert_uint_eq(owner.ups, 1);
+}
+END_TEST
+
+START_TEST(test_open_refused_options_leave_nothing)
+{
+	struct session_setup bad = {.loop = &loop, .engine = &engine,
+		.options = "bad=1", .events = &owner_events};
+	struct fault fault = {0};
+	struct session *none = NULL;
+
+	ck_assert_int_eq(session_open(&bad, &none, &fault), ERR_CLASS_INVALID);
+	ck_assert_ptr_null(none);
+	ck_assert_str_eq(fault.field, "options");
+}
+END_TEST
+
+static void send_hello(const struct engine_event *event)
+{
+	if (event->type == ENGINE_UP)
+		push_tx(1, "hello");
+}
+
+START_TEST(test_tx_reaches_the_line_and_is_told_sent)
+{
+	char text[16] = "";
+
+	script.react = send_hello;
+	open_session(10000, 1000);
+	until_log("sent:1:0 ");
+	ck_assert_int_eq(read(master, text, sizeof(text) - 1), 5);
+	ck_assert_str_eq(text, "hello");
+}
+END_TEST
+
+START_TEST(test_rx_reaches_the_engine)
+{
+	open_session(10000, 1000);
+	until_log("up ");
+	ck_assert_int_eq(write(master, "pong", 4), 4);
+	until_log("rx:pong ");
+}
+END_TEST
+
+static void ask_for_image(const struct engine_event *event)
+{
+	if (event->type == ENGINE_UP)
+		push((struct engine_command){.type = ENGINE_CMD_NEED_IMAGE,
+			.need_image = {.job = 7, .len = 10}});
+}
+
+START_TEST(test_need_image_without_image_is_an_error)
+{
+	script.react = ask_for_image;
+	open_session(10000, 1000);
+	until_log("image:-2 ");
+}
+END_TEST
+
+static void announce(const struct engine_event *event)
+{
+	if (event->type == ENGINE_UP)
+		push_stage(ENGINE_STAGE_CONFIRM);
+	if (event->type == ENGINE_GO)
+		push_result(ENGINE_DONE);
+}
+
+START_TEST(test_go_from_on_stage_reaches_the_engine)
+{
+	owner.go = true;
+	script.react = announce;
+	open_session(10000, 1000);
+	until_result();
+	ck_assert_str_eq(script.log, "offer:2 up go:4:skip ");
+	ck_assert_int_eq((int)owner.outcome, ENGINE_DONE);
+}
+END_TEST
+
+static void stop_when_asked(const struct engine_event *event)
+{
+	if (event->type == ENGINE_WITHDRAW)
+		push_result(ENGINE_WITHDRAWN);
+}
+
+START_TEST(test_withdraw_ends_with_the_engines_result)
+{
+	script.react = stop_when_asked;
+	open_session(10000, 1000);
+	until_log("up ");
+	session_withdraw(session);
+	until_result();
+	ck_assert_int_eq((int)owner.outcome, ENGINE_WITHDRAWN);
+}
+END_TEST
+
+START_TEST(test_result_makes_the_session_idle)
+{
+	script.react = stop_when_asked;
+	open_session(10000, 1000);
+	until_log("up ");
+	session_withdraw(session);
+	until_result();
+	session_withdraw(session);
+	session_go(session, ENGINE_STAGE_TRANSFER, false);
+	session_poke(session);
+	ck_assert_str_eq(script.log, "offer:2 up withdraw ");
+	ck_assert_uint_eq(owner.results, 1);
+}
+END_TEST
+
+START_TEST(test_absent_device_ends_without_link)
+{
+	owner.is_nowhere = true;
+	open_session(60, 1000);
+	until_result();
+	ck_assert_int_eq((int)owner.outcome, ENGINE_FAILED);
+	ck_assert_int_eq(owner.code, ERR_JOB_NO_LINK);
+	ck_assert_str_eq(script.log, "offer:2 ");
+}
+END_TEST
+
+/* A connect that fails at once is repeated at a pace. */
+START_TEST(test_unknown_peer_is_not_tried_without_a_pause)
+{
+	while (!is_up)
+		uv_run(&loop, UV_RUN_ONCE);
+	owner.peer = "nobody";
+	open_session(700, 1000);
+	until_result();
+	ck_assert_int_eq(owner.code, ERR_JOB_NO_LINK);
+	ck_assert_uint_le(owner.located, 6);
+}
+END_TEST
+
+START_TEST(test_lost_link_is_followed_to_another_port)
+{
+	open_session(10000, 10000);
+	until_log("up ");
+	unplug();
+	until_log("down ");
+	plug();
+	until_log("down up ");
+	ck_assert_uint_eq(owner.ups, 1);
+	ck_assert_int_eq(write(master, "back", 4), 4);
+	until_log("rx:back ");
+}
+END_TEST
+
+START_TEST(test_lost_link_that_stays_away_ends_with_a_timeout)
+{
+	open_session(10000, 80);
+	until_log("up ");
+	unplug();
+	until_result();
+	ck_assert_int_eq((int)owner.outcome, ENGINE_FAILED);
+	ck_assert_int_eq(owner.code, ERR_JOB_TIMEOUT);
+}
+END_TEST
+
+static void expect_restart(const struct engine_event *event)
+{
+	if (event->type == ENGINE_UP)
+		push((struct engine_command){.type = ENGINE_CMD_RECONNECT,
+			.reconnect = {.within_ms = 80, .expect_down = true}});
+}
+
+START_TEST(test_reconnect_limits_the_next_absence)
+{
+	script.react = expect_restart;
+	open_session(10000, 3600 * 1000);
+	until_log("up ");
+	unplug();
+	until_result();
+	ck_assert_int_eq(owner.code, ERR_JOB_TIMEOUT);
+}
+END_TEST
+
+/* ---- closing, whenever ---- */
+
+static void everything(const struct engine_event *event)
+{
+	if (event->type != ENGINE_UP)
+		return;
+	push_tx(1, "one");
+	push((struct engine_command){.type = ENGINE_CMD_FACTS,
+		.facts = {.job = 7, .facts = &no_facts}});
+	push((struct engine_command){.type = ENGINE_CMD_PROGRESS,
+		.progress = {.job = 7, .offset = 1, .total = 2}});
+	push_stage(ENGINE_STAGE_TRANSFER);
+	push_tx(2, "two");
+	push_result(ENGINE_DONE);
+}
+
+START_TEST(test_close_in_a_callback_is_the_last_one)
+{
+	owner.close_at = (enum place)_i;
+	owner.go = true;
+	script.react = everything;
+	open_session(10000, 1000);
+	until_closed();
+	ck_assert_uint_eq(script.alive, 0);
+}
+END_TEST
+
+START_TEST(test_close_before_anything_happened)
+{
+	open_session(10000, 1000);
+	close_session();
+	ck_assert_uint_eq(owner.closes, 0);
+	until_closed();
+	ck_assert_str_eq(script.log, "offer:2 ");
+}
+END_TEST
+
+START_TEST(test_close_while_connecting)
+{
+	while (!is_up)
+		uv_run(&loop, UV_RUN_ONCE);
+	open_session(10000, 1000);
+	while (!owner.located)
+		uv_run(&loop, UV_RUN_ONCE);
+	close_session();
+	until_closed();
+	ck_assert_uint_eq(owner.results, 0);
+}
+END_TEST
+
+START_TEST(test_close_after_the_line_was_unplugged)
+{
+	open_session(10000, 10000);
+	until_log("up ");
+	unplug();
+	close_session();
+	until_closed();
+	ck_assert_ptr_null(strstr(script.log, "down"));
+}
+END_TEST
+
+START_TEST(test_close_while_sends_wait)
+{
+	open_session(10000, 1000);
+	until_log("up ");
+	for (uint64_t id = 1; id < QUEUE_MAX; id++)
+		push_tx(id, "0123456789abcdef");
+	session_withdraw(session); /* makes it take the commands */
+	close_session();
+	until_closed();
+}
+END_TEST
+
+START_TEST(test_close_then_open_gets_the_same_port)
+{
+	open_session(10000, 1000);
+	until_log("up ");
+	close_session();
+	until_closed();
+	memset(&owner, 0, sizeof(owner));
+	memset(script.log, 0, sizeof(script.log));
+	owner.peer = "port";
+	open_session(10000, 1000);
+	until_log("up ");
+}
+END_TEST
+
+START_TEST(test_close_null_calls_nobody)
+{
+	session_close(NULL, on_closed, &owner);
+	ck_assert_uint_eq(owner.closes, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("session");
+	TCase *c = tcase_create("session");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, test_open_offers_then_says_that_the_link_is_up);
+	tcase_add_test(c, test_open_refused_options_leave_nothing);
+	tcase_add_test(c, test_tx_reaches_the_line_and_is_told_sent);
+	tcase_add_test(c, test_rx_reaches_the_engine);
+	tcase_add_test(c, test_need_image_without_image_is_an_error);
+	tcase_add_test(c, test_go_from_on_stage_reaches_the_engine);
+	tcase_add_test(c, test_withdraw_ends_with_the_engines_result);
+	tcase_add_test(c, test_result_makes_the_session_idle);
+	tcase_add_test(c, test_absent_device_ends_without_link);
+	tcase_add_test(c, test_unknown_peer_is_not_tried_without_a_pause);
+	tcase_add_test(c, test_lost_link_is_followed_to_another_port);
+	tcase_add_test(c, test_lost_link_that_stays_away_ends_with_a_timeout);
+	tcase_add_test(c, test_reconnect_limits_the_next_absence);
+	suite_add_tcase(suite, c);
+	c = tcase_create("close");
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_loop_test(c, test_close_in_a_callback_is_the_last_one, AT_UP,
+		AT_RESULT + 1);
+	tcase_add_test(c, test_close_before_anything_happened);
+	tcase_add_test(c, test_close_while_connecting);
+	tcase_add_test(c, test_close_after_the_line_was_unplugged);
+	tcase_add_test(c, test_close_while_sends_wait);
+	tcase_add_test(c, test_close_then_open_gets_the_same_port);
+	tcase_add_test(c, test_close_null_calls_nobody);
+	suite_add_tcase(suite, c);
+	return unit_run(suite);
+}
