@@ -57,9 +57,8 @@ struct question {
 	uint64_t before;
 	uint64_t job;
 	json_t *json; /* what the ledger is added to */
-	const struct device_class *klass;
-	bool for_device;
-	char who[40];
+	char klass[CLASS_NAME_SIZE]; /* a reload may take the class away */
+	char who[ROW_NAME_SIZE];
 	enum admin_act act;
 };
 
@@ -88,13 +87,14 @@ static void on_ledger(void *arg, int status, const struct ledger_row *rows,
 	size_t count)
 {
 	struct question *q = arg;
+	const struct config_class *c = gateway_class(q->gateway, q->klass);
 
 	if (status) {
 		question_end(q, status);
 		return;
 	}
-	json_object_set_new(q->json, "ledger", view_ledger(q->klass, rows,
-		count));
+	json_object_set_new(q->json, "ledger", view_ledger(c ? &c->device :
+		NULL, rows, count));
 	answer(q->gateway, q->token, json_incref(q->json));
 	question_end(q, 0);
 }
@@ -132,7 +132,6 @@ static void get_device(struct gateway *g, uint64_t token,
 	const struct admin_query *query)
 {
 	const struct device *d = registry_device(g->registry, query->id);
-	const struct config_class *c;
 	struct question *q;
 	int err;
 
@@ -143,8 +142,7 @@ static void get_device(struct gateway *g, uint64_t token,
 	q = question_new(g, token);
 	if (!q)
 		return;
-	c = gateway_class(g, d->class_name);
-	q->klass = c ? &c->device : NULL;
+	snprintf(q->klass, sizeof(q->klass), "%s", d->class_name);
 	q->json = view_device(g, d);
 	err = store_jobs(g->store, d->id, true, 0, 1, on_latest_job, q);
 	if (err)
@@ -155,14 +153,12 @@ static void on_job(void *arg, int status, const struct job_row *rows,
 	size_t count)
 {
 	struct question *q = arg;
-	const struct config_class *c;
 
 	if (status || count == 0) {
 		question_end(q, status ? status : -ENOENT);
 		return;
 	}
-	c = gateway_class(q->gateway, rows[0].class_name);
-	q->klass = c ? &c->device : NULL;
+	snprintf(q->klass, sizeof(q->klass), "%.63s", rows[0].class_name);
 	q->json = view_job_row(q->gateway, &rows[0]);
 	ask_ledger(q, rows[0].id);
 }
@@ -391,21 +387,28 @@ static void on_get(void *arg, uint64_t token, const struct admin_query *query)
 
 /* ---- devices ---- */
 
-/* A candidate by its key, or by "link:key" where two links see the same. */
+/* A candidate by its key, or by "link:key" where two links see the same; NULL
+ * also when the key alone does not say which. */
 static const struct candidate *candidate_of(const struct gateway *g,
 	const char *key)
 {
+	const struct candidate *found = NULL;
+
 	for (size_t i = 0; i < registry_candidate_count(g->registry); i++) {
 		const struct candidate *c = registry_candidate_at(g->registry,
 			i);
 		size_t len = strlen(c->link);
 
-		if (!strcmp(c->key, key) || (!strncmp(key, c->link, len) &&
-				key[len] == ':' && !strcmp(key + len + 1,
-				c->key)))
+		if (!strncmp(key, c->link, len) && key[len] == ':' &&
+				!strcmp(key + len + 1, c->key))
 			return c;
+		if (strcmp(c->key, key))
+			continue;
+		if (found)
+			return NULL;
+		found = c;
 	}
-	return NULL;
+	return found;
 }
 
 static void device_changed(struct gateway *g, uint64_t token, struct device *d,
@@ -420,6 +423,8 @@ static void device_changed(struct gateway *g, uint64_t token, struct device *d,
 	if (!strcmp(kind, "device-enrolled"))
 		snprintf(child->enrolled_by, sizeof(child->enrolled_by), "%s",
 			who);
+	/* What is being read is of the class or the hardware before. */
+	child_stop_reading(child);
 	child->read_this_run = false;
 	child->read_failures = 0;
 	child->next_read_ms = 0;
@@ -440,8 +445,8 @@ static void enrol(struct gateway *g, uint64_t token,
 	struct device *d = NULL;
 
 	if (!c) {
-		refuse(g, token, -ENOENT, "key", "must be a candidate",
-			"ferryctl candidates lists them");
+		refuse(g, token, -ENOENT, "key", "must be one candidate",
+			"ferryctl candidates lists them; LINK:KEY says which");
 		return;
 	}
 	memcpy(link, c->link, sizeof(link));
@@ -497,8 +502,8 @@ static void replace(struct gateway *g, uint64_t token,
 		return;
 	}
 	if (!c) {
-		refuse(g, token, -ENOENT, "peer", "must be a candidate",
-			"ferryctl candidates lists them");
+		refuse(g, token, -ENOENT, "peer", "must be one candidate",
+			"ferryctl candidates lists them; LINK:KEY says which");
 		return;
 	}
 	if (is_busy(g, token, call->id))
@@ -864,6 +869,24 @@ static void backup(struct gateway *g, uint64_t token,
 		question_end(q, err);
 }
 
+static void on_reset(void *arg, int status)
+{
+	struct question *q = arg;
+	struct gateway *g = q->gateway;
+	struct vendor *v = vendor_find(g, q->id);
+
+	if (!status && v) {
+		log_warn("backend", "trust of a vendor was reset",
+			"vendor=%s by=%s", v->name, q->who);
+		answer(g, q->token, view_vendor(v));
+	}
+	if (!status) {
+		gateway_forget_floors(g, q->id);
+		raise(SIGHUP); /* it is opened again with its new root */
+	}
+	question_end(q, !status && !v ? -ENOENT : status);
+}
+
 static void vendor_reset(struct gateway *g, uint64_t token,
 	const struct admin_call *call)
 {
@@ -871,6 +894,7 @@ static void vendor_reset(struct gateway *g, uint64_t token,
 	struct root *root = NULL;
 	struct fault fault = {0};
 	struct store_commit *c;
+	struct question *q;
 	uint8_t digest[32], file_digest[32];
 	int err;
 
@@ -895,20 +919,18 @@ static void vendor_reset(struct gateway *g, uint64_t token,
 			"put the file in place first, then reset with it");
 		return;
 	}
+	q = question_new(g, token);
+	if (!q)
+		return;
+	snprintf(q->id, sizeof(q->id), "%s", v->name);
+	snprintf(q->who, sizeof(q->who), "%s", call->who.name);
 	c = store_commit_new();
 	store_commit_vendor_reset(c, v->name, true);
 	gateway_history(c, "vendor-reset", v->name, NULL, 0, call->who.name,
 		NULL);
-	err = gateway_commit(g, c, NULL, NULL);
-	if (err) {
-		refuse(g, token, err, "", "", "");
-		return;
-	}
-	log_warn("backend", "trust of a vendor was reset", "vendor=%s by=%s",
-		v->name, call->who.name);
-	answer(g, token, view_vendor(v));
-	gateway_forget_floors(g, v->name);
-	raise(SIGHUP); /* the vendor is opened again with its new root */
+	err = gateway_commit(g, c, on_reset, q);
+	if (err)
+		question_end(q, err);
 }
 
 static void on_act(void *arg, uint64_t token, const struct admin_call *call)

@@ -233,8 +233,15 @@ static int start_reading(struct child *c, const struct device *d,
 }
 
 /* Battery devices are read only while they are awake for another reason. */
-static bool is_due(const struct child *c, const struct device *d, int64_t now)
+static bool is_due(struct child *c, const struct device *d, int64_t now)
 {
+	int64_t interval = (int64_t)interval_s(c, d) * 1000;
+	int64_t longest = now + (interval > READ_RETRY_MAX_MS ? interval :
+		READ_RETRY_MAX_MS);
+
+	/* A clock that was set back must not make the wait endless. */
+	if (c->next_read_ms > longest)
+		c->next_read_ms = longest;
 	if (c->inventory || !d->present || (c->job && (c->job->session ||
 			c->job->committing)))
 		return false;
@@ -268,6 +275,12 @@ void child_read_due(struct gateway *g)
 		gateway_wake_at(g, (uint64_t)(next - now));
 }
 
+void child_stop_reading(struct child *c)
+{
+	if (c->inventory)
+		end_reading(c);
+}
+
 void child_forget(struct child *c)
 {
 	struct child **at = &c->gateway->children;
@@ -275,14 +288,12 @@ void child_forget(struct child *c)
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
-	if (c->inventory)
-		end_reading(c);
+	child_stop_reading(c);
 	free(c);
 }
 
 void child_close_all(struct gateway *g)
 {
 	for (struct child *c = g->children; c; c = c->next)
-		if (c->inventory)
-			end_reading(c);
+		child_stop_reading(c);
 }

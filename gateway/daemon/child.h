@@ -47,6 +47,9 @@ size_t child_channel(const struct config_class *klass, struct ferry_kv *kv);
 int child_locate(const struct child *c, struct transport **ret_transport,
 	char *ret_peer, size_t size, struct line **ret_line);
 
+/* What is being read does not count any more. */
+void child_stop_reading(struct child *c);
+
 /* Stops reading and frees the record (the registry's is the caller's). */
 void child_forget(struct child *c);
 void child_close_all(struct gateway *g);

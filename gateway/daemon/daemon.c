@@ -34,6 +34,7 @@ struct daemon {
 	uv_timer_t limit_timer;
 	enum phase phase;
 	struct config *next_config;
+	bool reload_again; /* asked for while it could not be done */
 	unsigned closing; /* objects whose close callback must still come */
 	bool handles_closed;
 	int status;
@@ -131,7 +132,7 @@ int daemon_restore(const char *config_folder, const char *backup)
 static void apply_log(const struct config *config)
 {
 	static const char *const levels[] = {"error", "warn", "info", "debug"};
-	char modules[256] = "";
+	char modules[sizeof(config->log.debug)] = "";
 	size_t n = 0;
 
 	for (int i = 0; i < 4; i++)
@@ -282,6 +283,8 @@ static void on_tick(uv_timer_t *timer)
 		gateway_commit(g, c, NULL, NULL);
 }
 
+static void reload_if_asked(struct daemon *d);
+
 static void run(struct daemon *d)
 {
 	struct gateway *g = &d->gateway;
@@ -295,6 +298,18 @@ static void run(struct daemon *d)
 		g->config->link_count, g->config->vendor_count,
 		g->config->admin.socket);
 	gateway_replan(g);
+	reload_if_asked(d);
+}
+
+static void on_ended_jobs(void *arg, int status, const struct job_row *rows,
+	size_t count);
+
+/* How each device's latest job ended; newest first, page by page. */
+static void ask_ended_jobs(struct daemon *d, uint64_t before)
+{
+	if (store_jobs(d->gateway.store, NULL, true, before,
+			STORE_LOAD_ROWS_MAX, on_ended_jobs, d))
+		on_ended_jobs(d, -EAGAIN, NULL, 0);
 }
 
 static void on_ended_jobs(void *arg, int status, const struct job_row *rows,
@@ -320,6 +335,10 @@ static void on_ended_jobs(void *arg, int status, const struct job_row *rows,
 	}
 	if (d->phase != PHASE_STARTING)
 		return;
+	if (!status && count == STORE_LOAD_ROWS_MAX) {
+		ask_ended_jobs(d, rows[count - 1].id);
+		return;
+	}
 	if (open_admin(d)) {
 		begin_stop(d, 1);
 		return;
@@ -353,9 +372,7 @@ static void on_loaded(void *arg, int status, const struct store_loaded *loaded)
 				(unsigned long long)loaded->jobs[i].id,
 				loaded->jobs[i].device);
 	open_vendors(g, loaded);
-	if (store_jobs(g->store, NULL, true, 0, STORE_LOAD_ROWS_MAX,
-			on_ended_jobs, d))
-		on_ended_jobs(d, -EAGAIN, NULL, 0);
+	ask_ended_jobs(d, 0);
 }
 
 static void on_cache_open(void *arg, int status)
@@ -515,6 +532,13 @@ static void settle_stop(struct daemon *d)
 	stop_store(d);
 }
 
+/* The trust database may have been unlocked or a vendor reset meanwhile. */
+static void take_trust(struct daemon *d, const struct store_loaded *loaded)
+{
+	take_floors(&d->gateway, loaded);
+	open_vendors(&d->gateway, loaded);
+}
+
 static void on_reloaded(void *arg, int status,
 	const struct store_loaded *loaded)
 {
@@ -527,13 +551,14 @@ static void on_reloaded(void *arg, int status,
 			"the databases could not be read again: %s",
 			err_text(status));
 	else
-		open_vendors(&d->gateway, loaded);
+		take_trust(d, loaded);
 	d->gateway.stopping = false;
 	d->phase = PHASE_RUNNING;
 	service_tell("READY=1");
 	log_info("daemon", "configuration reloaded", "folder=%s",
 		d->gateway.config->folder);
 	gateway_replan(&d->gateway);
+	reload_if_asked(d);
 }
 
 static void swap_config(struct daemon *d)
@@ -643,7 +668,7 @@ static void begin_reload(struct daemon *d)
 	struct config *config = NULL;
 
 	if (d->phase != PHASE_RUNNING) {
-		log_warn("daemon", "busy, the reload is passed over", "");
+		d->reload_again = true;
 		return;
 	}
 	if (load_config(d->gateway.config->folder, &config)) {
@@ -657,6 +682,15 @@ static void begin_reload(struct daemon *d)
 	d->next_config = config;
 	d->phase = PHASE_RELOADING;
 	halt_work(d);
+}
+
+static void reload_if_asked(struct daemon *d)
+{
+	bool again = d->reload_again;
+
+	d->reload_again = false;
+	if (again)
+		begin_reload(d);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
