@@ -242,6 +242,15 @@ static const struct device_floor_row *device_floor(const struct gateway *g,
 	return NULL;
 }
 
+bool gateway_floor_is_lowered(const struct gateway *g, const char *vendor,
+	const char *device, const char *component)
+{
+	const struct device_floor_row *own = device_floor(g, vendor, device,
+		component);
+
+	return own && own->lowered;
+}
+
 uint64_t gateway_floor(const struct gateway *g, const struct device *device,
 	const struct device_class *klass, const char *component)
 {
@@ -320,7 +329,8 @@ int gateway_take_device_floor(struct gateway *g,
 				strcmp(have->device, row->device) ||
 				strcmp(have->component, row->component))
 			continue;
-		if (row->lowered || row->sequence >= have->sequence)
+		/* As the database: the same sequence leaves the mark. */
+		if (row->lowered || row->sequence > have->sequence)
 			*have = *row;
 		return 0;
 	}

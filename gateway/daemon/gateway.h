@@ -115,6 +115,10 @@ const struct config_class *gateway_class(const struct gateway *g,
 uint64_t gateway_floor(const struct gateway *g, const struct device *device,
 	const struct device_class *klass, const char *component);
 
+/* Whether an administrator set the device back to an older release. */
+bool gateway_floor_is_lowered(const struct gateway *g, const char *vendor,
+	const char *device, const char *component);
+
 /* Adds what a commit has stored to the floors in memory. 0 or -ENOMEM. */
 int gateway_take_class_floor(struct gateway *g,
 	const struct class_floor_row *row);

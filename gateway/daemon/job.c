@@ -118,6 +118,7 @@ static struct store_commit *commit_of(struct job *j, enum job_state to)
 		j->reached < ENGINE_STAGE_TRANSFER;
 	struct device_floor_row floor = {.sequence = j->row.sequence};
 
+	j->row_changed = false;
 	snprintf(j->row.state, sizeof(j->row.state), "%s", job_state_name(to));
 	j->row.closed = job_state_is_ended(to);
 	j->row.paused = to == JOB_PAUSED;
@@ -224,8 +225,6 @@ static void on_entered(void *arg, int status)
 	enum job_state from = j->state;
 
 	j->committing = false;
-	if (j->gateway->stopping)
-		return;
 	if (status) {
 		j->commit_failed = true;
 		gateway_wake_at(j->gateway, COMMIT_AGAIN_MS);
@@ -243,10 +242,15 @@ static void on_entered(void *arg, int status)
 		return;
 	}
 	view_tell_job(j);
+	/* A stopping ferryd notes what is durable and begins nothing. */
+	if (j->gateway->stopping)
+		return;
 	if (then)
 		then(j);
 	if (j->has_result && !j->committing)
 		job_take_result(j);
+	else if (j->row_changed && !j->committing)
+		job_enter(j, j->state, NULL);
 	else
 		gateway_wake(j->gateway);
 }
@@ -464,13 +468,14 @@ static int wish(struct job *j, enum job_wish wanted, enum job_state state,
 {
 	if (job_is_past_return(j) && job_state_is_active(j->state))
 		return ERR_JOB_STATE;
-	snprintf(j->wish_by, sizeof(j->wish_by), "%s", who);
 	if (is_settled(j)) {
 		if (!job_state_may_follow(j->state, state))
 			return ERR_JOB_STATE;
+		snprintf(j->wish_by, sizeof(j->wish_by), "%s", who);
 		job_enter(j, state, NULL);
 		return 0;
 	}
+	snprintf(j->wish_by, sizeof(j->wish_by), "%s", who);
 	j->wish = wanted;
 	if (j->session)
 		session_withdraw(j->session);
@@ -488,6 +493,7 @@ int job_approve(struct job *j, const char *who)
 		return ERR_JOB_STATE;
 	snprintf(j->row.approval, sizeof(j->row.approval), "approved");
 	snprintf(j->row.approved_by, sizeof(j->row.approved_by), "%s", who);
+	j->row_changed = true;
 	if (is_settled(j))
 		job_enter(j, j->state, NULL);
 	return 0;
@@ -535,6 +541,12 @@ void job_supersede(struct job *j)
 	if (job_is_past_return(j) || j->wish)
 		return;
 	wish(j, JOB_WISH_SUPERSEDE, JOB_SUPERSEDED, "catalog");
+}
+
+void job_came_back(struct job *j)
+{
+	j->absences = 0;
+	j->row.next_retry_ms = 0;
 }
 
 int job_retry(struct job *j, const char *who)

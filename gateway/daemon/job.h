@@ -55,7 +55,9 @@ struct job {
 	int wish_code; /* JOB_WISH_REFUSE: why */
 
 	struct session *session;
-	struct line *line;
+	bool counted;      /* in gateway.transfers, session not open yet */
+	struct line *line; /* where it counts as a transfer */
+	struct line *attached; /* that passes messages to the session */
 	char peer[FERRY_KEY_MAX + 1]; /* where it came back as another peer */
 	char peer_link[CONFIG_NAME_SIZE];
 	int held; /* stage announced and not let do yet; -1 none */
@@ -69,12 +71,14 @@ struct job {
 	int64_t told_ms;
 	int64_t confirm_at_ms;
 	bool confirm_told;
+	unsigned absences; /* times in a row that it was not there */
 	uint64_t bytes_sent, bytes_repeated;
 	uint32_t security;
 	bool pinned;
 
 	bool committing;
 	bool commit_failed;
+	bool row_changed; /* since the commit that is under way */
 	enum job_state next_state;
 	int next_reached;
 	void (*then)(struct job *j);
@@ -112,6 +116,9 @@ int job_cancel(struct job *j, const char *who);
 int job_retry(struct job *j, const char *who); /* do not wait any longer */
 void job_supersede(struct job *j);
 
+/* The device that was not there is seen again: no wait any more. */
+void job_came_back(struct job *j);
+
 /* Seconds that are left at the present rate; -1 unknown. */
 int64_t job_eta_s(const struct job *j);
 
@@ -128,6 +135,11 @@ void job_try_stage(struct job *j);
 void job_take_result(struct job *j);
 void job_wait_retry(struct job *j, int code);
 bool job_is_past_return(const struct job *j); /* a restart was let do */
+void job_carry_out_wish(struct job *j); /* no session is at work */
+/* The device's floor rose above the release since the job was made. */
+bool job_is_below_floor(const struct job *j);
+/* The first step that cannot reach its tier, 0 if there is none. */
+unsigned job_tier_shortfall(const struct job *j);
 
 /* ---- end ---- */
 

@@ -1,9 +1,12 @@
 #include "gateway/daemon/job.h"
 
+#include <stdio.h>
+
 #include "policy/gates/approval.h"
 #include "policy/gates/retry.h"
 #include "policy/gates/window.h"
 
+#include "gateway/daemon/ledger.h"
 #include "gateway/daemon/view.h"
 
 static void judge_approval(const struct job *j, struct gates *gates)
@@ -90,6 +93,29 @@ void job_judge_gates(const struct job *j, struct gates *ret)
 	judge_image(j, ret);
 }
 
+bool job_is_below_floor(const struct job *j)
+{
+	const struct device *d = child_device(j->child);
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+
+	return d && c && j->row.sequence < gateway_floor(j->gateway, d,
+		&c->device, j->row.component);
+}
+
+unsigned job_tier_shortfall(const struct job *j)
+{
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	bool connected = j->session != NULL;
+
+	if (!c || !j->release || j->release->state != RELEASE_VERIFIED)
+		return 0;
+	return ledger_unreachable(j->gateway, &c->device, j->release,
+		!connected || j->row.approved_by[0], connected ?
+		(int)session_security(j->session) : -1);
+}
+
 static bool has_room(const struct job *j)
 {
 	const struct gateway *g = j->gateway;
@@ -108,8 +134,24 @@ static bool has_room(const struct job *j)
 /* A refusal that no waiting can cure ends the job. */
 static bool is_refused(struct job *j)
 {
-	if (job_is_past_return(j) || !j->release ||
-			j->release->state != RELEASE_REFUSED)
+	unsigned step;
+	char hint[96];
+
+	if (job_is_past_return(j) || !j->release)
+		return false;
+	if (job_is_below_floor(j)) {
+		job_fail(j, ERR_TRUST_SUIT_SEQUENCE, "check",
+			"a later catalog raised the floor of the device");
+		return true;
+	}
+	step = job_tier_shortfall(j);
+	if (step) {
+		snprintf(hint, sizeof(hint), "step %s cannot reach the tier "
+			"that the class requires", step_name(step));
+		job_fail(j, ERR_JOB_TIER, "check", hint);
+		return true;
+	}
+	if (j->release->state != RELEASE_REFUSED)
 		return false;
 	if (j->release->code == ERR_TRUST_OFFER_UNLISTED)
 		job_enter(j, JOB_SUPERSEDED, NULL);
@@ -163,17 +205,14 @@ static void judge(struct job *j)
 		job_enter(j, JOB_QUEUED, NULL);
 }
 
-static void wish_at_rest(struct job *j)
+/* A clock that was wrong when the wait was noted must not make it endless. */
+static void limit_wait(struct job *j)
 {
-	enum job_wish wish = j->wish;
+	int64_t longest = gateway_wall_ms() +
+		j->gateway->config->retry.max_s * 1000;
 
-	j->wish = JOB_WISH_NONE;
-	if (wish == JOB_WISH_PAUSE)
-		job_enter(j, JOB_PAUSED, NULL);
-	else if (wish == JOB_WISH_CANCEL)
-		job_enter(j, JOB_CANCELLED, NULL);
-	else if (wish == JOB_WISH_SUPERSEDE)
-		job_enter(j, JOB_SUPERSEDED, NULL);
+	if (j->row.next_retry_ms > longest)
+		j->row.next_retry_ms = longest;
 }
 
 static void schedule_one(struct job *j)
@@ -185,20 +224,26 @@ static void schedule_one(struct job *j)
 	if (j->committing)
 		return;
 	if (j->session) {
+		/* Signed anew in mid-transfer: judged again meanwhile. */
+		if (j->release)
+			release_advance(j->release);
 		job_try_stage(j);
+		return;
+	}
+	if (j->wish != JOB_WISH_NONE && !job_is_past_return(j)) {
+		job_carry_out_wish(j);
 		return;
 	}
 	if (j->state == JOB_PAUSED)
 		return;
-	if (j->wish != JOB_WISH_NONE && !job_is_past_return(j)) {
-		wish_at_rest(j);
-		return;
-	}
 	if (job_state_is_active(j->state)) {
-		/* Found so at start: ask the device before anything else. */
+		/* Found so at start: ask the device before anything else. What
+		 * a restart of ours cut short was no failed attempt. */
+		j->row.attempts -= j->row.attempts > 0;
 		job_enter(j, JOB_QUEUED, NULL);
 		return;
 	}
+	limit_wait(j);
 	if (!j->release)
 		job_find_release(j);
 	if (j->release)

@@ -11,6 +11,8 @@
 #define TELL_MS 500
 #define RATE_MS 2000
 #define LOST_MS 30000
+#define ABSENT_MS 5000
+#define ABSENCES_MAX 6 /* then every 320 s: each try is written to flash */
 
 /* ---- how a session ends ---- */
 
@@ -22,6 +24,13 @@ static void on_session_closed(void *arg)
 	gateway_wake(g);
 }
 
+static void leave_line(struct job *j)
+{
+	if (j->line)
+		j->line->transfers--;
+	j->line = NULL;
+}
+
 static void end_session(struct job *j)
 {
 	struct session *s = j->session;
@@ -29,11 +38,13 @@ static void end_session(struct job *j)
 	j->session = NULL;
 	j->held = ENGINE_STAGE_NONE;
 	j->peer[0] = '\0';
+	j->attached = NULL;
+	leave_line(j);
+	if (j->counted)
+		j->gateway->transfers--;
+	j->counted = false;
 	if (!s)
 		return;
-	if (j->line)
-		j->line->transfers--;
-	j->line = NULL;
 	line_forget(j->gateway, s);
 	session_close(s, on_session_closed, j->gateway);
 }
@@ -125,7 +136,7 @@ void job_wait_retry(struct job *j, int code)
 	job_enter(j, JOB_WAITING, NULL);
 }
 
-static void withdrawn(struct job *j)
+void job_carry_out_wish(struct job *j)
 {
 	enum job_wish wish = j->wish;
 
@@ -141,7 +152,9 @@ static void withdrawn(struct job *j)
 		job_enter(j, JOB_SUPERSEDED, NULL);
 		return;
 	case JOB_WISH_REFUSE:
-		job_fail(j, j->wish_code, "recheck",
+		job_fail(j, j->wish_code, "recheck", j->wish_code ==
+			ERR_JOB_TIER ? "the link or a missing approval keeps a "
+			"step below the tier that the class requires" :
 			"the release is no longer good; nothing was activated");
 		return;
 	case JOB_WISH_NONE:
@@ -149,6 +162,14 @@ static void withdrawn(struct job *j)
 		job_enter(j, JOB_QUEUED, NULL);
 		return;
 	}
+}
+
+/* Who is stopped has not failed: the attempt does not count. */
+static void withdrawn(struct job *j)
+{
+	j->row.attempts -= j->row.attempts > 0 &&
+		(j->wish == JOB_WISH_PAUSE || j->wish == JOB_WISH_NONE);
+	job_carry_out_wish(j);
 }
 
 static bool image_is_rotten(int code)
@@ -173,7 +194,9 @@ static void failed(struct job *j)
 		/* It was not there: no attempt was made. */
 		j->row.attempts--;
 		note_failure(j, code, "connect the device");
-		j->row.next_retry_ms = gateway_wall_ms() + 5000;
+		j->row.next_retry_ms = gateway_wall_ms() +
+			((int64_t)ABSENT_MS << j->absences);
+		j->absences += j->absences < ABSENCES_MAX;
 		job_enter(j, JOB_WAITING, NULL);
 		return;
 	}
@@ -297,6 +320,10 @@ static bool is_still_good(struct job *j)
 {
 	int err = j->release ? release_is_good(j->release) : -EAGAIN;
 
+	if (!err && job_is_below_floor(j))
+		err = ERR_TRUST_SUIT_SEQUENCE;
+	if (!err && j->held == ENGINE_STAGE_TRANSFER && job_tier_shortfall(j))
+		err = ERR_JOB_TIER;
 	if (err == 0)
 		return true;
 	if (err == -EAGAIN)
@@ -309,13 +336,19 @@ static bool is_still_good(struct job *j)
 
 static bool gates_allow(struct job *j)
 {
+	uint64_t now_s = (uint64_t)gateway_wall_ms() / 1000;
 	struct gates gates;
+	uint64_t next;
 
 	job_judge_gates(j, &gates);
 	if (gates_differ(&gates, &j->gates)) {
 		j->gates = gates;
 		view_tell_job(j);
 	}
+	next = gates_next(&gates);
+	if (next)
+		gateway_wake_at(j->gateway, next > now_s ?
+			(next - now_s) * 1000 : 1000);
 	return gates_are_open(&gates);
 }
 
@@ -383,6 +416,8 @@ static void on_stage(void *arg, enum engine_stage stage,
 		j->facts_before = *facts;
 	j->facts = *facts;
 	j->facts_known = true;
+	j->absences = 0;
+	j->security = session_security(j->session);
 	j->held = (int)stage;
 	job_try_stage(j);
 }
@@ -439,6 +474,15 @@ static void on_progress(void *arg, uint64_t offset, uint64_t total)
 
 /* ---- start ---- */
 
+static void join_line(struct job *j, struct line *l)
+{
+	if (j->line == l)
+		return;
+	leave_line(j);
+	l->transfers++;
+	j->line = l;
+}
+
 static int locate(void *arg, struct transport **ret_transport, char *ret_peer,
 	size_t size)
 {
@@ -448,17 +492,16 @@ static int locate(void *arg, struct transport **ret_transport, char *ret_peer,
 
 	if (err)
 		return err;
-	if (l != j->line) {
-		/* It came back on another link. */
-		line_forget(j->gateway, j->session);
-		err = line_attach(l, j->session);
-		if (err)
-			return err;
-		if (j->line)
-			j->line->transfers--;
-		l->transfers++;
-		j->line = l;
-	}
+	if (l == j->attached)
+		return 0;
+	/* At first, and when it came back on another link. */
+	line_forget(j->gateway, j->session);
+	j->attached = NULL;
+	err = line_attach(l, j->session);
+	if (err)
+		return err;
+	j->attached = l;
+	join_line(j, l);
 	return 0;
 }
 
@@ -517,18 +560,34 @@ static void begin(struct job *j)
 	const struct config_class *c = gateway_class(j->gateway,
 		j->row.class_name);
 	struct fault fault = {0};
-	int err = c ? open_session(j, c, &fault) : ERR_REGISTRY_NO_CLASS;
+	int err;
 
-	if (err) {
-		j->gateway->transfers--;
-		job_fail(j, err, "connect", fault.rule);
+	if (j->wish != JOB_WISH_NONE && !job_is_past_return(j)) {
+		end_session(j);
+		withdrawn(j);
+		return;
 	}
+	/* Not counted any more: stopped and reloaded before the commit. */
+	if (!j->counted)
+		j->gateway->transfers++;
+	j->counted = true;
+	err = c ? open_session(j, c, &fault) : ERR_REGISTRY_NO_CLASS;
+	if (err) {
+		end_session(j);
+		job_fail(j, err, "connect", fault.rule);
+		return;
+	}
+	j->counted = false; /* the close of the session counts down */
 }
 
 void job_start(struct job *j)
 {
+	const struct device *d = child_device(j->child);
+	struct line *l = d ? line_find(j->gateway, d->link) : NULL;
+
 	j->row.attempts++;
 	j->row.next_retry_ms = 0;
+	j->has_result = false;
 	j->facts_known = false;
 	j->has_failure = false;
 	j->confirm_at_ms = 0;
@@ -536,13 +595,18 @@ void job_start(struct job *j)
 	j->rate_ms = 0;
 	gates_clear(&j->gates);
 	j->gateway->transfers++;
+	j->counted = true;
+	if (l)
+		join_line(j, l);
 	job_enter(j, JOB_CONNECTING, begin);
 }
 
 void job_stop_all(struct gateway *g)
 {
-	for (struct job *j = g->jobs; j; j = j->next)
+	for (struct job *j = g->jobs; j; j = j->next) {
 		end_session(j);
+		j->has_result = false;
+	}
 }
 
 bool job_all_stopped(const struct gateway *g)

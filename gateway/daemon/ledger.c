@@ -53,12 +53,75 @@ static void put_verdict(struct store_commit *c, const struct job *j,
 	put(c, j, step, v->tiers.of[step], "ok", evidence);
 }
 
+static bool is_mutual(const struct vendor *v)
+{
+	return v && v->config->link.certificate[0];
+}
+
+/* What was really used, or, when nothing was fetched in this run, the least that
+ * the vendor's file allows. */
+static int receive_tier(const struct vendor *v, const char *tls)
+{
+	if (!tls && v)
+		tls = v->config->link.tls_min;
+	if (!tls)
+		return TIER_BASIC;
+	return strstr(tls, "1.3") ? TIER_ENHANCED : TIER_UPGRADED;
+}
+
+static const char *tls_of(const struct vendor *v)
+{
+	return v && v->link ? vendor_https_state(v->link).stats.tls_version :
+		NULL;
+}
+
+static int best_tier(const struct gateway *g, const struct device_class *klass,
+	const struct release *r, bool approved, int security, unsigned step)
+{
+	const struct vendor *v = vendor_find(g, r->vendor);
+
+	switch (step) {
+	case STEP_SEND:
+		return is_mutual(v) ? TIER_ENHANCED : TIER_UPGRADED;
+	case STEP_RECEIVE:
+		return receive_tier(v, tls_of(v));
+	case STEP_SIGN:
+	case STEP_PROTECT:
+	case STEP_CHECK:
+		return r->verdict.tiers.of[step];
+	case STEP_DISTRIBUTE:
+		return security < 0 || security >= (int)FERRY_SECURITY_NETWORK ?
+			TIER_UPGRADED : TIER_BASIC;
+	case STEP_APPLY:
+		return approved ? TIER_UPGRADED : TIER_BASIC;
+	case STEP_REVERIFY:
+		return klass->can_prove && r->expect_hash_len ? TIER_UPGRADED :
+			TIER_BASIC;
+	case STEP_CLEANUP:
+		return v && v->config->link.reports[0] ? TIER_UPGRADED :
+			TIER_BASIC;
+	default:
+		return TIER_BASIC;
+	}
+}
+
+unsigned ledger_unreachable(const struct gateway *g,
+	const struct device_class *klass, const struct release *r,
+	bool approved, int security)
+{
+	for (unsigned step = 1; step <= STEP_COUNT; step++)
+		if (!tier_is_met(step, (int)klass->tiers[step] - 1, best_tier(g,
+				klass, r, approved, security, step)))
+			return step;
+	return 0;
+}
+
 static void put_link_steps(struct store_commit *c, const struct job *j)
 {
 	const struct vendor *v = vendor_find(j->gateway, j->row.vendor);
 	struct vendor_https_state state = {0};
 	char evidence[ROW_EVIDENCE_SIZE];
-	bool mutual = v && v->config->link.certificate[0];
+	bool mutual = is_mutual(v);
 	const char *tls = NULL;
 
 	if (v && v->link)
@@ -72,8 +135,7 @@ static void put_link_steps(struct store_commit *c, const struct job *j)
 	view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "tls",
 		tls ? tls : "none in this run", "suite",
 		state.stats.tls_suite ? state.stats.tls_suite : "");
-	put(c, j, STEP_RECEIVE, !tls ? TIER_BASIC : strstr(tls, "1.3") ?
-		TIER_ENHANCED : TIER_UPGRADED, "ok", evidence);
+	put(c, j, STEP_RECEIVE, receive_tier(v, tls), "ok", evidence);
 }
 
 static void describe(const struct engine_facts *f, char *text, size_t size)

@@ -14,6 +14,14 @@ void ledger_put_before(struct store_commit *c, const struct job *j);
 void ledger_put_end(struct store_commit *c, const struct job *j,
 	enum job_state end);
 
+/* The first step whose tier the class requires and the release, the link to the
+ * vendor and what the class can do cannot reach; 0 if there is none. `approved`:
+ * a person was asked. `security`: FERRY_SECURITY_* of the link to the device, -1
+ * while it is not known. Asked before the first byte is sent. */
+unsigned ledger_unreachable(const struct gateway *g,
+	const struct device_class *klass, const struct release *r,
+	bool approved, int security);
+
 /* The first step from 7 on whose tier a finished job did not reach although its
  * class requires it; 0 if there is none. */
 unsigned ledger_shortfall(const struct job *j);

@@ -115,11 +115,23 @@ static bool follow(struct line *l, const struct peer_sight *sight)
 	return false;
 }
 
+static bool is_present(const struct gateway *g, const char *link,
+	const char *key)
+{
+	const struct device *d = registry_device_of_peer(g->registry, link,
+		key);
+	const struct candidate *c = d ? NULL : registry_candidate(g->registry,
+		link, key);
+
+	return (d && d->present) || (c && c->present);
+}
+
 static void saw(struct line *l, const struct peer_sight *sight)
 {
 	struct gateway *g = l->gateway;
 	struct device *d = NULL;
 	struct fault fault = {0};
+	bool was_there = is_present(g, l->name, sight->key);
 	int n = registry_see(g->registry, sight, gateway_wall_ms() / 1000, &d,
 		&fault);
 	struct child *child;
@@ -150,6 +162,9 @@ static void saw(struct line *l, const struct peer_sight *sight)
 	}
 	if (child->job && child->job->session)
 		session_poke(child->job->session);
+	else if (child->job && !was_there &&
+			child->job->row.failure.code == ERR_JOB_NO_LINK)
+		job_came_back(child->job);
 	view_tell_device(g, d);
 	gateway_replan(g);
 }
@@ -177,9 +192,7 @@ static void on_peer(void *arg, const struct ferry_peer *peer)
 		changed(l);
 		return;
 	}
-	l->peers += !registry_candidate(l->gateway->registry, l->name,
-		peer->key) && !registry_device_of_peer(l->gateway->registry,
-		l->name, peer->key);
+	l->peers += !is_present(l->gateway, l->name, peer->key);
 	saw(l, &sight);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "gateway/daemon/ledger.h"
 #include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
 
@@ -61,26 +62,11 @@ static bool hardware_fits(const struct device *d,
 		hardware <= e->hardware_max;
 }
 
-/* Whether the class asks of a step what its links and devices cannot reach. */
-static unsigned tier_shortfall(const struct device_class *klass,
+static void judge_release(const struct gateway *g, struct plan_row *row,
 	const struct release *r)
 {
-	for (unsigned step = 1; step <= STEP_COUNT; step++) {
-		int required = (int)klass->tiers[step] - 1;
-
-		if (required < 0 || !r || r->state != RELEASE_VERIFIED)
-			continue;
-		if (step <= STEP_CHECK && step != STEP_SEND &&
-				step != STEP_RECEIVE && !tier_is_met(step,
-				required, r->verdict.tiers.of[step]))
-			return step;
-	}
-	return 0;
-}
-
-static void judge_release(struct plan_row *row, const struct release *r)
-{
-	unsigned step = tier_shortfall(row->klass, r);
+	unsigned step = r && r->state == RELEASE_VERIFIED ?
+		ledger_unreachable(g, row->klass, r, true, -1) : 0;
 
 	if (r && r->state == RELEASE_REFUSED)
 		decide(row, PLAN_REFUSE, err_name(r->code),
@@ -88,9 +74,9 @@ static void judge_release(struct plan_row *row, const struct release *r)
 			err_text(r->code));
 	else if (step)
 		decide(row, PLAN_REFUSE, err_name(ERR_JOB_TIER),
-			"the vendor must sign better, or the class ask less",
-			"step %s reached tier %s, the class requires %s",
-			step_name(step), tier_name(r->verdict.tiers.of[step]),
+			"release or link must be better, or the class ask less",
+			"step %s cannot reach tier %s, which the class "
+			"requires", step_name(step),
 			tier_name(row->klass->tiers[step] - 1));
 	else
 		decide(row, PLAN_INSTALL, "newer", NULL,
@@ -138,7 +124,7 @@ static void judge_entry(struct gateway *g, struct plan_row *row)
 			d->present ? "" : "the device is on no link that is up",
 			"what the device runs was never read");
 	else
-		judge_release(row, release_find(g, row->klass->name,
+		judge_release(g, row, release_find(g, row->klass->name,
 			e->manifest_digest.at));
 }
 
@@ -230,6 +216,10 @@ static void apply(struct child *c, const struct plan_row *row)
 	struct job *j;
 	int err;
 
+	/* Set back on purpose: it stays there until a person wants more. */
+	if (gateway_floor_is_lowered(c->gateway, row->klass->vendor, c->id,
+			row->component))
+		return;
 	if (c->job) {
 		if (!memcmp(c->job->row.manifest_digest,
 				row->entry->manifest_digest.at, 32))

@@ -90,8 +90,10 @@ static int fill(struct release *r, const struct catalog_entry *entry)
 }
 
 /* Releases that nothing uses make room for new ones. */
-static void drop_unused(struct gateway *g)
+static unsigned drop_unused(struct gateway *g)
 {
+	unsigned count = 0;
+
 	for (struct release **at = &g->releases; *at;) {
 		struct release *r = *at;
 
@@ -102,7 +104,9 @@ static void drop_unused(struct gateway *g)
 		}
 		*at = r->next;
 		free(r);
+		count++;
 	}
+	return count;
 }
 
 struct release *release_of(struct vendor *v, const struct device_class *klass,
@@ -118,7 +122,9 @@ struct release *release_of(struct vendor *v, const struct device_class *klass,
 	for (r = g->releases; r; r = r->next)
 		count++;
 	if (count >= RELEASES_MAX)
-		drop_unused(g);
+		count -= drop_unused(g);
+	if (count >= RELEASES_MAX)
+		return NULL;
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
@@ -311,7 +317,7 @@ static void start_judging(struct release *r, struct bytes envelope,
 
 	if (err == -EAGAIN) {
 		/* Asked again when the round of questions has ended. */
-		settle(r, RELEASE_LISTED, 0);
+		r->state = RELEASE_LISTED;
 		return;
 	}
 	if (!err)
@@ -588,12 +594,25 @@ static void on_envelope(void *arg, int status, struct bytes bytes)
 		failed(r, status);
 }
 
+static void recheck(const struct vendor *v, struct release *r);
+
 void release_advance(struct release *r)
 {
+	const struct vendor *v = vendor_find(r->gateway, r->vendor);
 	int err;
 
 	if (r->closing || r->request || r->work || !r->users)
 		return;
+	if (r->stale && v && vendor_catalog(v)) {
+		r->stale = false;
+		recheck(v, r);
+	}
+	/* Judging has to wait for the end of the round, which wakes us. */
+	if (!v || !vendor_may_judge(v))
+		return;
+	/* A clock that was set back must not make the wait endless. */
+	if (r->retry_ms > gateway_wall_ms() + RETRY_MAX_MS)
+		r->retry_ms = gateway_wall_ms() + RETRY_MAX_MS;
 	if (r->state == RELEASE_FAILED && gateway_wall_ms() < r->retry_ms) {
 		gateway_wake_at(r->gateway,
 			(uint64_t)(r->retry_ms - gateway_wall_ms()));
@@ -629,23 +648,31 @@ static const struct catalog_entry *listed(const struct vendor *v,
 	return entry && !entry->withdrawn ? entry : NULL;
 }
 
+/* Signed anew, withdrawn, or refused for a reason that may have gone. */
+static void recheck(const struct vendor *v, struct release *r)
+{
+	const struct catalog_entry *entry = listed(v, r);
+
+	if (!entry)
+		settle(r, RELEASE_REFUSED, ERR_TRUST_OFFER_UNLISTED);
+	else if (r->state != RELEASE_REFUSED && !memcmp(r->envelope,
+			entry->envelope_digest.at, 32))
+		return;
+	else if (fill(r, entry))
+		settle(r, RELEASE_REFUSED, ERR_RELEASE_IMAGES);
+	else
+		settle(r, RELEASE_LISTED, 0);
+}
+
 void release_recheck(struct vendor *v)
 {
 	for (struct release *r = v->gateway->releases; r; r = r->next) {
-		const struct catalog_entry *entry;
-
-		if (strcmp(r->vendor, v->name) || r->work || r->request)
+		if (strcmp(r->vendor, v->name))
 			continue;
-		entry = listed(v, r);
-		if (!entry) {
-			settle(r, RELEASE_REFUSED, ERR_TRUST_OFFER_UNLISTED);
-		} else if (memcmp(r->envelope, entry->envelope_digest.at, 32) ||
-				r->state == RELEASE_REFUSED) {
-			/* Signed anew, or refused for a reason that may have
-			 * gone. */
-			fill(r, entry);
-			settle(r, RELEASE_LISTED, 0);
-		}
+		if (r->work || r->request)
+			r->stale = true;
+		else
+			recheck(v, r);
 	}
 }
 
@@ -655,8 +682,10 @@ int release_is_good(const struct release *r)
 
 	if (!v)
 		return -ENOENT;
+	if (r->state == RELEASE_REFUSED)
+		return r->code;
 	if (r->state != RELEASE_VERIFIED)
-		return r->code ? r->code : -EAGAIN;
+		return -EAGAIN;
 	if (!vendor_catalog(v))
 		return -EAGAIN;
 	return listed(v, r) ? 0 : ERR_TRUST_OFFER_UNLISTED;

@@ -55,6 +55,7 @@ struct release {
 	struct release_work *work;
 	const char *tls_version; /* of the link that brought it */
 	bool mutual;
+	bool stale;            /* the catalog changed while it was busy */
 	bool closing;
 };
 

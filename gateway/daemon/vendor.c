@@ -432,9 +432,14 @@ static void ask_root(struct vendor *v)
 		v->holds++;
 }
 
+bool vendor_may_judge(const struct vendor *v)
+{
+	return vendor_catalog(v) && v->stage == VENDOR_IDLE && !v->due;
+}
+
 int vendor_judge_begin(struct vendor *v)
 {
-	if (!vendor_catalog(v) || v->stage != VENDOR_IDLE || v->due)
+	if (!vendor_may_judge(v))
 		return -EAGAIN;
 	v->judging++;
 	v->holds++;

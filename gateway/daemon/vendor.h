@@ -87,6 +87,7 @@ const struct catalog *vendor_catalog(const struct vendor *v);
 
 /* A pool thread is going to read root and catalog: 0, or -EAGAIN while a round
  * of questions may change them. Ended by vendor_judge_end(). */
+bool vendor_may_judge(const struct vendor *v);
 int vendor_judge_begin(struct vendor *v);
 void vendor_judge_end(struct vendor *v);
 
