@@ -32,13 +32,17 @@ int config_uuid_parse(const char *text, uint8_t ret[16])
 
 /* ---- one file each ---- */
 
-/* The name of a file without its folder and ".conf" is the preset. */
+/* The name of a file without its folder and ".conf" is the preset; none where
+ * it is too long, so that the file must say its name. */
 static void name_from_file(char *name, size_t size, const char *path)
 {
 	const char *base = strrchr(path, '/');
+	size_t len;
 
 	base = base ? base + 1 : path;
-	snprintf(name, size, "%.*s", (int)(strlen(base) - 5), base);
+	len = strlen(base) - 5;
+	if (len < size)
+		snprintf(name, size, "%.*s", (int)len, base);
 }
 
 static int check_name(const char *file, const char *name,
@@ -148,10 +152,14 @@ static int class_words(const char *path, const struct config_class_file *f,
 	return 0;
 }
 
-static void class_lists(const struct config_class_file *f,
-	struct device_class *d)
+static int class_lists(const char *path, const struct config_class_file *f,
+	struct device_class *d, struct conf_problem *p)
 {
 	for (unsigned i = 0; i < f->match_count; i++) {
+		if (strlen(f->match[i].value) >= sizeof(d->match[i].glob))
+			return REFUSE(p, ERR_CONFIG_RANGE, path, "match",
+				"%s must be shorter than %zu bytes",
+				f->match[i].key, sizeof(d->match[i].glob));
 		snprintf(d->match[i].name, sizeof(d->match[i].name), "%s",
 			f->match[i].key);
 		snprintf(d->match[i].glob, sizeof(d->match[i].glob), "%.63s",
@@ -165,8 +173,15 @@ static void class_lists(const struct config_class_file *f,
 	}
 	d->component_count = f->component_count;
 	for (unsigned i = 0; i < f->tier_count; i++)
+		for (unsigned k = 0; k < i; k++)
+			if (f->tiers[i].step == f->tiers[k].step)
+				return REFUSE(p, ERR_CONFIG_TWICE, path,
+					"tiers", "step %d stands twice",
+					(int)f->tiers[i].step);
+	for (unsigned i = 0; i < f->tier_count; i++)
 		d->tiers[f->tiers[i].step] =
 			(uint8_t)config_tier_parse(f->tiers[i].tier);
+	return 0;
 }
 
 static void class_plain(const struct config_class_file *f,
@@ -200,7 +215,9 @@ static int class_convert(const char *path, const struct config_class_file *f,
 	if (err)
 		return err;
 	class_plain(f, &c->device);
-	class_lists(f, &c->device);
+	err = class_lists(path, f, &c->device, p);
+	if (err)
+		return err;
 	err = class_check(&c->device, &fault);
 	if (err)
 		return REFUSE(p, err, path, fault.field, "%s", fault.rule);
@@ -453,6 +470,9 @@ static int main_read(struct config *config, const char *folder,
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "approval",
 			"must be auto, ask or security-only, not '%s'",
 			config->approval_text);
+	if (config->retry.first_s > config->retry.max_s)
+		return REFUSE(p, ERR_CONFIG_RANGE, path, "retry",
+			"first_s must not be more than max_s");
 	if (!strcmp(config->relay.clock, "synchronised"))
 		config->clock = CONFIG_CLOCK_SYNCHRONISED;
 	else if (!strcmp(config->relay.clock, "untrusted"))

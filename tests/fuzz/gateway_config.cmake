@@ -1,0 +1,1 @@
+ferry_fuzz(config USES room_config)
