@@ -351,7 +351,7 @@ static void need_image(struct session *s, const struct engine_command *c)
 	int n;
 
 	if (!s->has_window) {
-		give_image(s, -ENOENT, offset, data);
+		give_image(s, -EINVAL, offset, data);
 		return;
 	}
 	if (offset < s->highest_asked)

@@ -466,7 +466,7 @@ START_TEST(test_need_image_without_image_is_an_error)
 {
 	script.react = ask_for_image;
 	open_session(10000, 1000);
-	until_log("image:-2 ");
+	until_log("image:-22 ");
 }
 END_TEST
 
