@@ -14,6 +14,7 @@
 #include "gateway/daemon/service.h"
 #include "gateway/daemon/view.h"
 #include "policy/gates/window.h"
+#include "policy/trust/component.h"
 
 #define STOP_LIMIT_MS 4500
 #define SETTLE_MS 10
@@ -61,6 +62,20 @@ static int check_window(const char *file, const char *text,
 		fault.rule) : 0;
 }
 
+static int check_components(const struct config_class *c,
+	struct conf_problem *p)
+{
+	uint8_t id[COMPONENT_LEN_MAX];
+	size_t len;
+
+	for (size_t i = 0; i < c->device.component_count; i++)
+		if (component_from_text(c->device.components[i].id, id, &len))
+			return conf_problem_set(p, ERR_CONFIG_VALUE, c->file, 0,
+				"components", "'%s' is no component identifier",
+				c->device.components[i].id);
+	return 0;
+}
+
 /* What the files say about things of other rooms. */
 static int check_beyond(const struct config *config, struct conf_problem *p)
 {
@@ -71,6 +86,8 @@ static int check_beyond(const struct config *config, struct conf_problem *p)
 	for (unsigned i = 0; i < config->class_count && !err; i++)
 		err = check_window(config->classes[i].file,
 			config->classes[i].window, p);
+	for (unsigned i = 0; i < config->class_count && !err; i++)
+		err = check_components(&config->classes[i], p);
 	for (unsigned i = 0; i < config->link_count && !err; i++)
 		err = line_check(config, &config->links[i], p);
 	if (!err)

@@ -9,6 +9,8 @@
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/view.h"
 
+#define LOOK_AGAIN_S (30u * 86400) /* later than that is not a timer's business */
+
 static void judge_approval(const struct job *j, struct gates *gates)
 {
 	bool waiting = !strcmp(j->row.approval, "waiting");
@@ -167,14 +169,16 @@ static void watch_catalog(const struct job *j)
 	const struct vendor *v = vendor_find(j->gateway, j->row.vendor);
 	const struct catalog *catalog = v ? vendor_catalog(v) : NULL;
 	struct trust_clock clock = gateway_clock(j->gateway);
-	uint64_t latest;
+	uint64_t latest, left_s;
 
 	if (!catalog || j->reached >= ENGINE_STAGE_TRANSFER)
 		return;
 	latest = trust_now_latest(trust_now(&v->trust.time, &clock));
-	if (catalog->expires > latest)
-		gateway_wake_at(j->gateway,
-			(catalog->expires - latest) * 1000 + 500);
+	if (catalog->expires <= latest)
+		return;
+	left_s = catalog->expires - latest;
+	if (left_s < LOOK_AGAIN_S)
+		gateway_wake_at(j->gateway, left_s * 1000 + 500);
 }
 
 static void judge(struct job *j)

@@ -1,0 +1,1 @@
+ferry_e2e(adversary FILES test_adversary.py)
