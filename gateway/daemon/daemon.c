@@ -127,25 +127,6 @@ int daemon_check(const char *config_folder)
 	return 0;
 }
 
-int daemon_restore(const char *config_folder, const char *backup)
-{
-	struct config *config = NULL;
-	struct fault fault = {0};
-	int err;
-
-	if (load_config(config_folder, &config))
-		return 1;
-	umask(0077);
-	err = store_restore(backup, config->state_dir, &fault);
-	if (err)
-		fprintf(stderr, "ferryd: %s is not restored: %s %s (%s)\n",
-			backup, fault.field, fault.rule, err_text(err));
-	else
-		printf("%s: restored from %s\n", config->state_dir, backup);
-	config_free(config);
-	return err ? 1 : 0;
-}
-
 static void apply_log(const struct config *config)
 {
 	static const char *const levels[] = {"error", "warn", "info", "debug"};
@@ -789,6 +770,8 @@ int daemon_run(const char *config_folder)
 	}
 	apply_log(g->config);
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is an error of its write, not our end. */
+	signal(SIGXFSZ, SIG_IGN);
 	umask(0077);
 	g->started_ms = gateway_wall_ms();
 	g->registry = registry_new();

@@ -14,8 +14,4 @@ int daemon_run(const char *config_folder);
  * what is wrong on standard error. Returns the exit status. */
 int daemon_check(const char *config_folder);
 
-/* Puts a backup of the databases back while no ferryd runs; floors never fall.
- * Says what happened. Returns the exit status. */
-int daemon_restore(const char *config_folder, const char *backup);
-
 #endif

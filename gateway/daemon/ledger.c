@@ -26,30 +26,30 @@ static void put(struct store_commit *c, const struct job *j, unsigned step,
 	store_commit_ledger(c, &row);
 }
 
-/* Every check of the verdict that speaks about a step, as evidence. */
+/* Every check of the verdict that speaks about a step, as evidence: a list of
+ * "name outcome: evidence", as many as fit. */
 static void put_verdict(struct store_commit *c, const struct job *j,
 	unsigned step)
 {
 	const struct verdict *v = &j->release->verdict;
 	char evidence[ROW_EVIDENCE_SIZE];
-	char text[ROW_EVIDENCE_SIZE] = "";
-	size_t n = 0;
+	json_t *list = json_array();
 
 	for (unsigned i = 0; i < v->count; i++) {
 		const struct check *check = &v->rows[i];
-		int more;
 
 		if (check->step != step)
 			continue;
-		more = snprintf(text + n, sizeof(text) - n, "%s%s %s: %s",
-			n ? "; " : "", check->name,
-			check_outcome_name(check->outcome), check->evidence);
-		if (more < 0 || (size_t)more >= 900 - n)
-			break;
-		n += (size_t)more;
+		json_array_append_new(list, json_sprintf("%s %s: %s",
+			check->name, check_outcome_name(check->outcome),
+			check->evidence));
+		if (json_dumpb(list, NULL, 0, JSON_COMPACT) <
+				sizeof(evidence) - 32)
+			continue;
+		json_array_remove(list, json_array_size(list) - 1);
+		break;
 	}
-	text[n] = '\0';
-	view_detail(evidence, sizeof(evidence), "{s:s}", "checks", text);
+	view_detail(evidence, sizeof(evidence), "{s:o}", "checks", list);
 	put(c, j, step, v->tiers.of[step], "ok", evidence);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/daemon/daemon.h"
+#include "gateway/daemon/restore.h"
 
 static const char usage[] =
 	"usage: ferryd [--config FOLDER] [--check | --restore BACKUP]\n"
@@ -53,6 +54,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (backup)
-		return daemon_restore(folder, backup);
+		return restore_run(folder, backup);
 	return check ? daemon_check(folder) : daemon_run(folder);
 }

@@ -410,12 +410,15 @@ static int on_payload_start(void *arg, uint64_t from, const char *etag)
 	return 0;
 }
 
+/* Also on a bad status: the next bytes then meet the error, which ends the
+ * fetch so that it can be tried again. */
 static void on_drained(void *arg, int status)
 {
 	struct release *r = arg;
 	struct vendor *v = vendor_find(r->gateway, r->vendor);
 
-	if (v && r->request && !status)
+	(void)status;
+	if (v && v->link && r->request)
 		vendor_link_resume(v->link, r->request);
 }
 
