@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "gateway/ctl/client.h"
 #include "gateway/ctl/fields.h"
 
 #define ROOT_MAX 32768
@@ -326,4 +327,30 @@ int act_backup(struct ctl *c)
 	report(c, answer, "backup written to ", "dir", after);
 	json_decref(answer);
 	return CTL_DONE;
+}
+
+/* ferryd itself must not run, so it cannot be asked; it is the program that
+ * does it. */
+int act_restore(struct ctl *c)
+{
+	const char *from = c->args.words[0];
+	struct client *client = NULL;
+	char *clean;
+
+	if (ctl_connect(c, true, &client) == CTL_DONE) {
+		client_close(client);
+		ctl_complain(c, "ferryd runs; it must be stopped for this");
+	} else if (geteuid() == 0) {
+		fflush(c->term.out);
+		execlp("ferryd", "ferryd", "--restore", from, (char *)NULL);
+		ctl_complain(c, "cannot run ferryd: %s", err_text(-errno));
+	} else {
+		ctl_complain(c, "only root may do this");
+	}
+	clean = term_text(&c->term, from);
+	fprintf(stderr, "  hint: sudo systemctl stop ferryd\n"
+		"        sudo ferryd --restore '%s'\n"
+		"        sudo systemctl start ferryd\n", clean);
+	text_free(clean);
+	return CTL_FAILED;
 }

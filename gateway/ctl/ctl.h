@@ -102,6 +102,7 @@ int act_retry(struct ctl *c);
 int act_vendor_reset(struct ctl *c);
 int act_trust_unlock(struct ctl *c);
 int act_backup(struct ctl *c);
+int act_restore(struct ctl *c);
 int show_status(struct ctl *c);
 int show_devices(struct ctl *c);
 int show_device(struct ctl *c);
@@ -118,6 +119,9 @@ int show_vendors(struct ctl *c);
 int show_offers(struct ctl *c);
 int update_run(struct ctl *c);
 int watch_run(struct ctl *c);
+
+/* The job that the first word names; like ctl_get(). */
+int ctl_get_job(struct ctl *c, json_t **ret_job);
 
 /* Follows `jobs` (an array of job objects) until each has ended; prints bars or
  * lines. Returns CTL_DONE when all are done, else CTL_FAILED. */

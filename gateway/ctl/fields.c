@@ -1,7 +1,8 @@
 #include "gateway/ctl/fields.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "gateway/ctl/evidence.h"
 
 const json_t *json_at(const json_t *json, const char *path)
 {
@@ -91,15 +92,6 @@ static void progress_text(const json_t *p, char *text)
 		has_eta ? text_seconds(json_number_at(p, "eta_s"), eta) : "");
 }
 
-static void compact_text(const json_t *value, char *text)
-{
-	char *all = json_object_size(value) ?
-		json_dumps(value, JSON_COMPACT) : NULL;
-
-	snprintf(text, FIELD_TEXT_SIZE, "%s", all ? all : "");
-	free(all);
-}
-
 const char *field_text(const struct field *f, const json_t *json,
 	char text[FIELD_TEXT_SIZE])
 {
@@ -139,8 +131,8 @@ const char *field_text(const struct field *f, const json_t *json,
 	case SHOW_PROGRESS:
 		progress_text(value, text);
 		return text;
-	case SHOW_JSON:
-		compact_text(value, text);
+	case SHOW_PAIRS:
+		evidence_brief(value, text, FIELD_TEXT_SIZE);
 		return text;
 	}
 	return text;

@@ -34,7 +34,7 @@ static void print_ledger(const struct term *term, const json_t *ledger)
 		{"STEP", "step", SHOW_NUMBER, true, 0}, T("NAME", "name"),
 		F("OUTCOME", "outcome", STATE), T("TIER", "tier"),
 		T("REQUIRED", "required"), F("TIME", "at", TIME),
-		{"EVIDENCE", "evidence", SHOW_JSON, false, 12}, FIELDS_END,
+		{"EVIDENCE", "evidence", SHOW_PAIRS, false, TABLE_BELOW}, FIELDS_END,
 	};
 
 	if (json_array_size(ledger) == 0)
@@ -235,7 +235,7 @@ int show_devices(struct ctl *c)
 	return CTL_DONE;
 }
 
-static int get_job(struct ctl *c, json_t **ret_job)
+int ctl_get_job(struct ctl *c, json_t **ret_job)
 {
 	struct target target;
 
@@ -264,7 +264,7 @@ int show_job(struct ctl *c)
 		F("updated", "updated", TIME), T("asked by", "by"), FIELDS_END,
 	};
 	json_t *job = NULL;
-	int code = get_job(c, &job);
+	int code = ctl_get_job(c, &job);
 
 	if (code)
 		return code;
@@ -273,149 +273,6 @@ int show_job(struct ctl *c)
 	} else {
 		fields_print_lines(&c->term, fields, job, "");
 		print_ledger(&c->term, json_at(job, "ledger"));
-	}
-	json_decref(job);
-	return CTL_DONE;
-}
-
-/* ---- explain ---- */
-
-/* Prints a format whose arguments were cleaned by say(). */
-static void say(const struct term *term, const char *before,
-	const char *foreign, const char *after)
-{
-	char *clean = term_text(term, foreign);
-
-	if (*clean)
-		fprintf(term->out, "%s%s%s", before, clean, after);
-	text_free(clean);
-}
-
-static void explain_gates(const struct term *term, const json_t *gates)
-{
-	char when[TEXT_SIZE];
-	json_t *gate;
-	size_t i;
-
-	fprintf(term->out, "It waits:\n");
-	json_array_foreach(gates, i, gate) {
-		say(term, "  - ", json_text_at(gate, "gate"), "");
-		say(term, ": ", json_text_at(gate, "reason"), "");
-		if (json_is_string(json_at(gate, "until")))
-			fprintf(term->out, ", until %s",
-				text_time(json_text_at(gate, "until"), when));
-		say(term, " (for: ", json_text_at(gate, "waits_for"), ")");
-		fputc('\n', term->out);
-	}
-}
-
-static void explain_failure(const struct term *term, const json_t *f)
-{
-	char when[TEXT_SIZE];
-
-	if (!json_is_object(f))
-		return;
-	say(term, "The last attempt failed: ", json_text_at(f, "text"), "");
-	say(term, " [", json_text_at(f, "code"), "]");
-	if (json_is_integer(json_at(f, "step")))
-		fprintf(term->out, ", in step %lld",
-			(long long)json_number_at(f, "step"));
-	if (json_is_integer(json_at(f, "offset")))
-		fprintf(term->out, ", at byte %lld",
-			(long long)json_number_at(f, "offset"));
-	fprintf(term->out, ".\n");
-	say(term, "The device said: ", json_text_at(f, "device_status"), ".\n");
-	if (json_is_string(json_at(f, "next_retry")))
-		fprintf(term->out, "It is tried again at %s.\n",
-			text_time(json_text_at(f, "next_retry"), when));
-	say(term, "Hint: ", json_text_at(f, "hint"), "\n");
-}
-
-/* What the state means, in one sentence, and what a person can do. */
-static const struct {
-	const char *state;
-	const char *means;
-	const char *can; /* verb that helps, or NULL */
-} meanings[] = {
-	{"available", "A release is there; nobody has asked for it yet.", NULL},
-	{"queued", "It waits for its turn in the queue.", "cancel"},
-	{"waiting", "It is ready but a gate is shut.", "cancel"},
-	{"connecting", "Ferry is reaching the device.", "pause"},
-	{"transferring", "The image is on its way to the device.", "pause"},
-	{"verifying", "The device has the image and it is being checked there.",
-		NULL},
-	{"staged", "The image lies in the device, not yet started.", NULL},
-	{"activating", "The device was told to start the new image.", NULL},
-	{"confirming", "The new image runs and must show that it is healthy.",
-		NULL},
-	{"paused", "Somebody stopped it.", "resume"},
-	{"done", "The device runs the new release; it was read back.", NULL},
-	{"unverified", "All was sent, but what the device runs could not be "
-		"proved.", "retry"},
-	{"failed", "It ended without the new release.", "retry"},
-	{"declined", "Somebody declined it.", NULL},
-	{"cancelled", "Somebody cancelled it.", "retry"},
-	{"superseded", "A newer release took its place.", NULL},
-	{"quarantined", "It failed in a way that must be looked at first.",
-		"retry"},
-};
-
-static bool waits_for_approval(const json_t *gates)
-{
-	json_t *gate;
-	size_t i;
-
-	json_array_foreach(gates, i, gate)
-		if (!strcmp(json_text_at(gate, "gate"), "approval"))
-			return true;
-	return false;
-}
-
-static void explain_state(const struct term *term, const json_t *job)
-{
-	const char *state = json_text_at(job, "state");
-	const char *can = NULL;
-
-	fprintf(term->out, "State: ");
-	say(term, term_tint(term, tint_of_state(state)), state,
-		term_tint(term, TINT_NONE));
-	fprintf(term->out, ".");
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
-		if (!strcmp(meanings[i].state, state)) {
-			fprintf(term->out, " %s", meanings[i].means);
-			can = meanings[i].can;
-		}
-	fputc('\n', term->out);
-	if (json_array_size(json_at(job, "gates")))
-		explain_gates(term, json_at(job, "gates"));
-	explain_failure(term, json_at(job, "failure"));
-	if (waits_for_approval(json_at(job, "gates")))
-		can = "approve";
-	if (can)
-		fprintf(term->out, "You can: ferryctl %s %lld\n", can,
-			(long long)json_number_at(job, "id"));
-}
-
-int show_explain(struct ctl *c)
-{
-	const struct term *term = &c->term;
-	json_t *job = NULL;
-	int code = get_job(c, &job);
-
-	if (code)
-		return code;
-	if (c->json) {
-		ctl_print_json(c, job);
-	} else {
-		fprintf(term->out, "Job %lld updates ",
-			(long long)json_number_at(job, "id"));
-		say(term, "", json_text_at(job, "device"), "");
-		say(term, " (class ", json_text_at(job, "class"), "");
-		say(term, ", vendor ", json_text_at(job, "vendor"), ")");
-		say(term, " from ", json_text_at(job, "from_version"), "");
-		say(term, " to ", json_text_at(job, "to_version"), "");
-		fprintf(term->out, ".\n");
-		explain_state(term, job);
 	}
 	json_decref(job);
 	return CTL_DONE;

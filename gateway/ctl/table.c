@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define GAP 2
+#define BELOW_INDENT 6
 #define LEAST 6 /* of any column of text, when space is very short */
 
 void table_init(struct table *t, const struct term *term)
@@ -48,7 +49,8 @@ static void measure(const struct table *t, size_t *widths)
 		size_t *width = &widths[i % t->column_count];
 		size_t columns = text_columns(t->term, t->cells[i].text);
 
-		if (columns > *width)
+		if (columns > *width && t->columns[i % t->column_count].shrinks
+				!= TABLE_BELOW)
 			*width = columns;
 	}
 	for (size_t c = 0; c < t->column_count; c++)
@@ -118,6 +120,14 @@ static size_t put_cell(const struct table *t, const struct column *column,
 	return (column->right ? 0 : pad) + GAP;
 }
 
+static void put_below(const struct table *t, const struct cell *cell)
+{
+	if (!*cell->text)
+		return;
+	fprintf(t->term->out, "%*s", BELOW_INDENT, "");
+	text_wrap(t->term, BELOW_INDENT, BELOW_INDENT, cell->text);
+}
+
 static void print_row(const struct table *t, const size_t *widths, size_t row,
 	bool is_head)
 {
@@ -133,6 +143,9 @@ static void print_row(const struct table *t, const size_t *widths, size_t row,
 				cell ? cell->tint : TINT_BOLD, owed);
 	}
 	fputc('\n', t->term->out);
+	for (size_t c = 0; c < t->column_count && !is_head; c++)
+		if (t->columns[c].shrinks == TABLE_BELOW)
+			put_below(t, &t->cells[row * t->column_count + c]);
 }
 
 void table_print(const struct table *t)

@@ -10,7 +10,9 @@
 struct column {
 	const char *title;
 	bool right;       /* numbers */
-	unsigned shrinks; /* least columns when space is short, 0: never less */
+	/* Least columns when space is short, 0: never less; TABLE_BELOW: stands
+	 * under its row, in as many lines as it needs. */
+	unsigned shrinks;
 };
 
 struct cell {
@@ -19,6 +21,7 @@ struct cell {
 };
 
 #define TABLE_COLUMNS_MAX 16
+#define TABLE_BELOW 0xffffu
 
 struct table {
 	const struct term *term;

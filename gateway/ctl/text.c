@@ -218,6 +218,73 @@ void text_fit(const struct term *t, char *text, size_t size, size_t columns)
 		memcpy(text + n, tail, strlen(tail) + 1);
 }
 
+/* Bytes of `text` that `columns` columns can take; never less than one
+ * character. */
+static size_t bytes_in(const struct term *t, const char *text, size_t len,
+	size_t columns)
+{
+	size_t used = 0, at = 0, n;
+	uint32_t point = 0;
+
+	while (at < len) {
+		n = decode((const unsigned char *)text + at, &point);
+		used += n && t->utf8 ? point_columns(point) : 1;
+		n = n ? n : 1;
+		if (at && used > columns)
+			break;
+		at += n;
+	}
+	return at < len ? at : len;
+}
+
+static size_t columns_in(const struct term *t, const char *word, size_t len)
+{
+	size_t columns = 0, n;
+	uint32_t point = 0;
+
+	for (size_t at = 0; at < len; at += n) {
+		n = decode((const unsigned char *)word + at, &point);
+		columns += n && t->utf8 ? point_columns(point) : 1;
+		n = n ? n : 1;
+	}
+	return columns;
+}
+
+void text_wrap(const struct term *t, unsigned at, unsigned indent,
+	const char *text)
+{
+	size_t room = t->width > indent + 8 ? t->width : 0;
+	size_t used = at, len, part;
+	bool first = true;
+
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		len = strcspn(text, " ");
+		part = len;
+		if (!first && room && used + 1 + columns_in(t, text, len) >
+				room) {
+			fprintf(t->out, "\n%*s", (int)indent, "");
+			used = indent;
+		} else if (!first) {
+			fputc(' ', t->out);
+			used++;
+		}
+		first = false;
+		/* A word that is longer than a line is cut. */
+		if (room && used + columns_in(t, text, len) > room && room >
+				used)
+			part = bytes_in(t, text, len, room - used);
+		fwrite(text, 1, part, t->out);
+		used += columns_in(t, text, part);
+		text += part;
+		if (part < len) {
+			fprintf(t->out, "\n%*s", (int)indent, "");
+			used = indent;
+			first = true;
+		}
+	}
+	fputc('\n', t->out);
+}
+
 char *text_bytes(int64_t bytes, char text[TEXT_SIZE])
 {
 	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};

@@ -49,6 +49,12 @@ size_t text_columns(const struct term *t, const char *text);
  * is that of the array it lives in. */
 void text_fit(const struct term *t, char *text, size_t size, size_t columns);
 
+/* Prints a clean text that begins in column `at`, broken at blanks where the
+ * terminal ends; further lines begin in column `indent`. Ends with a new
+ * line. */
+void text_wrap(const struct term *t, unsigned at, unsigned indent,
+	const char *text);
+
 /* "512 B", "8.1 kB", "1.3 MB". */
 char *text_bytes(int64_t bytes, char text[TEXT_SIZE]);
 

@@ -60,5 +60,7 @@ const struct verb ctl_verbs[] = {
 		0, 0, act_trust_unlock},
 	{"backup", "DIR", "write a copy of the databases (admins)", 1, 1, 0,
 		act_backup},
+	{"restore", "DIR", "put such a copy back; ferryd must be stopped (root)",
+		1, 1, 0, act_restore},
 	{NULL, NULL, NULL, 0, 0, 0, NULL},
 };

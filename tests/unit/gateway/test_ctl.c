@@ -508,6 +508,21 @@ END_TEST
 
 /* ---- when ferryd cannot be reached ---- */
 
+START_TEST(restore_while_ferryd_runs_says_what_to_do)
+{
+	struct run run;
+
+	start(&run, RUN("restore", "/var/backups/ferry"));
+	finish(&run);
+	ck_assert_int_eq(run.code, 1);
+	ck_assert(strstr((char *)run.got.at, "ferryd runs; it must be stopped"));
+	ck_assert(strstr((char *)run.got.at,
+		"sudo ferryd --restore '/var/backups/ferry'"));
+	ck_assert_uint_eq(calls, 0);
+	done(&run);
+}
+END_TEST
+
 START_TEST(no_daemon_is_said_clearly)
 {
 	struct run run;
@@ -587,6 +602,28 @@ START_TEST(tty_gets_colours_and_fitting_tables)
 	at = (const char *)run.got.at;
 	while (*at) {
 		ck_assert_msg(columns_of(at) <= 80, "%s", at);
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	done(&run);
+}
+END_TEST
+
+START_TEST(tty_explain_wraps_long_lines)
+{
+	static const char *const verbs[][3] = {{"explain", "42"},
+		{"device", "show", "lamp-1"}};
+	struct run run;
+	const char *at;
+
+	start_on_tty(&run, RUN(verbs[_i][0], verbs[_i][1], verbs[_i][2]), 44,
+		"C.UTF-8");
+	finish(&run);
+	ck_assert(has(&run, "not-evaluated:"));
+	at = strstr((const char *)run.got.at, _i ? "passed " : "Job 42");
+	ck_assert_ptr_nonnull(at);
+	for (int lines = 0; lines < (_i ? 3 : 12); lines++) {
+		ck_assert_msg(columns_of(at) <= 44, "%s", at);
 		at += strcspn(at, "\n");
 		at += *at == '\n';
 	}
@@ -797,10 +834,12 @@ int main(void)
 	tcase_add_test(c, vendor_reset_sends_the_file);
 	tcase_add_loop_test(c, completion_by_table, 0,
 		(int)(sizeof(completion_rows) / sizeof(*completion_rows)));
+	tcase_add_test(c, restore_while_ferryd_runs_says_what_to_do);
 	tcase_add_test(c, no_daemon_is_said_clearly);
 	tcase_add_test(c, dead_socket_is_no_daemon);
 	tcase_add_test(c, denied_socket_names_the_group);
 	tcase_add_test(c, tty_gets_colours_and_fitting_tables);
+	tcase_add_loop_test(c, tty_explain_wraps_long_lines, 0, 2);
 	tcase_add_test(c, tty_with_no_color_gets_none);
 	tcase_add_test(c, tty_without_utf8_gets_ascii);
 	tcase_add_test(c, tty_update_shows_from_to_and_asks);
