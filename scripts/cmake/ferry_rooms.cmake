@@ -8,7 +8,8 @@ target_compile_definitions(ferry_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=6
 target_compile_options(ferry_flags INTERFACE
 	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
 	-Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wvla -Wformat=2
-	-Wno-format-zero-length $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> -Wnull-dereference -Wcast-qual -Wundef
+	-Wno-format-zero-length $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
+	$<$<C_COMPILER_ID:Clang>:-Wno-gnu-zero-variadic-macro-arguments> -Wnull-dereference -Wcast-qual -Wundef
 	-fstack-protector-strong -fno-common)
 if(FERRY_WERROR)
 	target_compile_options(ferry_flags INTERFACE -Werror)

@@ -1,1 +1,1 @@
-ferry_fuzz(config USES room_config)
+ferry_fuzz(config USES room_config room_gates)
