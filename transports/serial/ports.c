@@ -40,10 +40,12 @@ static void port_take(struct sp_port *from, struct serial_port *ret)
 int serial_ports_list(struct serial_port *ret, size_t max)
 {
 	struct sp_port **list;
+	enum sp_return err = sp_list_ports(&list);
 	size_t i;
 
-	if (sp_list_ports(&list) != SP_OK)
-		return -ENOMEM;
+	/* Without /sys nothing can be listed. */
+	if (err != SP_OK)
+		return err == SP_ERR_MEM ? -ENOMEM : -ENODEV;
 	for (i = 0; list[i] && i < max && i < SERIAL_PORTS_MAX; i++)
 		port_take(list[i], &ret[i]);
 	sp_free_port_list(list);
