@@ -141,6 +141,17 @@ static void replace(struct gateway *g, uint64_t token,
 		device_changed(g, token, d, "device-replaced", call->who.name);
 }
 
+/* A device whose forgetting was not stored is back after a restart. */
+static void on_forgotten(void *arg, int status)
+{
+	struct question *q = arg;
+
+	if (!status)
+		backend_answer(q->gateway, q->token, json_pack("{s:s}", "id",
+			q->id));
+	question_end(q, status);
+}
+
 static void forget(struct gateway *g, uint64_t token,
 	const struct admin_call *call)
 {
@@ -148,6 +159,8 @@ static void forget(struct gateway *g, uint64_t token,
 	struct store_commit *c;
 	struct fault fault = {0};
 	const struct device *d = registry_device(g->registry, call->id);
+	struct question *q;
+	int err;
 
 	if (!d) {
 		backend_no_device(g, token);
@@ -155,12 +168,16 @@ static void forget(struct gateway *g, uint64_t token,
 	}
 	if (is_busy(g, token, call->id))
 		return;
+	q = question_new(g, token);
 	c = store_commit_new();
 	store_commit_device_forget(c, call->id);
 	gateway_history(c, "device-forgotten", d->vendor, call->id, 0,
 		call->who.name, NULL);
-	gateway_commit(g, c, NULL, NULL);
-	backend_answer(g, token, json_pack("{s:s}", "id", call->id));
+	if (q)
+		snprintf(q->id, sizeof(q->id), "%s", call->id);
+	err = gateway_commit(g, c, q ? on_forgotten : NULL, q);
+	if (err && q)
+		question_end(q, err);
 	view_tell_device_forgotten(g, call->id);
 	if (child)
 		child_forget(child);

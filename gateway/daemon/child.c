@@ -10,6 +10,7 @@
 
 #define INVENTORIES_MAX 16
 #define READ_RETRY_MS 15000
+#define SAVE_RETRY_MS 5000
 #define READ_RETRY_MAX_MS (3600 * 1000)
 
 struct child *child_find(const struct gateway *g, const char *id)
@@ -73,15 +74,51 @@ int child_put(struct store_commit *c, const struct child *child)
 	return store_commit_device(c, &row);
 }
 
+struct saving {
+	struct gateway *gateway;
+	char id[REGISTRY_ID_SIZE];
+};
+
+static void not_saved(struct gateway *g, const char *id)
+{
+	struct child *c = child_find(g, id);
+
+	if (!c)
+		return;
+	/* Jobs of a device that the database does not know cannot be stored. */
+	c->unsaved = true;
+	gateway_wake_at(g, SAVE_RETRY_MS);
+}
+
+static void on_saved(void *arg, int status)
+{
+	struct saving *s = arg;
+
+	if (status)
+		not_saved(s->gateway, s->id);
+	free(s);
+}
+
 void child_save(struct child *child, const char *kind, const char *who)
 {
-	struct store_commit *c = store_commit_new();
+	struct saving *s = malloc(sizeof(*s));
+	struct store_commit *c = s ? store_commit_new() : NULL;
 	const struct device *d = child_device(child);
 
+	child->unsaved = false;
+	if (!s) {
+		not_saved(child->gateway, child->id);
+		return;
+	}
+	s->gateway = child->gateway;
+	memcpy(s->id, child->id, sizeof(s->id));
 	child_put(c, child);
 	if (kind && d)
 		gateway_history(c, kind, d->vendor, d->id, 0, who, NULL);
-	gateway_commit(child->gateway, c, NULL, NULL);
+	if (gateway_commit(child->gateway, c, on_saved, s)) {
+		not_saved(child->gateway, child->id);
+		free(s);
+	}
 }
 
 int child_locate(const struct child *c, struct transport **ret_transport,
@@ -259,6 +296,8 @@ void child_read_due(struct gateway *g)
 		const struct config_class *klass = d ?
 			gateway_class(g, d->class_name) : NULL;
 
+		if (d && c->unsaved)
+			child_save(c, NULL, NULL);
 		if (!klass || klass->device.battery)
 			continue;
 		if (is_due(c, d, now)) {

@@ -22,6 +22,7 @@ struct child {
 	struct job *job;
 	struct child_ended ended; /* of the latest job; job 0: none */
 	struct session *inventory;
+	bool unsaved; /* its record could not be stored yet */
 	bool read_this_run;
 	int64_t next_read_ms;     /* wall clock */
 	unsigned read_failures;

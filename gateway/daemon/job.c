@@ -93,7 +93,7 @@ static void take_release(struct job *j, struct release *r)
 		j->slot = r->slot;
 }
 
-void job_find_release(struct job *j)
+int job_find_release(struct job *j)
 {
 	struct vendor *v = vendor_find(j->gateway, j->row.vendor);
 	const struct config_class *c = gateway_class(j->gateway,
@@ -107,6 +107,7 @@ void job_find_release(struct job *j)
 		take_release(j, release_of(v, &c->device, entry));
 	if (j->release && j->terms.allow_downgrade)
 		j->release->below_floor = true;
+	return catalog && c && !entry ? -ENOENT : 0;
 }
 
 /* ---- states ---- */
@@ -489,7 +490,7 @@ int job_approve(struct job *j, const char *who)
 		gateway_wake(j->gateway);
 		return 0;
 	}
-	if (strcmp(j->row.approval, "waiting"))
+	if (strcmp(j->row.approval, "waiting") && !job_must_be_asked(j))
 		return ERR_JOB_STATE;
 	snprintf(j->row.approval, sizeof(j->row.approval), "approved");
 	snprintf(j->row.approved_by, sizeof(j->row.approved_by), "%s", who);

@@ -69,7 +69,7 @@ struct job {
 	int64_t rate_ms;
 	double rate_bps;
 	int64_t told_ms;
-	int64_t confirm_at_ms;
+	uint64_t confirm_at_ms; /* of the loop's clock; 0: not begun */
 	bool confirm_told;
 	unsigned absences; /* times in a row that it was not there */
 	uint64_t bytes_sent, bytes_repeated;
@@ -122,8 +122,9 @@ void job_came_back(struct job *j);
 /* Seconds that are left at the present rate; -1 unknown. */
 int64_t job_eta_s(const struct job *j);
 
-/* The release of the current catalog that the job is about, if there is. */
-void job_find_release(struct job *j);
+/* The release of the current catalog that the job is about, if there is. 0, or
+ * -ENOENT when a catalog is in force that does not list it. */
+int job_find_release(struct job *j);
 
 /* ---- between the three files ---- */
 
@@ -140,6 +141,8 @@ void job_carry_out_wish(struct job *j); /* no session is at work */
 bool job_is_below_floor(const struct job *j);
 /* The first step that cannot reach its tier, 0 if there is none. */
 unsigned job_tier_shortfall(const struct job *j);
+/* The manifest itself demands that a person is asked, and nobody was. */
+bool job_must_be_asked(const struct job *j);
 
 /* ---- end ---- */
 

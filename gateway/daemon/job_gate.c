@@ -11,15 +11,18 @@
 
 #define LOOK_AGAIN_S (30u * 86400) /* later than that is not a timer's business */
 
+bool job_must_be_asked(const struct job *j)
+{
+	return j->release && j->release->needs_authorization &&
+		strcmp(j->row.approval, "approved") != 0;
+}
+
 static void judge_approval(const struct job *j, struct gates *gates)
 {
 	bool waiting = !strcmp(j->row.approval, "waiting");
-	/* A manifest may itself demand that a person is asked. */
-	bool must_ask = j->release && j->release->needs_authorization &&
-		strcmp(j->row.approval, "approved") != 0;
 
 	approval_judge(waiting ? APPROVAL_ASK : APPROVAL_AUTO, APPROVAL_PENDING,
-		false, must_ask, gates);
+		false, job_must_be_asked(j), gates);
 }
 
 static void judge_window(const struct job *j, const struct config_class *c,
@@ -248,8 +251,11 @@ static void schedule_one(struct job *j)
 		return;
 	}
 	limit_wait(j);
-	if (!j->release)
-		job_find_release(j);
+	if (!j->release && job_find_release(j) && !job_is_past_return(j)) {
+		/* Withdrawn while nobody looked. */
+		job_enter(j, JOB_SUPERSEDED, NULL);
+		return;
+	}
 	if (j->release)
 		release_advance(j->release);
 	if (!is_refused(j))

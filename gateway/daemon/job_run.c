@@ -356,7 +356,7 @@ static bool may_confirm(struct job *j)
 {
 	const struct config_class *c = gateway_class(j->gateway,
 		j->row.class_name);
-	int64_t now = gateway_wall_ms();
+	uint64_t now = uv_now(j->gateway->loop);
 
 	if (!c)
 		return false;
@@ -367,10 +367,10 @@ static bool may_confirm(struct job *j)
 	case CLASS_CONFIRM_AFTER:
 		if (!j->confirm_at_ms)
 			j->confirm_at_ms = now +
-				(int64_t)c->device.confirm_after_s * 1000;
+				(uint64_t)c->device.confirm_after_s * 1000;
 		if (now >= j->confirm_at_ms)
 			return true;
-		gateway_wake_at(j->gateway, (uint64_t)(j->confirm_at_ms - now));
+		gateway_wake_at(j->gateway, j->confirm_at_ms - now);
 		return false;
 	case CLASS_CONFIRM_COMMAND:
 		return j->confirm_told;
