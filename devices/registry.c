@@ -20,6 +20,7 @@ struct registry {
 	struct list candidates;
 	const struct device_class *const *classes;
 	size_t class_count;
+	size_t found; /* position of the device that was asked for last */
 };
 
 static int list_add(struct list *list, void *take_record)
@@ -105,11 +106,16 @@ size_t registry_candidate_count(const struct registry *r)
 
 struct device *registry_device(struct registry *r, const char *id)
 {
-	for (size_t i = 0; id && i < r->devices.count; i++) {
+	/* Who walks all devices asks for them in their order: the search begins
+	 * where the last one ended. */
+	for (size_t n = 0; id && n < r->devices.count; n++) {
+		size_t i = (r->found + n) % r->devices.count;
 		struct device *d = r->devices.at[i];
 
-		if (!strcmp(d->id, id))
-			return d;
+		if (strcmp(d->id, id))
+			continue;
+		r->found = i;
+		return d;
 	}
 	return NULL;
 }

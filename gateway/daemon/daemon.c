@@ -271,8 +271,8 @@ static void on_tick(uv_timer_t *timer)
 		if (!v->trust_is_open)
 			continue;
 		snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
-		row.time_ms = (int64_t)trust_time_value(&v->trust.time,
-			&clock) * 1000;
+		row.time_ms = gateway_ms(trust_time_value(&v->trust.time,
+			&clock));
 		store_commit_time_bound(c, &row);
 	}
 	if (store_commit_is_empty(c))

@@ -13,6 +13,7 @@
 #include "gateway/daemon/plan.h"
 #include "gateway/daemon/view.h"
 
+#define TIME_LAST_S 253402300799u /* 9999-12-31T23:59:59Z */
 #define FLOORS_MAX STORE_TRUST_ROWS_MAX
 
 int64_t gateway_wall_ms(void)
@@ -21,6 +22,11 @@ int64_t gateway_wall_ms(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t gateway_ms(uint64_t seconds)
+{
+	return 1000 * (int64_t)(seconds < TIME_LAST_S ? seconds : TIME_LAST_S);
 }
 
 /* Whether the kernel believes that something disciplines the clock. */

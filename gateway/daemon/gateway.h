@@ -84,6 +84,9 @@ struct gateway {
 /* Wall clock in milliseconds since 1970, for records and people. */
 int64_t gateway_wall_ms(void);
 
+/* Seconds that somebody signed, in milliseconds; at most the year 9999. */
+int64_t gateway_ms(uint64_t seconds);
+
 /* What the clocks say, for policy/trust. */
 struct trust_clock gateway_clock(const struct gateway *g);
 

@@ -153,8 +153,8 @@ static void put_time(struct vendor *v, struct store_commit *c)
 {
 	struct trust_clock clock = gateway_clock(v->gateway);
 	struct time_bound_row row = {
-		.time_ms = (int64_t)trust_time_value(&v->trust.time, &clock) *
-			1000,
+		.time_ms = gateway_ms(trust_time_value(&v->trust.time,
+			&clock)),
 	};
 
 	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
@@ -372,8 +372,7 @@ static void store_root(struct vendor *v)
 	memcpy(row.first_digest, v->first_root_sha256, 32);
 	if (v->epoch_rose)
 		store_commit_epoch(c, v->name, root->epoch,
-			(int64_t)trust_time_value(&v->trust.time, &clock) *
-			1000);
+			gateway_ms(trust_time_value(&v->trust.time, &clock)));
 	store_commit_root(c, &row, bytes_of(root->file, root->file_len));
 	put_time(v, c);
 	snprintf(detail, sizeof(detail), "{\"version\":%llu,\"epoch\":%llu}",

@@ -79,7 +79,7 @@ json_t *view_gates(const struct gates *gates)
 		json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:s}",
 			"gate", gate_name((enum gate)i), "reason",
 			view_text(gates->detail[i]), "until",
-			view_time_ms((int64_t)gates->until[i] * 1000),
+			view_time_ms(gateway_ms(gates->until[i])),
 			"waits_for", gate_waits_for((enum gate)i)));
 	}
 	return list;

@@ -92,7 +92,7 @@ json_t *view_status(const struct gateway *g)
 		view_time_ms(g->started_ms), "uptime_s",
 		(json_int_t)(now - g->started_ms) / 1000, "time",
 		"synchronised", clock.synchronised, "bound",
-		view_time_ms((int64_t)bound * 1000), "trust", "state",
+		view_time_ms(gateway_ms(bound)), "trust", "state",
 		g->trust_locked ? "locked" : "ok", "reason", g->trust_locked ?
 		store_trust_text(store_trust_state(g->store)) : "", "counts",
 		counts_of(g), "jobs_by_state", jobs_by_state(g), "store",
@@ -146,8 +146,8 @@ static json_t *root_json(const struct vendor *v)
 
 	return r ? json_pack("{s:I,s:I,s:o,s:o}", "version",
 		(json_int_t)r->version, "epoch", (json_int_t)r->epoch,
-		"issued", view_time_ms((int64_t)r->issued * 1000), "expires",
-		view_time_ms((int64_t)r->expires * 1000)) : json_null();
+		"issued", view_time_ms(gateway_ms(r->issued)), "expires",
+		view_time_ms(gateway_ms(r->expires))) : json_null();
 }
 
 static json_t *catalog_json(const struct vendor *v)
@@ -160,7 +160,7 @@ static json_t *catalog_json(const struct vendor *v)
 			"digest");
 	return json_pack("{s:I,s:I,s:o,s:s,s:i,s:o}", "epoch",
 		(json_int_t)c->epoch, "sequence", (json_int_t)c->sequence,
-		"expires", view_time_ms((int64_t)c->expires * 1000), "state",
+		"expires", view_time_ms(gateway_ms(c->expires)), "state",
 		vendor_state(v) == 0 ? "fresh" : "expired", "offers",
 		(int)c->entry_count, "digest", view_hex(c->sha256, 32));
 }
@@ -177,8 +177,8 @@ json_t *view_vendor(const struct vendor *v)
 		vendor_link_json(v), "root", root_json(v), "catalog",
 		catalog_json(v), "revocation", v->config->revocation_off ?
 		"off" : "require", "time_bound", view_time_ms(v->trust_is_open ?
-			(int64_t)trust_time_value(&v->trust.time, &clock) *
-			1000 : 0), "client_certificate", state.cert_not_after ?
+			gateway_ms(trust_time_value(&v->trust.time, &clock)) :
+			0), "client_certificate", state.cert_not_after ?
 		json_pack("{s:o}", "expires", view_time_ms(
 			state.cert_not_after * 1000)) : json_null());
 }
@@ -413,7 +413,7 @@ static void append_offer(json_t *list, struct gateway *g,
 		view_text(notes), "set", e->set.at ? view_text(set) :
 		json_null(), "state", !strcmp(state, "failed") ? "listed" :
 		state, "refusal", offer_refusal(r), "expires", view_time_ms(
-			(int64_t)vendor_catalog(v)->expires * 1000)));
+			gateway_ms(vendor_catalog(v)->expires))));
 }
 
 json_t *view_offers(struct gateway *g)
