@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import os
 import select
+import signal
 import socket
 import stat
 import struct
@@ -284,6 +285,22 @@ def test_hub_closes_on_nonsense(build_dir, tmp_path):
                 pass
             raise OSError
         Hub(tmp_path / "hub.sock").receive()  # and takes the next one
+        sim.stop()
+
+
+def test_hub_takes_the_next_driver_at_once(build_dir, tmp_path):
+    with Simulator(build_dir, tmp_path, "name=b,transport=sim") as sim:
+        hub = Hub(tmp_path / "hub.sock")
+        hub.receive()
+        for _ in range(5):
+            # More than it reads in one turn of its loop, and then the end.
+            os.kill(sim.process.pid, signal.SIGSTOP)
+            for _ in range(40):
+                hub.socket.send(struct.pack("<BI", 4, 9))  # no such link
+            hub.socket.close()
+            hub = Hub(tmp_path / "hub.sock")
+            os.kill(sim.process.pid, signal.SIGCONT)
+            assert hub.receive()
         sim.stop()
 
 

@@ -1,6 +1,7 @@
 #include "tools/sim/hub.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -448,6 +449,16 @@ static uv_poll_t *begin_poll(struct hub *h, int fd)
 	return poll;
 }
 
+/* The driver before may have hung up without our having looked yet. */
+static bool has_driver(struct hub *h)
+{
+	struct pollfd old = {.fd = h->fd};
+
+	if (h->fd >= 0 && poll(&old, 1, 0) > 0 && old.revents & POLLHUP)
+		drop_driver(h);
+	return h->fd >= 0;
+}
+
 static void on_driver(uv_poll_t *poll, int status, int events)
 {
 	struct hub *h = poll->data;
@@ -458,7 +469,7 @@ static void on_driver(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (fd < 0)
 		return;
-	if (h->fd >= 0 || !(h->poll = begin_poll(h, fd))) {
+	if (has_driver(h) || !(h->poll = begin_poll(h, fd))) {
 		close(fd);
 		return;
 	}
