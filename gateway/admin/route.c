@@ -206,6 +206,28 @@ static int take_text(const char **slot, char *store, size_t size,
 	return 0;
 }
 
+/* A name that is none would be waited for in vain. */
+static int check_types(const char *types, struct op_refusal *refusal)
+{
+	static const char *const names[] = {"hello", "job", "progress",
+		"device", "candidate", "link", "vendor", "image", "alarm",
+		"dropped"};
+
+	for (const char *at = types; *at;) {
+		size_t n = strcspn(at, ","), i = 0;
+
+		while (i < sizeof(names) / sizeof(*names) &&
+				(strlen(names[i]) != n ||
+				memcmp(names[i], at, n) != 0))
+			i++;
+		if (i == sizeof(names) / sizeof(*names))
+			return refuse(refusal, ERR_ADMIN_FIELD, "types",
+				"must be types of events such as job,progress");
+		at += n + (at[n] == ',');
+	}
+	return 0;
+}
+
 static int read_param(struct op *op, const char *name, const char *value,
 	unsigned *seen, struct op_refusal *refusal)
 {
@@ -234,9 +256,11 @@ static int read_param(struct op *op, const char *name, const char *value,
 	if (bit == QUERY_DEVICE)
 		return take_text(&op->query.device, op->device,
 			sizeof(op->device), name, value, refusal);
-	if (bit == QUERY_TYPES)
-		return take_text(&types, op->types, sizeof(op->types), name,
+	if (bit == QUERY_TYPES) {
+		err = take_text(&types, op->types, sizeof(op->types), name,
 			value, refusal);
+		return err ? err : check_types(op->types, refusal);
+	}
 	err = read_number(name, value,
 		bit == SEEN_LIMIT ? ADMIN_LIMIT_MAX : INT64_MAX, &number,
 		refusal);

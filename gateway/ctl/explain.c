@@ -232,7 +232,34 @@ static void tell_checks(struct story *s, const json_t *checks)
 	}
 }
 
-static void tell_step(struct story *s, const json_t *row, bool ended)
+static bool is_pending(const json_t *row)
+{
+	return !strcmp(json_text_at(row, "outcome"), "pending");
+}
+
+/* Steps in a row of which there is nothing to say share a line. */
+static size_t tell_pending(struct story *s, const json_t *ledger, size_t from,
+	bool ended)
+{
+	const json_t *row = json_array_get(ledger, from);
+	size_t to = from;
+
+	while (row && is_pending(row)) {
+		quote(s, to > from ? ", " : "", json_text_at(row, "name"), "");
+		if (strcmp(json_text_at(row, "required"), "none") != 0)
+			quote(s, " (required ", json_text_at(row, "required"),
+				")");
+		row = json_array_get(ledger, ++to);
+	}
+	if (to > from) {
+		tell(s, ".");
+		end_paragraph(s, ended ? "Did not happen: " : "Still to come: ",
+			4);
+	}
+	return to;
+}
+
+static void tell_step(struct story *s, const json_t *row)
 {
 	int64_t step = json_number_at(row, "step");
 	const char *outcome = json_text_at(row, "outcome");
@@ -244,10 +271,7 @@ static void tell_step(struct story *s, const json_t *row, bool ended)
 	snprintf(mark, sizeof(mark), "%2d  ", (int)step);
 	quote(s, "", json_text_at(row, "name"), "");
 	tell(s, " (%s): ", asks[step]);
-	if (strcmp(outcome, "pending") != 0)
-		quote(s, "", outcome, ",");
-	else
-		tell(s, "%s,", ended ? "did not happen" : "still to come");
+	quote(s, "", outcome, ",");
 	quote(s, " reached ", json_text_at(row, "tier"), ",");
 	quote(s, " required ", json_text_at(row, "required"), "");
 	end_paragraph(s, mark, STEP_INDENT);
@@ -272,16 +296,19 @@ static void tell_ledger(struct story *s, const json_t *job)
 {
 	const json_t *ledger = json_at(job, "ledger");
 	bool ended = is_ended(json_text_at(job, "state"));
-	json_t *row;
-	size_t i;
+	size_t i = 0, told;
 
 	if (json_array_size(ledger) == 0)
 		return;
 	tell(s, "The steps, with the tier of protection that each reached and "
 		"must reach:");
 	end_paragraph(s, "\n", 0);
-	json_array_foreach(ledger, i, row)
-		tell_step(s, row, ended);
+	while (i < json_array_size(ledger)) {
+		told = tell_pending(s, ledger, i, ended);
+		if (told == i)
+			tell_step(s, json_array_get(ledger, told++));
+		i = told;
+	}
 }
 
 static void tell_all(struct story *s, const json_t *job)

@@ -280,6 +280,31 @@ static json_t *plan_rows(const struct ctl *c, const json_t *answer)
 	return rows;
 }
 
+/* Whether a device was named that the plan does not have. */
+static bool complain_missing(const struct ctl *c, const json_t *rows)
+{
+	bool missing = false;
+	json_t *row;
+	size_t k;
+
+	for (size_t i = 0; i < c->args.count; i++) {
+		bool found = false;
+		char *clean;
+
+		json_array_foreach(rows, k, row)
+			found |= !strcmp(json_text_at(row, "device"),
+				c->args.words[i]);
+		if (found)
+			continue;
+		missing = true;
+		clean = term_text(&c->term, c->args.words[i]);
+		ctl_complain(c, "there is no such device: %s\n  hint: ferryctl "
+			"devices lists them", clean);
+		text_free(clean);
+	}
+	return missing;
+}
+
 static bool is_plan_to_act(const json_t *rows)
 {
 	json_t *row;
@@ -305,6 +330,7 @@ int show_plan(struct ctl *c)
 	};
 	json_t *answer = NULL, *rows;
 	struct target target;
+	bool missing;
 	int code;
 
 	target_init(&target, "/v1/plan");
@@ -312,14 +338,16 @@ int show_plan(struct ctl *c)
 	if (code)
 		return code;
 	rows = plan_rows(c, answer);
+	missing = complain_missing(c, rows);
 	if (c->json)
 		json_object_set(answer, "items", rows);
 	if (c->json)
 		ctl_print_json(c, answer);
-	else
+	else if (json_array_size(rows) || !missing)
 		fields_print_table(&c->term, fields, rows,
 			"no device is enrolled that could be planned for");
-	code = is_plan_to_act(rows) ? CTL_DONE : CTL_NOTHING;
+	code = missing ? CTL_NOT_FOUND : is_plan_to_act(rows) ? CTL_DONE :
+		CTL_NOTHING;
 	json_decref(rows);
 	json_decref(answer);
 	return code;

@@ -28,6 +28,19 @@ static void print_twig(const struct twig *w, bool last, const char *title,
 	text_free(clean);
 }
 
+/* A job that has not begun has thirteen empty rows. */
+static bool says_anything(const json_t *ledger)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(ledger, i, row)
+		if (strcmp(json_text_at(row, "outcome"), "pending") != 0 ||
+				strcmp(json_text_at(row, "required"), "none"))
+			return true;
+	return false;
+}
+
 static void print_ledger(const struct term *term, const json_t *ledger)
 {
 	static const struct field fields[] = {
@@ -37,7 +50,7 @@ static void print_ledger(const struct term *term, const json_t *ledger)
 		{"EVIDENCE", "evidence", SHOW_PAIRS, false, TABLE_BELOW}, FIELDS_END,
 	};
 
-	if (json_array_size(ledger) == 0)
+	if (!says_anything(ledger))
 		return;
 	fputc('\n', term->out);
 	fields_print_table(term, fields, ledger, "");

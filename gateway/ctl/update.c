@@ -148,6 +148,18 @@ static void print_outcome(struct ctl *c, const json_t *answer)
 	print_refused(c, json_at(answer, "refused"));
 }
 
+/* Only devices that do not exist: that is what the exit code says. */
+static int refused_code(const json_t *answer)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_at(answer, "refused"), i, one)
+		if (strcmp(json_text_at(one, "reason.code"), "ENOENT") != 0)
+			return CTL_FAILED;
+	return CTL_NOT_FOUND;
+}
+
 static int outcome_code(struct ctl *c, const json_t *answer)
 {
 	const json_t *jobs = json_at(answer, "jobs");
@@ -155,7 +167,7 @@ static int outcome_code(struct ctl *c, const json_t *answer)
 	int code = CTL_DONE;
 
 	if (json_array_size(jobs) == 0)
-		return refused ? CTL_FAILED : CTL_NOTHING;
+		return refused ? refused_code(answer) : CTL_NOTHING;
 	if (args_has(&c->args, WAIT))
 		code = watch_jobs(c, jobs);
 	return code == CTL_DONE && refused ? CTL_FAILED : code;

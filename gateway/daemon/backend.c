@@ -63,6 +63,12 @@ void question_end(struct question *q, int status)
 	free(q);
 }
 
+void question_refuse_job(const struct question *q)
+{
+	backend_refuse(q->gateway, q->token, -ENOENT, "job", "must be one that there is",
+		"ferryctl jobs lists them");
+}
+
 static void on_ledger(void *arg, int status, const struct ledger_row *rows,
 	size_t count)
 {
@@ -134,8 +140,10 @@ static void on_job(void *arg, int status, const struct job_row *rows,
 {
 	struct question *q = arg;
 
+	if (!status && count == 0)
+		question_refuse_job(q);
 	if (status || count == 0) {
-		question_end(q, status ? status : -ENOENT);
+		question_end(q, status);
 		return;
 	}
 	snprintf(q->klass, sizeof(q->klass), "%.63s", rows[0].class_name);
@@ -195,9 +203,18 @@ static unsigned page_limit(const struct admin_query *query)
 static void get_jobs(struct gateway *g, uint64_t token,
 	const struct admin_query *query)
 {
-	struct question *q = question_new(g, token);
+	enum job_state state;
+	struct question *q;
 	int err;
 
+	if (query->state && strcmp(query->state, "open") != 0 &&
+			job_state_parse(query->state, &state)) {
+		backend_refuse(g, token, ERR_ADMIN_FIELD, "state",
+			"must be open or a state of jobs",
+			"such as waiting, transferring, done or failed");
+		return;
+	}
+	q = question_new(g, token);
 	if (!q)
 		return;
 	q->limit = page_limit(query);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "gateway/daemon/plan.h"
@@ -368,8 +369,8 @@ static void update(struct gateway *g, uint64_t token,
 	struct fault fault = {0};
 
 	if (call->window && window_parse(call->window, &window, &fault)) {
-		backend_refuse(g, token, -EINVAL, "window", fault.rule,
-			"for example \"02:00-05:00 mon-fri\"");
+		backend_refuse(g, token, ERR_ADMIN_FIELD, "window", fault.rule,
+			"such as \"22:00-05:00\" or \"mon-fri 01:00-04:30\"");
 		return;
 	}
 	u = (struct updating){json_array(), json_array(), json_array()};
@@ -393,6 +394,17 @@ static void update(struct gateway *g, uint64_t token,
 
 /* ---- jobs ---- */
 
+static void refuse_state(struct gateway *g, uint64_t token, uint64_t job,
+	const char *state)
+{
+	char hint[96];
+
+	snprintf(hint, sizeof(hint), "job %llu is %s", (unsigned long long)job,
+		state);
+	backend_refuse(g, token, ERR_JOB_STATE, "job", "must be one of which that can "
+		"be asked", hint);
+}
+
 static void on_job_to_retry(void *arg, int status, const struct job_row *rows,
 	size_t count)
 {
@@ -400,15 +412,20 @@ static void on_job_to_retry(void *arg, int status, const struct job_row *rows,
 	struct gateway *g = q->gateway;
 	struct job *j = NULL;
 
-	if (!status && count == 0)
-		status = -ENOENT;
+	if (!status && count == 0) {
+		question_refuse_job(q);
+		question_end(q, 0);
+		return;
+	}
 	if (!status && q->act != ADMIN_ACT_RETRY)
 		status = ERR_JOB_STATE;
 	if (!status)
 		status = job_reopen(g, &rows[0], q->who, &j);
 	if (!status)
 		backend_answer(g, q->token, view_job(j));
-	question_end(q, status);
+	else if (status == ERR_JOB_STATE)
+		refuse_state(g, q->token, rows[0].id, rows[0].state);
+	question_end(q, status == ERR_JOB_STATE ? 0 : status);
 }
 
 static void act_on_ended(struct gateway *g, uint64_t token,
@@ -434,7 +451,6 @@ static void act_on_job(struct gateway *g, uint64_t token,
 		job_retry,
 	};
 	struct job *j = job_find(g, call->job);
-	char hint[96];
 	int err;
 
 	if (!j) {
@@ -442,24 +458,52 @@ static void act_on_job(struct gateway *g, uint64_t token,
 		return;
 	}
 	err = acts[call->act - ADMIN_ACT_APPROVE](j, call->who.name);
-	if (err) {
-		snprintf(hint, sizeof(hint), "job %llu is %s",
-			(unsigned long long)call->job,
-			job_state_name(j->state));
-		backend_refuse(g, token, err, "id", "must be a job of which that can "
-			"be asked", hint);
-		return;
-	}
-	backend_answer(g, token, view_job(j));
+	if (!err)
+		backend_answer(g, token, view_job(j));
+	else if (err == ERR_JOB_STATE)
+		refuse_state(g, token, call->job, job_state_name(j->state));
+	else
+		backend_refuse(g, token, err, "job", "could not be changed", "");
 }
 
 /* ---- trust, backup ---- */
+
+/* What the two copies take, for a person who wants to see that it worked. */
+static json_int_t backup_bytes(const char *dir)
+{
+	static const char *const names[] = {"state.db", "trust.db"};
+	char path[4200];
+	struct stat st;
+	json_int_t bytes = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		if (stat(path, &st) == 0)
+			bytes += st.st_size;
+	}
+	return bytes;
+}
+
+static void refuse_backup(const struct question *q, int status)
+{
+	char rule[160];
+
+	snprintf(rule, sizeof(rule), "cannot be written by ferryd: %s",
+		err_text(status));
+	backend_refuse(q->gateway, q->token, ERR_ADMIN_STATE, "dir", rule,
+		"a folder that ferryd's user may write; its parent must exist");
+}
 
 static void on_done(void *arg, int status)
 {
 	struct question *q = arg;
 	struct gateway *g = q->gateway;
 
+	if (status && q->act == ADMIN_ACT_BACKUP && status != ERR_STORE_LOCKED) {
+		refuse_backup(q, status);
+		question_end(q, 0);
+		return;
+	}
 	if (status) {
 		question_end(q, status);
 		return;
@@ -470,12 +514,10 @@ static void on_done(void *arg, int status)
 		raise(SIGHUP); /* vendors are opened again as at a reload */
 		backend_answer(g, q->token, json_pack("{s:s}", "state", "ok"));
 	} else {
-		struct store_usage usage;
+		const char *dir = q->json ? json_string_value(q->json) : "";
 
-		store_usage(&usage);
-		backend_answer(g, q->token, json_pack("{s:s,s:I}", "dir", q->json ?
-			json_string_value(q->json) : "", "bytes",
-			(json_int_t)usage.db_bytes));
+		backend_answer(g, q->token, json_pack("{s:s,s:I}", "dir", dir, "bytes",
+			backup_bytes(dir)));
 	}
 	question_end(q, 0);
 }

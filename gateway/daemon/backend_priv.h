@@ -34,6 +34,9 @@ struct question *question_new(struct gateway *g, uint64_t token);
 /* Frees it; refuses its request first when `status` is an error. */
 void question_end(struct question *q, int status);
 
+/* Says that there is no such job. */
+void question_refuse_job(const struct question *q);
+
 /* admin_backend.act; its `arg` is the gateway. */
 void backend_act(void *arg, uint64_t token, const struct admin_call *call);
 

@@ -49,34 +49,45 @@ static void write_terms(struct job *j)
 		j->terms.window);
 }
 
+void job_terms_read(const char *expect, struct job_terms *ret)
+{
+	const char *by = strstr(expect, " by=");
+	const char *window = by ? strstr(by, ";window=") : NULL;
+	long long at = 0;
+	int down = 0;
+
+	*ret = (struct job_terms){0};
+	if (!window || sscanf(expect, "reached=%*d slot=%*u at=%lld down=%d",
+			&at, &down) != 2)
+		return;
+	ret->at_ms = at;
+	ret->allow_downgrade = down != 0;
+	by += strlen(" by=");
+	snprintf(ret->by, sizeof(ret->by), "%.*s", (int)(window - by), by);
+	snprintf(ret->window, sizeof(ret->window), "%s", window +
+		strlen(";window="));
+}
+
 static void read_terms(struct job *j)
 {
 	char hash[2 * sizeof(j->expect_hash) + 1] = "-";
 	char version[sizeof(j->expect_version)] = "-";
-	long long at = 0;
-	int down = 0, by = 0;
-	const char *rest;
+	bool by_operator = j->terms.by_operator;
 	size_t len;
 
 	j->reached = ENGINE_STAGE_NONE;
-	if (sscanf(j->row.expect, "reached=%d slot=%u at=%lld down=%d "
-			"hash=%128s version=%39s by=%n", &j->reached, &j->slot,
-			&at, &down, hash, version, &by) < 6 || by == 0)
+	job_terms_read(j->row.expect, &j->terms);
+	j->terms.by_operator = by_operator;
+	if (sscanf(j->row.expect, "reached=%d slot=%u at=%*d down=%*d "
+			"hash=%128s version=%39s", &j->reached, &j->slot, hash,
+			version) < 4)
 		return;
-	j->terms.at_ms = at;
-	j->terms.allow_downgrade = down != 0;
 	len = strlen(hash) / 2;
 	if (strcmp(hash, "-") && len <= sizeof(j->expect_hash) &&
 			bytes_from_hex(hash, j->expect_hash, len) == 0)
 		j->expect_hash_len = (uint8_t)len;
 	if (strcmp(version, "-"))
 		memcpy(j->expect_version, version, sizeof(version));
-	rest = strstr(j->row.expect + by, ";window=");
-	if (!rest)
-		return;
-	snprintf(j->terms.by, sizeof(j->terms.by), "%.*s",
-		(int)(rest - (j->row.expect + by)), j->row.expect + by);
-	snprintf(j->terms.window, sizeof(j->terms.window), "%s", rest + 8);
 }
 
 static void take_release(struct job *j, struct release *r)

@@ -95,6 +95,10 @@ int job_new(struct child *child, struct release *release,
 /* Puts a job back that the database had open. */
 int job_load(struct gateway *g, const struct job_row *row);
 
+/* The terms that the `expect` text of a row keeps; empty ones when there are
+ * none. by_operator is not kept. */
+void job_terms_read(const char *expect, struct job_terms *ret);
+
 /* Makes an ended job queued again, from its row: `ferryctl retry`. */
 int job_reopen(struct gateway *g, const struct job_row *row, const char *who,
 	struct job **ret);

@@ -143,17 +143,20 @@ json_t *view_job(const struct job *j)
 json_t *view_job_row(const struct gateway *g, const struct job_row *row)
 {
 	const struct job *open = job_find(g, row->id);
+	struct job_terms terms;
 	json_t *json;
 
 	if (open)
 		return view_job(open);
+	job_terms_read(row->expect, &terms);
 	json = job_core(row);
 	json_object_set_new(json, "gates", json_array());
 	json_object_set_new(json, "progress", json_null());
-	json_object_set_new(json, "at", json_null());
-	json_object_set_new(json, "window", json_string(""));
-	json_object_set_new(json, "allow_downgrade", json_false());
-	json_object_set_new(json, "by", view_text(row->approved_by));
+	json_object_set_new(json, "at", view_time_ms(terms.at_ms));
+	json_object_set_new(json, "window", view_text(terms.window));
+	json_object_set_new(json, "allow_downgrade",
+		json_boolean(terms.allow_downgrade));
+	json_object_set_new(json, "by", view_text(terms.by));
 	return json;
 }
 

@@ -182,3 +182,33 @@ def test_json_output_of_ferryctl_is_the_api(site):
         json.loads(done.stdout)
     assert site.ctl("device", "show", "nobody").returncode == 3
     site.stop_ferryd()
+
+
+def test_wrong_words_are_answered_with_what_is_right(site):
+    site.add_class("lamp")
+    site.release("lamp", "2.0.0")
+    site.start_sim("name=lamp-1")
+    site.start_ferryd()
+    site.wait_jobs(1, "done")
+    job = site.job("lamp-1")
+    assert job["by"] == "catalog", "who asked is known after the end too"
+    rows = (
+        (("jobs", "--state", "nonsense"), 1, "must be open or a state"),
+        (("watch", "--types", "bogus"), 1, "must be types of events"),
+        (("explain", "99"), 3, "ferryctl jobs lists them"),
+        (("cancel", "99"), 3, "ferryctl jobs lists them"),
+        (("cancel", str(job["id"])), 1, f"job {job['id']} is done"),
+        (("plan", "nobody"), 3, "no such device: nobody"),
+        (("update", "nobody", "--yes"), 3, "ferryctl devices lists them"),
+        (("update", "lamp-1", "--window", "25:00-1"), 1, "22:00-05:00"),
+        (("backup", "/proc/ferry"), 1, "cannot be written by ferryd"),
+    )
+    for words, code, text in rows:
+        done = site.ctl(*words)
+        assert (done.returncode, text in done.stderr) == (code, True), \
+            (words, done)
+    backup = site.folder / "backup"
+    status, answer = site.post("/v1/backup", {"dir": str(backup)})
+    assert status == 200
+    assert answer["bytes"] == sum(f.stat().st_size for f in backup.iterdir())
+    site.stop_ferryd()

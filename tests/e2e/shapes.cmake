@@ -1,0 +1,1 @@
+ferry_e2e(shapes FILES test_shapes.py)
