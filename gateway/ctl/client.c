@@ -55,25 +55,15 @@ static int on_whole(llhttp_t *parser)
 	return 0;
 }
 
-int client_open(const char *path, struct client **ret_client)
+int client_take(int take_fd, struct client **ret_client)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct client *c;
-	int err;
+	struct client *c = calloc(1, sizeof(*c));
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	c = calloc(1, sizeof(*c));
-	if (!c)
+	if (!c) {
+		close(take_fd);
 		return -ENOMEM;
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address,
-			sizeof(address)) < 0) {
-		err = -errno;
-		client_close(c);
-		return err;
 	}
+	c->fd = take_fd;
 	llhttp_settings_init(&c->settings);
 	c->settings.on_headers_complete = on_head;
 	c->settings.on_body = on_body;
@@ -83,6 +73,25 @@ int client_open(const char *path, struct client **ret_client)
 	buf_init(&c->body, ANSWER_MAX);
 	*ret_client = c;
 	return 0;
+}
+
+int client_open(const char *path, struct client **ret_client)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd, err;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address,
+			sizeof(address)) < 0) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	return client_take(fd, ret_client);
 }
 
 void client_close(struct client *client)

@@ -11,6 +11,9 @@ struct client;
 
 /* Returns 0 or -errno of connect(). */
 int client_open(const char *path, struct client **ret_client);
+/* The same over a socket that is connected already; it is taken, also on a bad
+ * result (-ENOMEM). */
+int client_take(int take_fd, struct client **ret_client);
 void client_close(struct client *client);
 
 /* One request and its answer. `body` may be NULL. Returns 0 with the status and

@@ -32,8 +32,11 @@ int64_t json_number_at(const json_t *json, const char *path)
 {
 	const json_t *value = json_at(json, path);
 
-	return json_is_real(value) ? (int64_t)json_real_value(value) :
-		json_integer_value(value);
+	double real = json_real_value(value);
+
+	if (!json_is_real(value))
+		return json_integer_value(value);
+	return real > -9e18 && real < 9e18 ? (int64_t)real : 0;
 }
 
 bool json_truth_at(const json_t *json, const char *path)

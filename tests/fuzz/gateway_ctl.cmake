@@ -1,0 +1,1 @@
+ferry_fuzz(ctl USES room_ctl)
