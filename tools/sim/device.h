@@ -119,6 +119,9 @@ void device_close(struct device *d);
 
 /* Bytes that the host has sent, or one datagram. */
 void device_rx(struct device *d, uint64_t now, struct bytes in);
+/* The link of a datagram peer is gone, and with it the piece of a message that
+ * has arrived. */
+void device_link_ended(struct device *d);
 uint64_t device_rx_free_at(const struct device *d);
 
 /* Does all that is due. */

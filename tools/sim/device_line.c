@@ -183,6 +183,11 @@ static void rx_datagram(struct device *d, uint64_t at, struct bytes in)
 	}
 }
 
+void device_link_ended(struct device *d)
+{
+	buf_reset(&d->assembly);
+}
+
 static bool listens(const struct device *d)
 {
 	return d->plugged && d->state == DEVICE_RUNNING;

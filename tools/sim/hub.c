@@ -66,6 +66,9 @@ static void drop_driver(struct hub *h)
 		close(h->fd);
 	h->fd = -1;
 	h->greeted = false;
+	for (unsigned i = 0; i < h->link_count; i++)
+		if (h->links[i].peer)
+			device_link_ended(&h->links[i].peer->device);
 	h->link_count = 0;
 	memset(h->links, 0, sizeof(h->links));
 	while (h->first) {
@@ -198,6 +201,8 @@ static struct hub_link *find_link(struct hub *h, uint32_t id)
 
 static void free_link(struct hub *h, struct hub_link *link)
 {
+	if (link->peer && !link->pending)
+		device_link_ended(&link->peer->device);
 	/* A driver that was dropped meanwhile has no links any more. */
 	if (h->link_count > 0)
 		*link = h->links[--h->link_count];

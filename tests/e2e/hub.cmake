@@ -1,0 +1,1 @@
+ferry_e2e(hub FILES test_hub.py)
