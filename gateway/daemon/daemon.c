@@ -661,6 +661,16 @@ static void begin_stop(struct daemon *d, int status)
 	halt_work(d);
 }
 
+/* systemd wants to know when the reload began. */
+static void tell_reloading(void)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+		(unsigned long long)(uv_hrtime() / 1000));
+	service_tell(text);
+}
+
 static void begin_reload(struct daemon *d)
 {
 	struct config *config = NULL;
@@ -669,14 +679,15 @@ static void begin_reload(struct daemon *d)
 		d->reload_again = true;
 		return;
 	}
+	tell_reloading();
 	if (load_config(d->gateway.config->folder, &config)) {
 		gateway_alarm(&d->gateway, "config",
 			"mend it, then reload again",
 			"the new configuration was refused; the old one counts");
+		service_tell("READY=1");
 		return;
 	}
 	gateway_alarm_clear(&d->gateway, "config");
-	service_tell("RELOADING=1");
 	d->next_config = config;
 	d->phase = PHASE_RELOADING;
 	halt_work(d);

@@ -1,9 +1,12 @@
 #include "gateway/daemon/service.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #ifdef FERRY_SYSTEMD
 #include <systemd/sd-daemon.h>
@@ -39,6 +42,17 @@ void service_keep(const char *target, int fd)
 	sd_pid_notify_with_fds(0, 0, state, &fd, 1);
 }
 
+/* The path may be a link that points elsewhere now, and two long or odd ones
+ * may have one name. */
+static bool is_same_device(const char *target, int fd)
+{
+	struct stat kept, now;
+
+	return fstat(fd, &kept) == 0 && stat(target, &now) == 0 &&
+		kept.st_dev == now.st_dev && kept.st_ino == now.st_ino &&
+		kept.st_rdev == now.st_rdev;
+}
+
 int service_take(const char *target)
 {
 	char name[NAME_SIZE];
@@ -53,7 +67,9 @@ int service_take(const char *target)
 			continue;
 		free(kept_names[i]);
 		kept_names[i] = NULL;
-		return fd;
+		if (is_same_device(target, fd))
+			return fd;
+		close(fd);
 	}
 	return -1;
 }

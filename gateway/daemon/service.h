@@ -9,7 +9,8 @@ void service_tell(const char *text);
 /* Gives a copy of the descriptor of `target` into keeping. */
 void service_keep(const char *target, int fd);
 
-/* A descriptor that was kept for `target`, which is then the caller's, or -1. */
+/* A descriptor that was kept for `target` and still is what stands there; it is
+ * then the caller's. Or -1. */
 int service_take(const char *target);
 
 /* True when a manager that keeps descriptors is there. */

@@ -89,11 +89,12 @@ class Nginx:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def start(self):
-        """Takes another port when somebody else was faster."""
+    def start(self, port=None):
+        """Takes another port when somebody else was faster; `port` is that
+        of an earlier start, to come back under the same URL."""
         program = shutil.which("nginx") or "/usr/sbin/nginx"
         for _ in range(5):
-            self.port = free_port()
+            self.port = port or free_port()
             config = self.folder / "nginx.conf"
             config.write_text(self._config())
             self.process = subprocess.Popen(

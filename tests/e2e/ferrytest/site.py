@@ -58,7 +58,7 @@ def wait_for(what, check, limit=60.0):
 
 class Site:
     def __init__(self, folder, build_dir, config="", vendor_extra="",
-                 revocation="off", interval_s=3600):
+                 revocation="off", interval_s=3600, nginx_extra=""):
         self.folder = Path(folder)
         self.bin = Path(build_dir) / "bin"
         self.etc = self.folder / "etc"
@@ -70,6 +70,7 @@ class Site:
         self.vendor_extra = vendor_extra
         self.revocation = revocation
         self.interval_s = interval_s
+        self.nginx_extra = nginx_extra
         self.classes = {}
         self.ferryd = None
         self.nginx = None
@@ -91,7 +92,8 @@ class Site:
                            Identity(tls / "server.pem",
                                     tls / "server.key.pem"),
                            client_ca=Identity(tls / "ca.pem",
-                                              tls / "ca.key.pem"))
+                                              tls / "ca.key.pem"),
+                           extra=self.nginx_extra)
         self.nginx.start()
         self.write_config()
         return self
@@ -170,12 +172,13 @@ class Site:
                 f"baud = 115200; }};\n{link_extra}")
         return sim
 
-    def start_ferryd(self, wait=True, env=None):
-        env = dict(os.environ, **(env or {
-            "ASAN_OPTIONS": "detect_leaks=1:exitcode=99"}))
+    def start_ferryd(self, wait=True, env=None, before=(), pass_fds=()):
+        """`before` is a command that runs ferryd."""
+        env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:exitcode=99:"
+               "verify_asan_link_order=0", **(env or {})}
         self.ferryd = subprocess.Popen(
-            [self.bin / "ferryd", "--config", self.etc],
-            stderr=self.log.open("ab"), env=env)
+            [*before, self.bin / "ferryd", "--config", self.etc],
+            stderr=self.log.open("ab"), env=env, pass_fds=pass_fds)
         if wait:
             wait_for("ferryd to listen", self._answers, 30)
         return self.ferryd
@@ -225,6 +228,8 @@ class Site:
                 if not part:
                     break
                 answer += part
+        if not answer:
+            raise ConnectionResetError("ferryd ended before it answered")
         head, _, content = answer.partition(b"\r\n\r\n")
         status = int(head.split()[1])
         if b"chunked" in head.lower():

@@ -1,0 +1,1 @@
+ferry_e2e(service FILES test_service.py)
