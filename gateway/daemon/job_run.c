@@ -121,10 +121,16 @@ void job_wait_retry(struct job *j, int code)
 	uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
 	note_failure(j, code, NULL);
 	if (retry_delay(&rule, (unsigned)j->row.attempts, random, &wait_s)) {
+		/* Told to restart and never heard again: nothing more is sent to
+		 * it, of whatever release, until a person has looked. */
+		bool lost = job_is_past_return(j);
+
 		snprintf(j->row.failure.hint, sizeof(j->row.failure.hint),
+			lost ? "it never came back from its restart; look at "
+			"the device, then ferryctl retry" :
 			"all %u attempts are used up; ferryctl retry begins "
 			"anew", rule.budget);
-		job_enter(j, JOB_FAILED, NULL);
+		job_enter(j, lost ? JOB_QUARANTINED : JOB_FAILED, NULL);
 		return;
 	}
 	j->row.next_retry_ms = gateway_wall_ms() + (int64_t)wait_s * 1000;

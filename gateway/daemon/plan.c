@@ -205,6 +205,8 @@ bool plan_best(struct gateway *g, const struct device *device,
 /* A release that ended badly for this device is not begun again by itself. */
 static bool was_tried(const struct child *c, const struct plan_row *row)
 {
+	if (c->ended.job && c->ended.state == JOB_QUARANTINED)
+		return true;
 	return c->ended.job && !memcmp(c->ended.manifest,
 		row->entry->manifest_digest.at, 32);
 }

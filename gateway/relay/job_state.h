@@ -9,7 +9,8 @@
  * fall back to `queued` (ferryd was started again and asks the device first) or
  * to `waiting` (retry, link, window). Ended states stay, but for `retry` by an
  * operator, which makes failed, unverified, cancelled, declined and quarantined
- * jobs `queued` again. The names are part of the admin API and the database. */
+ * jobs `queued` again. A device that was told to restart and never came back is
+ * `quarantined`: it gets no job by itself any more. The names are part of the admin API and the database. */
 #ifndef FERRY_GATEWAY_RELAY_JOB_STATE_H
 #define FERRY_GATEWAY_RELAY_JOB_STATE_H
 
@@ -27,10 +28,10 @@
 	X(QUEUED, "queued", JB(WAITING) | JB(CONNECTING) | JB(DECLINED) | \
 		JOB_STOPS) \
 	X(WAITING, "waiting", JB(QUEUED) | JB(CONNECTING) | JB(DECLINED) | \
-		JB(QUARANTINED) | JOB_STOPS) \
+		JOB_STOPS) \
 	X(CONNECTING, "connecting", JB(TRANSFERRING) | JB(VERIFYING) | \
-		JB(STAGED) | JB(ACTIVATING) | JB(CONFIRMING) | JOB_ENDS | \
-		JOB_FALLS) \
+		JB(STAGED) | JB(ACTIVATING) | JB(CONFIRMING) | \
+		JB(QUARANTINED) | JOB_ENDS | JOB_FALLS) \
 	X(TRANSFERRING, "transferring", JB(VERIFYING) | JB(STAGED) | \
 		JB(CONNECTING) | JOB_ENDS | JOB_FALLS) \
 	X(VERIFYING, "verifying", JB(TRANSFERRING) | JB(STAGED) | \
@@ -45,7 +46,7 @@
 		JB(SUPERSEDED) | JB(DECLINED)) \
 	X(DONE, "done", 0u) \
 	X(UNVERIFIED, "unverified", JB(QUEUED)) \
-	X(FAILED, "failed", JB(QUEUED) | JB(QUARANTINED) | JB(SUPERSEDED)) \
+	X(FAILED, "failed", JB(QUEUED) | JB(SUPERSEDED)) \
 	X(DECLINED, "declined", JB(QUEUED)) \
 	X(CANCELLED, "cancelled", JB(QUEUED)) \
 	X(SUPERSEDED, "superseded", 0u) \

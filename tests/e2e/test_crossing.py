@@ -153,3 +153,32 @@ def test_power_cut_of_the_device_starts_the_upload_anew(site):
     site.wait_job("lamp-1", "done", 120)
     assert sim.state("lamp-1")["running"]["version"].startswith("2.0.0")
     site.stop_ferryd()
+
+
+def test_device_that_never_comes_back_is_set_apart(tmp_path, build_dir):
+    config = "retry = { first_s = 1; max_s = 1; budget = 2; };"
+    with Site(tmp_path, build_dir, config=config) as site:
+        site.add_class("lamp", options="framing=console return_ms=2000 "
+                       "answer_ms=500 boot_ms=500")
+        site.release("lamp", "2.0.0")
+        # Its new image comes up and is silent for ever.
+        sim = site.start_sim("name=lamp-1,switch=revert=0")
+        site.start_ferryd()
+        job = site.wait_job("lamp-1", "quarantined", 90)
+        assert job["failure"]["code"].startswith("smp-"), job["failure"]
+        assert "ferryctl retry" in job["failure"]["hint"]
+        # Another release does not reach it by itself...
+        site.release("lamp", "3.0.0", seed=8)
+        assert site.post("/v1/check")[0] == 200
+        site.stop_ferryd()
+        site.start_ferryd()
+        wait_for("the reading to be tried", lambda:
+                 site.logged("device could not be read"))
+        assert [j["state"] for j in site.jobs()] == ["quarantined"]
+        assert site.devices()["lamp-1"]["health"] == "quarantined"
+        # ... until somebody has switched it off and on and says so.
+        sim.do("power-cut lamp-1 100ms")
+        assert site.post(f"/v1/jobs/{job['id']}/retry")[0] == 200
+        wait_for("the job to go on", lambda: site.job("lamp-1")["state"] not in
+                 ("quarantined", "queued"))
+        site.stop_ferryd()

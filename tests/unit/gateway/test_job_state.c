@@ -15,8 +15,8 @@ static const char *const may[] = {
 	/* a q w c t v s a c p d u f d c s q */
 	"  x x x . . . . . . . . . . x x x .", /* available */
 	"  . x x x . . . . . x . . x x x x .", /* queued */
-	"  . x x x . . . . . x . . x x x x x", /* waiting */
-	"  . x x x x x x x x x x x x . x x .", /* connecting */
+	"  . x x x . . . . . x . . x x x x .", /* waiting */
+	"  . x x x x x x x x x x x x . x x x", /* connecting */
 	"  . x x x x x x . . x x x x . x x .", /* transferring */
 	"  . x x x x x x x . x x x x . x x .", /* verifying */
 	"  . x x x x . x x x x x x x . x x .", /* staged */
@@ -25,7 +25,7 @@ static const char *const may[] = {
 	"  . x x . . . . . . x . . . x x x .", /* paused */
 	"  . . . . . . . . . . x . . . . . .", /* done */
 	"  . x . . . . . . . . . x . . . . .", /* unverified */
-	"  . x . . . . . . . . . . x . . x x", /* failed */
+	"  . x . . . . . . . . . . x . . x .", /* failed */
 	"  . x . . . . . . . . . . . x . . .", /* declined */
 	"  . x . . . . . . . . . . . . x . .", /* cancelled */
 	"  . . . . . . . . . . . . . . . x .", /* superseded */
