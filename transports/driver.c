@@ -161,11 +161,11 @@ static int check_owner(const struct stat *st, const char *path, bool sticky,
 	struct fault *fault)
 {
 	if (st->st_uid != 0)
-		return fault_set(fault, ERR_TRANSPORT_UNTRUSTED, 0, path,
-			"must belong to root");
+		return fault_set(fault, ERR_TRANSPORT_UNTRUSTED, 0, "driver",
+			"must belong to root: %s", path);
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !sticky)
-		return fault_set(fault, ERR_TRANSPORT_UNTRUSTED, 0, path,
-			"must not be writable by group or others");
+		return fault_set(fault, ERR_TRANSPORT_UNTRUSTED, 0, "driver",
+			"must not be writable by group or others: %s", path);
 	return 0;
 }
 
@@ -185,8 +185,8 @@ static int check_folders(const char *real, struct fault *fault)
 		snprintf(path, sizeof(path), "%.*s", (int)(i ? i : 1), real);
 		if (lstat(path, &st))
 			return fault_set(fault, ERR_TRANSPORT_UNTRUSTED, 0,
-				path, "cannot be examined: %s",
-				err_text(-errno));
+				"driver", "cannot be examined: %s: %s",
+				err_text(-errno), path);
 		err = check_owner(&st, path,
 			strchr(real + i + 1, '/') && (st.st_mode & S_ISVTX),
 			fault);
@@ -206,11 +206,11 @@ static int open_trusted(const char *real, int *ret_fd, struct fault *fault)
 		return err;
 	fd = open(real, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
-		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, real,
-			"cannot be opened: %s", err_text(-errno));
+		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, "driver",
+			"cannot be opened: %s: %s", err_text(-errno), real);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		err = fault_set(fault, ERR_TRANSPORT_UNTRUSTED, 0, real,
-			"must be a regular file");
+		err = fault_set(fault, ERR_TRANSPORT_UNTRUSTED, 0, "driver",
+			"must be a regular file: %s", real);
 	if (!err)
 		err = check_owner(&st, real, false, fault);
 	if (err) {
@@ -236,13 +236,14 @@ static int load_fd(int fd, const char *real, struct transport_driver **ret,
 	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!library)
 		/* glibc keeps this text for each thread. */
-		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, real, "%s",
+		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, "driver",
+			"cannot be loaded: %s: %s", real,
 			dlerror()); /* NOLINT(concurrency-mt-unsafe) */
 	*(void **)&entry = dlsym(library, FERRY_DRIVER_SYMBOL);
 	if (!entry) {
 		dlclose(library);
-		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, real,
-			"has no symbol " FERRY_DRIVER_SYMBOL);
+		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, "driver",
+			"has no symbol " FERRY_DRIVER_SYMBOL ": %s", real);
 	}
 	err = transport_driver_admit(entry(FERRY_ABI), &d, fault);
 	if (err) {
@@ -262,8 +263,8 @@ int transport_driver_load(
 	int fd = -1, err;
 
 	if (!realpath(path, real))
-		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, path,
-			"cannot be found: %s", err_text(-errno));
+		return fault_set(fault, ERR_TRANSPORT_LOAD, 0, "driver",
+			"cannot be found: %s: %s", err_text(-errno), path);
 	err = open_trusted(real, &fd, fault);
 	if (err)
 		return err;

@@ -74,6 +74,9 @@ static int check_value(
 		if (strlen(value) > 4095)
 			return fault_set(fault, ERR_TRANSPORT_PARAMETER, 0,
 				p->name, "is longer than 4095 bytes");
+		if (!value[0] && (p->flags & FERRY_PARAM_REQUIRED))
+			return fault_set(fault, ERR_TRANSPORT_PARAMETER, 0,
+				p->name, "must not be empty");
 		return 0;
 	}
 }

@@ -75,7 +75,7 @@ struct config_class {
 struct config_link {
 	char name[CONFIG_NAME_SIZE];
 	char file[256];
-	int line;
+	int line; /* of `driver` */
 	char driver[32];
 	struct conf_pair params[CONFIG_PAIRS_MAX];
 	unsigned param_count;

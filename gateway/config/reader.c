@@ -107,6 +107,7 @@ static int take_pair(const struct reading *r, const config_setting_t *s,
 			"name must be shorter than %zu bytes",
 			sizeof(pair->key));
 	memcpy(pair->key, name, strlen(name) + 1);
+	pair->line = config_setting_source_line(s);
 	switch (config_setting_type(s)) {
 	case CONFIG_TYPE_STRING:
 		n = snprintf(pair->value, sizeof(pair->value), "%s",
@@ -119,7 +120,7 @@ static int take_pair(const struct reading *r, const config_setting_t *s,
 		break;
 	case CONFIG_TYPE_BOOL:
 		n = snprintf(pair->value, sizeof(pair->value), "%s",
-			config_setting_get_bool(s) ? "true" : "false");
+			config_setting_get_bool(s) ? "yes" : "no");
 		break;
 	default:
 		return REFUSE(r, ERR_CONFIG_TYPE, s,
@@ -186,6 +187,9 @@ static int take_field(const struct reading *r, const struct conf_field *f,
 	unsigned *count = (unsigned *)(void *)(base + f->count_offset);
 	char *into = base + f->offset;
 
+	if (f->line_offset)
+		*(int *)(void *)(base + f->line_offset) =
+			config_setting_source_line(s);
 	switch (f->kind) {
 	case CONF_TEXT:
 		return take_text(r, f, s, into);

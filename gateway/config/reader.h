@@ -17,10 +17,12 @@ struct conf_problem {
 	struct fault fault;
 };
 
-/* One key and value of a group with free names (CONF_PAIRS). */
+/* One key and value of a group with free names (CONF_PAIRS). true and false
+ * become the words that drivers know: yes and no. */
 struct conf_pair {
 	char key[32];
 	char value[224];
+	int line;
 };
 
 enum conf_kind {
@@ -43,6 +45,7 @@ struct conf_field {
 	const struct conf_field *group; /* ends with a NULL name */
 	unsigned max_count;
 	size_t count_offset; /* of an `unsigned` */
+	size_t line_offset;  /* of an `int` that takes the line; 0: none */
 	/* CONF_TEXT, CONF_TEXTS: NULL if good, else the rule it breaks. */
 	const char *(*rule)(const char *text);
 };

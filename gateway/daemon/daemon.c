@@ -47,7 +47,11 @@ static void begin_stop(struct daemon *d, int status);
 
 static void say_problem(const struct conf_problem *p)
 {
-	fprintf(stderr, "ferryd: %s:%d: %s %s\n", p->file, p->line,
+	char line[16] = "";
+
+	if (p->line > 0)
+		snprintf(line, sizeof(line), "%d:", p->line);
+	fprintf(stderr, "ferryd: %s:%s %s %s\n", p->file, line,
 		p->fault.field, p->fault.rule);
 }
 
@@ -235,10 +239,13 @@ static int open_admin(struct daemon *d)
  * a port may restart the board behind it. */
 static bool same_link(const struct config_link *a, const struct config_link *b)
 {
-	return !strcmp(a->driver, b->driver) &&
-		a->param_count == b->param_count &&
-		!memcmp(a->params, b->params,
-			a->param_count * sizeof(a->params[0]));
+	if (strcmp(a->driver, b->driver) || a->param_count != b->param_count)
+		return false;
+	for (unsigned i = 0; i < a->param_count; i++)
+		if (strcmp(a->params[i].key, b->params[i].key) ||
+				strcmp(a->params[i].value, b->params[i].value))
+			return false;
+	return true;
 }
 
 static void open_lines(struct gateway *g)

@@ -314,6 +314,7 @@ int line_check(const struct config *config, const struct config_link *link,
 	struct ferry_kv kv[CONFIG_PAIRS_MAX];
 	struct transport_driver *driver = NULL;
 	struct fault fault = {0};
+	int line = link->line;
 	int err = drivers_get(config, link->driver, &driver, &fault);
 
 	if (!err) {
@@ -324,7 +325,10 @@ int line_check(const struct config *config, const struct config_link *link,
 	}
 	if (!err)
 		return 0;
-	return conf_problem_set(problem, err, link->file, link->line,
+	for (unsigned i = 0; i < link->param_count; i++)
+		if (!strcmp(link->params[i].key, fault.field))
+			line = link->params[i].line;
+	return conf_problem_set(problem, err, link->file, line,
 		fault.field[0] ? fault.field : "driver", "%s",
 		fault.rule[0] ? fault.rule : err_text(err));
 }

@@ -63,7 +63,7 @@ START_TEST(load_takes_only_what_nobody_else_can_change)
 	put(EXAMPLE, 0644);
 	if (geteuid()) {
 		ck_assert_int_eq(load(&d, &fault), ERR_TRANSPORT_UNTRUSTED);
-		ck_assert_str_eq(fault.rule, "must belong to root");
+		ck_assert_ptr_nonnull(strstr(fault.rule, "must belong to root"));
 		return;
 	}
 	ck_assert_int_eq(load(&d, &fault), 0);
@@ -71,11 +71,11 @@ START_TEST(load_takes_only_what_nobody_else_can_change)
 	transport_driver_free(d);
 	ck_assert_int_eq(chmod(copy, 0664), 0);
 	ck_assert_int_eq(load(&d, &fault), ERR_TRANSPORT_UNTRUSTED);
-	ck_assert_str_eq(fault.field, copy);
+	ck_assert_ptr_nonnull(strstr(fault.rule, copy));
 	ck_assert_int_eq(chmod(copy, 0644), 0);
 	ck_assert_int_eq(chmod(folder, 0777), 0);
 	ck_assert_int_eq(load(&d, &fault), ERR_TRANSPORT_UNTRUSTED);
-	ck_assert_str_eq(fault.field, folder);
+	ck_assert_ptr_nonnull(strstr(fault.rule, folder));
 	ck_assert_int_eq(chmod(folder, 01777), 0);
 	ck_assert_int_eq(load(&d, &fault), ERR_TRANSPORT_UNTRUSTED);
 	ck_assert_int_eq(chmod(folder, 0700), 0);
@@ -93,7 +93,8 @@ START_TEST(load_refuses_what_is_no_driver)
 		return; /* refused before it is looked into */
 	put(NOT_A_DRIVER, 0644);
 	ck_assert_int_eq(load(&d, &fault), ERR_TRANSPORT_LOAD);
-	ck_assert_str_eq(fault.rule, "has no symbol ferry_driver_v1");
+	ck_assert_ptr_nonnull(strstr(fault.rule,
+		"has no symbol ferry_driver_v1"));
 	put("/proc/self/comm", 0644);
 	ck_assert_int_eq(load(&d, &fault), ERR_TRANSPORT_LOAD);
 	unlink(copy);

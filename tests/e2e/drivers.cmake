@@ -1,0 +1,1 @@
+ferry_e2e(drivers FILES test_drivers.py)
