@@ -131,7 +131,7 @@ static const struct {
 		"retry"},
 	{"cancelled", "Somebody cancelled it.", "retry"},
 	{"superseded", "The catalog no longer names this release.", NULL},
-	{"quarantined", "It failed in a way that must be looked at first.",
+	{"quarantined", "The device never came back from its restart; look at it.",
 		"retry"},
 };
 

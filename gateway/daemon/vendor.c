@@ -821,6 +821,18 @@ void vendor_release(struct vendor *v)
 	finish_close(v);
 }
 
+/* Opened again it says anew what is wrong; removed it has nothing to say. */
+static void clear_alarms(const struct vendor *v)
+{
+	static const char *const what[] = {"vendor-stopped", "catalog-expired"};
+	char code[ALARM_CODE_SIZE];
+
+	for (size_t i = 0; i < sizeof(what) / sizeof(*what); i++) {
+		alarm_code(v, what[i], code, sizeof(code));
+		gateway_alarm_clear(v->gateway, code);
+	}
+}
+
 void vendor_close(struct vendor *v, void (*on_closed)(void *arg), void *arg)
 {
 	struct vendor **at = &v->gateway->vendors;
@@ -829,6 +841,7 @@ void vendor_close(struct vendor *v, void (*on_closed)(void *arg), void *arg)
 		at = &(*at)->next;
 	*at = v->next;
 	v->closing = true;
+	clear_alarms(v);
 	v->on_closed = on_closed;
 	v->close_arg = arg;
 	for (unsigned i = 0; i < v->waiter_count; i++)

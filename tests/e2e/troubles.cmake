@@ -1,0 +1,1 @@
+ferry_e2e(troubles FILES test_troubles.py)
