@@ -226,14 +226,8 @@ static void merge(
 {
 	if (!all->first_refusal)
 		all->first_refusal = more->first_refusal;
-	for (unsigned i = 0; i < more->count; i++) {
-		bool is_new = all->count < ROOT_ENTRIES_MAX;
-
-		for (unsigned k = 0; is_new && k < all->count; k++)
-			is_new = all->of[k].entry != more->of[i].entry;
-		if (is_new)
-			all->of[all->count++] = more->of[i];
-	}
+	for (unsigned i = 0; i < more->count; i++)
+		role_signatures_add(all, &more->of[i]);
 }
 
 #define TAG_MAC_HEAD "\xd8\x61"
@@ -311,6 +305,9 @@ static void judge_author(struct judge *j)
 		return;
 	}
 	j->plan->signer_not_after = first->not_after;
+	for (unsigned i = 1; i < j->found.count; i++)
+		if (j->found.of[i].not_after < j->plan->signer_not_after)
+			j->plan->signer_not_after = j->found.of[i].not_after;
 	if (!j->blind)
 		verdict_reach(j->v, STEP_SIGN, TIER_UPGRADED);
 }

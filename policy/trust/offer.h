@@ -84,7 +84,7 @@ struct offer_plan {
 	struct offer_image images[SUIT_COMPONENTS_MAX];
 	unsigned image_count;
 	const struct catalog_entry *entry;
-	uint64_t signer_not_after;
+	uint64_t signer_not_after; /* earliest of the signers' chains */
 	struct suit_outcome outcome;
 };
 

@@ -118,6 +118,7 @@ struct role_signature {
 	enum cose_alg alg;
 	uint64_t not_after; /* of the chain; UINT64_MAX for a bare key */
 	char subject[128];  /* of the leaf, or the kid in hexadecimal */
+	uint8_t key[COSE_KID_LEN]; /* thumbprint of the key that signed */
 };
 
 struct role_signatures {
@@ -125,6 +126,11 @@ struct role_signatures {
 	struct role_signature of[ROOT_ENTRIES_MAX];
 	int first_refusal; /* why a signature by a listed key did not count */
 };
+
+/* Adds one more, unless its key or its entry is among them: neither may count
+ * twice, however many messages or certificates say so. True if it is new. */
+bool role_signatures_add(
+	struct role_signatures *all, const struct role_signature *one);
 
 /* How strict role_verify() is about the header. */
 enum role_rule {

@@ -18,8 +18,7 @@ static int verify_with(const struct attempt *a, const struct cose_key *key)
 	return cose_verify(a->msg, a->signer, key, a->aad, a->payload, false);
 }
 
-static int by_chain(const struct attempt *a, struct role_signature *ret,
-	uint8_t ret_key[COSE_KID_LEN])
+static int by_chain(const struct attempt *a, struct role_signature *ret)
 {
 	struct bytes anchors[ROOT_ENTRIES_MAX];
 	unsigned entries[ROOT_ENTRIES_MAX];
@@ -41,9 +40,9 @@ static int by_chain(const struct attempt *a, struct role_signature *ret,
 		err = x509_chain_verify(certs, count, anchors, anchor_count,
 			a->now, &chain, NULL);
 	if (!err)
-		err = cose_key_thumbprint(&chain.leaf_key, ret_key);
+		err = cose_key_thumbprint(&chain.leaf_key, ret->key);
 	if (!err && a->rule == ROLE_KID_REQUIRED &&
-		!bytes_equal(a->header.kid, bytes_of(ret_key, COSE_KID_LEN)))
+		!bytes_equal(a->header.kid, bytes_of(ret->key, COSE_KID_LEN)))
 		err = ERR_TRUST_COSE_KID;
 	if (!err)
 		err = verify_with(a, &chain.leaf_key);
@@ -56,8 +55,8 @@ static int by_chain(const struct attempt *a, struct role_signature *ret,
 	return 0;
 }
 
-static int by_entry(const struct attempt *a, unsigned i,
-	struct role_signature *ret, uint8_t ret_key[COSE_KID_LEN])
+static int by_entry(
+	const struct attempt *a, unsigned i, struct role_signature *ret)
 {
 	const struct root_entry *entry = &a->role->entries[i];
 	int err = verify_with(a, &entry->key);
@@ -67,15 +66,14 @@ static int by_entry(const struct attempt *a, unsigned i,
 	ret->entry = i;
 	ret->by_chain = false;
 	ret->not_after = UINT64_MAX;
-	memcpy(ret_key, entry->id, COSE_KID_LEN);
+	memcpy(ret->key, entry->id, COSE_KID_LEN);
 	bytes_to_hex(bytes_of(entry->id, COSE_KID_LEN), ret->subject,
 		sizeof(ret->subject));
 	return 0;
 }
 
 /* Returns 1 when the role lists no key that the signature points at. */
-static int by_key(const struct attempt *a, struct role_signature *ret,
-	uint8_t ret_key[COSE_KID_LEN])
+static int by_key(const struct attempt *a, struct role_signature *ret)
 {
 	int err = 1;
 
@@ -83,12 +81,12 @@ static int by_key(const struct attempt *a, struct role_signature *ret,
 		if (a->role->entries[i].kind == ROOT_ENTRY_KEY &&
 			bytes_equal(a->header.kid,
 				bytes_of(a->role->entries[i].id, COSE_KID_LEN)))
-			return by_entry(a, i, ret, ret_key);
+			return by_entry(a, i, ret);
 	if (a->rule == ROLE_KID_REQUIRED)
 		return 1;
 	for (unsigned i = 0; err && i < a->role->count; i++)
 		if (a->role->entries[i].kind == ROOT_ENTRY_KEY) {
-			int one = by_entry(a, i, ret, ret_key);
+			int one = by_entry(a, i, ret);
 
 			/* A key on another curve says nothing about it. */
 			if (err == 1 || one != ERR_TRUST_COSE_KEY_CURVE)
@@ -97,26 +95,26 @@ static int by_key(const struct attempt *a, struct role_signature *ret,
 	return err;
 }
 
-static int judge(const struct attempt *a, struct role_signature *ret,
-	uint8_t ret_key[COSE_KID_LEN])
+static int judge(const struct attempt *a, struct role_signature *ret)
 {
 	if (a->rule == ROLE_KID_REQUIRED &&
 		(!a->header.kid_protected || a->header.kid.len != COSE_KID_LEN))
 		return ERR_TRUST_COSE_KID;
 	if (a->header.x5chain.at)
-		return by_chain(a, ret, ret_key);
-	return by_key(a, ret, ret_key);
+		return by_chain(a, ret);
+	return by_key(a, ret);
 }
 
-/* Distinct keys and distinct entries: one may not count twice. */
-static bool is_new(const struct role_signatures *found,
-	uint8_t keys[][COSE_KID_LEN], const struct role_signature *one,
-	const uint8_t key[COSE_KID_LEN])
+bool role_signatures_add(
+	struct role_signatures *all, const struct role_signature *one)
 {
-	for (unsigned i = 0; i < found->count; i++)
-		if (found->of[i].entry == one->entry ||
-			!memcmp(keys[i], key, COSE_KID_LEN))
+	if (all->count == ROOT_ENTRIES_MAX)
+		return false;
+	for (unsigned i = 0; i < all->count; i++)
+		if (all->of[i].entry == one->entry ||
+			!memcmp(all->of[i].key, one->key, COSE_KID_LEN))
 			return false;
+	all->of[all->count++] = *one;
 	return true;
 }
 
@@ -124,20 +122,18 @@ int role_verify(const struct root_role *role, const struct cose_msg *msg,
 	enum role_rule rule, struct bytes aad, struct bytes payload,
 	struct trust_now now, struct role_signatures *ret)
 {
-	uint8_t keys[ROOT_ENTRIES_MAX][COSE_KID_LEN];
 	struct role_signatures found = {0};
 	struct attempt a = {role, msg, 0, {0}, rule, aad, payload, now};
 
 	for (; a.signer < msg->signer_count; a.signer++) {
 		struct role_signature one = {0};
-		uint8_t key[COSE_KID_LEN] = {0};
 		struct cose_signer signer;
 		int err = cose_signer_at(msg, a.signer, &signer);
 
 		if (err)
 			return err;
 		a.header = signer.header;
-		err = judge(&a, &one, key);
+		err = judge(&a, &one);
 		if (err == 1)
 			continue;
 		if (err) {
@@ -145,12 +141,8 @@ int role_verify(const struct root_role *role, const struct cose_msg *msg,
 				found.first_refusal = err;
 			continue;
 		}
-		if (found.count == ROOT_ENTRIES_MAX ||
-			!is_new(&found, keys, &one, key))
-			continue;
 		one.alg = (enum cose_alg)a.header.alg;
-		memcpy(keys[found.count], key, COSE_KID_LEN);
-		found.of[found.count++] = one;
+		role_signatures_add(&found, &one);
 	}
 	*ret = found;
 	return 0;

@@ -549,6 +549,28 @@ START_TEST(offer_judge_author_by_chain_is_accepted)
 }
 END_TEST
 
+/* Certified by the one entry and listed as the other: still one key. */
+START_TEST(offer_judge_one_author_key_in_two_blocks_counts_once)
+{
+	with_chain(NULL);
+	w.root_maker.roles[2].threshold = 2;
+	w.root_maker.roles[2].entries[1].key = maker_key("o-leaf");
+	w.envelope_maker.signers[1] = maker_key("o-leaf");
+	refuses("author-threshold", ERR_TRUST_OFFER_THRESHOLD);
+}
+END_TEST
+
+START_TEST(offer_judge_plan_says_when_the_first_signer_runs_out)
+{
+	with_chain(NULL);
+	w.root_maker.roles[2].threshold = 2;
+	w.root_maker.roles[2].entries[1].key = maker_key("author");
+	w.envelope_maker.signers[1] = maker_key("author");
+	ck_assert_int_eq(judged(), 0);
+	ck_assert_uint_eq(w.plan.signer_not_after, UINT64_C(4102444799));
+}
+END_TEST
+
 START_TEST(offer_judge_author_with_expired_chain_is_refused)
 {
 	with_chain("20250101000000");
@@ -701,6 +723,10 @@ static void add_authors(TCase *tc)
 	tcase_add_test(tc, offer_judge_too_few_authors_are_refused);
 	tcase_add_test(tc, offer_judge_enough_authors_are_accepted);
 	tcase_add_test(tc, offer_judge_author_by_chain_is_accepted);
+	tcase_add_test(
+		tc, offer_judge_one_author_key_in_two_blocks_counts_once);
+	tcase_add_test(
+		tc, offer_judge_plan_says_when_the_first_signer_runs_out);
 	tcase_add_test(tc, offer_judge_author_with_expired_chain_is_refused);
 	tcase_add_test(tc, offer_judge_author_chain_of_a_stranger_is_refused);
 	tcase_add_test(tc,
