@@ -89,16 +89,19 @@ static void watch_expiry(struct vendor *v)
 		gateway_alarm_clear(v->gateway, code);
 }
 
-/* For the TLS chain of the vendor's server. */
+/* For the TLS chain of the vendor's server. Here only the root keys tell the
+ * time: a thief of the catalog key could otherwise push it so far ahead that the
+ * root which repairs it is never fetched. */
 static int judge_tls_time(void *arg, int64_t not_before, int64_t not_after)
 {
 	const struct vendor *v = arg;
 	struct trust_clock clock = gateway_clock(v->gateway);
-	struct trust_time none = {0};
+	struct trust_time time = {0};
 	struct trust_now now;
 
-	trust_time_start(&none, 0, &clock);
-	now = trust_now(v->trust_is_open ? &v->trust.time : &none, &clock);
+	trust_time_start(&time, v->trust_is_open ? v->trust.root->issued : 0,
+		&clock);
+	now = trust_now(&time, &clock);
 	if (not_after >= 0 && trust_now_expired(now, (uint64_t)not_after))
 		return ERR_VENDOR_TLS_EXPIRED;
 	if (not_before > 0 && trust_now_too_early(now, (uint64_t)not_before))
@@ -388,6 +391,7 @@ static void on_root(void *arg, int status, const struct vendor_answer *a)
 {
 	struct vendor *v = arg;
 	struct trust_clock clock = gateway_clock(v->gateway);
+	uint64_t version = v->trust.root->version;
 	uint64_t epoch = v->trust.root->epoch;
 	struct fault fault = {0};
 
@@ -409,6 +413,11 @@ static void on_root(void *arg, int status, const struct vendor_answer *a)
 	status = trust_add_root(&v->trust, a->content, &clock, &fault);
 	if (status) {
 		end_round(v, status, &fault);
+		return;
+	}
+	if (v->trust.root->version == version) {
+		/* The same one under the next name: there is no newer one. */
+		ask_catalog(v);
 		return;
 	}
 	if (v->trust.root->epoch > epoch) {
