@@ -109,16 +109,14 @@ int job_find_release(struct job *j)
 	struct vendor *v = vendor_find(j->gateway, j->row.vendor);
 	const struct config_class *c = gateway_class(j->gateway,
 		j->row.class_name);
-	const struct catalog *catalog = v ? vendor_catalog(v) : NULL;
-	const struct catalog_entry *entry = catalog && c ?
-		catalog_find_manifest(catalog,
-		bytes_of(j->row.manifest_digest, 32)) : NULL;
+	const struct catalog_entry *entry = v && c ? release_entry(v,
+		&c->device, j->row.component, j->row.manifest_digest) : NULL;
 
 	if (entry && !j->release)
 		take_release(j, release_of(v, &c->device, entry));
-	if (j->release && j->terms.allow_downgrade)
-		j->release->below_floor = true;
-	return catalog && c && !entry ? -ENOENT : 0;
+	if (j->release && j->terms.allow_downgrade && !j->release->below_floor)
+		release_lower(j->release);
+	return v && vendor_catalog(v) && c && !entry ? -ENOENT : 0;
 }
 
 /* ---- states ---- */
@@ -402,8 +400,8 @@ int job_new(struct child *child, struct release *release,
 			terms->by);
 	pin(j);
 	take_release(j, release);
-	if (terms->allow_downgrade)
-		release->below_floor = true;
+	if (terms->allow_downgrade && !release->below_floor)
+		release_lower(release);
 	*ret = j;
 	job_enter(j, JOB_QUEUED, NULL);
 	return 0;

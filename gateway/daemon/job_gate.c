@@ -1,5 +1,6 @@
 #include "gateway/daemon/job.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "policy/gates/approval.h"
@@ -7,6 +8,7 @@
 #include "policy/gates/window.h"
 
 #include "gateway/daemon/ledger.h"
+#include "gateway/daemon/plan.h"
 #include "gateway/daemon/view.h"
 
 #define LOOK_AGAIN_S (30u * 86400) /* later than that is not a timer's business */
@@ -63,6 +65,8 @@ static void judge_image(const struct job *j, struct gates *gates)
 	else if (j->release->state != RELEASE_VERIFIED)
 		gates_wait(gates, GATE_IMAGE, 0, "%s", release_state_name(
 			j->release->state));
+	else if (release_is_good(j->release))
+		gates_wait(gates, GATE_IMAGE, 0, "is verified again");
 }
 
 static void judge_link(const struct job *j, struct gates *gates)
@@ -141,6 +145,7 @@ static bool is_refused(struct job *j)
 {
 	unsigned step;
 	char hint[96];
+	int code;
 
 	if (job_is_past_return(j) || !j->release)
 		return false;
@@ -156,12 +161,15 @@ static bool is_refused(struct job *j)
 		job_fail(j, ERR_JOB_TIER, "check", hint);
 		return true;
 	}
-	if (j->release->state != RELEASE_REFUSED)
+	code = release_is_good(j->release);
+	if (!code)
+		code = plan_check(j);
+	if (!code || code == -EAGAIN || code == -ENOENT)
 		return false;
-	if (j->release->code == ERR_TRUST_OFFER_UNLISTED)
+	if (code == ERR_TRUST_OFFER_UNLISTED || code == ERR_JOB_OTHER_IMAGE)
 		job_enter(j, JOB_SUPERSEDED, NULL);
 	else
-		job_fail(j, j->release->code, "check",
+		job_fail(j, code, "check",
 			"ferryctl offers shows what the release failed");
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/daemon/ledger.h"
+#include "gateway/daemon/plan.h"
 #include "gateway/daemon/view.h"
 #include "policy/gates/retry.h"
 
@@ -328,6 +329,8 @@ static bool is_still_good(struct job *j)
 
 	if (!err && job_is_below_floor(j))
 		err = ERR_TRUST_SUIT_SEQUENCE;
+	if (!err)
+		err = plan_check(j);
 	if (!err && j->held == ENGINE_STAGE_TRANSFER && job_tier_shortfall(j))
 		err = ERR_JOB_TIER;
 	if (err == 0)

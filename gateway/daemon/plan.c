@@ -128,6 +128,44 @@ static void judge_entry(struct gateway *g, struct plan_row *row)
 			e->manifest_digest.at));
 }
 
+static bool is_entry_of(const struct catalog_entry *e, const struct job *j,
+	const struct device_class *klass, const struct device *d)
+{
+	char component[ROW_COMPONENT_SIZE];
+
+	return !memcmp(e->manifest_digest.at, j->row.manifest_digest, 32) &&
+		!memcmp(e->class_id.at, klass->class_id, 16) &&
+		!memcmp(e->vendor_id.at, klass->vendor_id, 16) &&
+		!strcmp(component_to_text(e->component, component,
+			sizeof(component)), j->row.component) &&
+		!e->withdrawn && !e->precursor_count && hardware_fits(d, e);
+}
+
+int plan_check(const struct job *j)
+{
+	const struct gateway *g = j->gateway;
+	const struct config_class *c = gateway_class(g, j->row.class_name);
+	const struct vendor *v = vendor_find(g, j->row.vendor);
+	const struct catalog *catalog = v ? vendor_catalog(v) : NULL;
+	const struct device *d = child_device(j->child);
+
+	if (!catalog)
+		return -EAGAIN;
+	if (!c || !d || strcmp(d->class_name, j->row.class_name) ||
+			strcmp(c->vendor, j->row.vendor))
+		return ERR_TRUST_OFFER_TARGET;
+	if (memcmp(j->row.payload_digest, j->release->payload, 32) ||
+			j->row.payload_len != j->release->payload_len)
+		return ERR_JOB_OTHER_IMAGE;
+	if (j->release->sequence < gateway_floor(g, d, &c->device,
+			j->row.component))
+		return ERR_TRUST_SUIT_SEQUENCE;
+	for (unsigned i = 0; i < catalog->entry_count; i++)
+		if (is_entry_of(&catalog->entries[i], j, &c->device, d))
+			return 0;
+	return ERR_TRUST_OFFER_UNLISTED;
+}
+
 static void without_offer(struct plan_row *row, const struct vendor *v)
 {
 	int err = v ? vendor_state(v) : -ENOENT;

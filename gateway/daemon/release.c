@@ -57,12 +57,66 @@ static void text_of(struct bytes from, char *text, size_t size)
 		bytes_to_printable(from, text, size);
 }
 
+/* Whether what is known of it was said by the root and the catalog in force. */
+static bool is_of_today(const struct release *r, const struct vendor *v)
+{
+	const struct catalog *catalog = vendor_catalog(v);
+
+	return catalog && !memcmp(r->root, v->trust.root->sha256, 32) &&
+		!memcmp(r->catalog, catalog->sha256, 32);
+}
+
+/* Whether the verdict still stands: nothing that it rests on has changed or run
+ * out. */
+static bool is_fresh(const struct release *r, const struct vendor *v)
+{
+	struct trust_clock clock = gateway_clock(r->gateway);
+
+	return is_of_today(r, v) && !trust_now_expired(
+		trust_now(&v->trust.time, &clock), r->good_until);
+}
+
+static void stamp(struct release *r, const struct vendor *v)
+{
+	const struct catalog *catalog = vendor_catalog(v);
+
+	memcpy(r->root, v->trust.root->sha256, 32);
+	if (catalog)
+		memcpy(r->catalog, catalog->sha256, 32);
+	r->good_until = UINT64_MAX;
+}
+
+const struct catalog_entry *release_entry(const struct vendor *v,
+	const struct device_class *klass, const char *component,
+	const uint8_t manifest[32])
+{
+	const struct catalog *catalog = vendor_catalog(v);
+	const struct catalog_entry *withdrawn = NULL;
+	char text[ROW_COMPONENT_SIZE];
+
+	for (unsigned i = 0; catalog && i < catalog->entry_count; i++) {
+		const struct catalog_entry *e = &catalog->entries[i];
+
+		if (memcmp(e->manifest_digest.at, manifest, 32) ||
+				memcmp(e->class_id.at, klass->class_id, 16) ||
+				memcmp(e->vendor_id.at, klass->vendor_id, 16) ||
+				strcmp(component_to_text(e->component, text,
+				sizeof(text)), component))
+			continue;
+		if (!e->withdrawn)
+			return e;
+		withdrawn = e;
+	}
+	return withdrawn;
+}
+
 static int fill(struct release *r, const struct catalog_entry *entry)
 {
 	struct catalog_payload payload;
 
 	if (catalog_entry_payload(entry, 0, &payload) ||
-			entry->payload_count != 1)
+			entry->payload_count != 1 ||
+			entry->envelope_len > SUIT_ENVELOPE_MAX)
 		return -EINVAL;
 	memcpy(r->manifest, entry->manifest_digest.at, 32);
 	memcpy(r->envelope, entry->envelope_digest.at, 32);
@@ -81,6 +135,7 @@ static int fill(struct release *r, const struct catalog_entry *entry)
 		sizeof(r->expect_version));
 	text_of(entry->version.at ? entry->version : entry->expect_version,
 		r->version, sizeof(r->version));
+	r->expect_hash_len = 0;
 	if (entry->expect_digest.at && entry->expect_digest.len <= 64) {
 		memcpy(r->expect_hash, entry->expect_digest.at,
 			entry->expect_digest.len);
@@ -132,6 +187,7 @@ struct release *release_of(struct vendor *v, const struct device_class *klass,
 	snprintf(r->vendor, sizeof(r->vendor), "%s", v->name);
 	snprintf(r->class_name, sizeof(r->class_name), "%s", klass->name);
 	verdict_init(&r->verdict);
+	stamp(r, v);
 	if (fill(r, entry)) {
 		r->state = RELEASE_REFUSED;
 		r->code = ERR_RELEASE_IMAGES;
@@ -186,6 +242,23 @@ static void failed(struct release *r, int code)
 	settle(r, RELEASE_FAILED, code);
 }
 
+/* Root or catalog changed, or the verdict ran out. */
+static void begin_again(struct release *r, const struct vendor *v)
+{
+	const struct config_class *c = gateway_class(r->gateway,
+		r->class_name);
+	const struct catalog_entry *entry = c ? release_entry(v, &c->device,
+		r->component, r->manifest) : NULL;
+
+	stamp(r, v);
+	if (!entry || entry->withdrawn)
+		settle(r, RELEASE_REFUSED, ERR_TRUST_OFFER_UNLISTED);
+	else if (fill(r, entry))
+		settle(r, RELEASE_REFUSED, ERR_RELEASE_IMAGES);
+	else
+		settle(r, RELEASE_LISTED, 0);
+}
+
 /* ---- judging ---- */
 
 static void judge(uv_work_t *req)
@@ -198,6 +271,18 @@ static void judge(uv_work_t *req)
 
 static void fetch_payload(struct release *r);
 
+/* The second at which the verdict has to be made again. */
+static uint64_t good_until(const struct offer_plan *plan)
+{
+	uint64_t until = plan->signer_not_after;
+
+	if (until < UINT64_MAX)
+		until++;
+	if (plan->outcome.use_before_seen && plan->outcome.use_before < until)
+		until = plan->outcome.use_before;
+	return until;
+}
+
 /* The manifest decides what the image is; the catalog said the same, or the
  * verdict would have refused. */
 static int take_plan(struct release *r, const struct release_work *w)
@@ -208,6 +293,7 @@ static int take_plan(struct release *r, const struct release_work *w)
 		return ERR_RELEASE_IMAGES;
 	r->slot = image->slot;
 	r->needs_authorization = w->plan.outcome.needs_authorization;
+	r->good_until = good_until(&w->plan);
 	return 0;
 }
 
@@ -217,6 +303,8 @@ static void on_judged(uv_work_t *req, int status)
 	struct release *r = w->release;
 	bool accepted = !status && verdict_accepts(&w->verdict,
 		w->with_payload);
+	/* What has just run out is waited for, it is no fault of the release. */
+	bool waits = !accepted && vendor_state(w->vendor);
 	int code = status ? status : w->code;
 
 	r->work = NULL;
@@ -233,7 +321,9 @@ static void on_judged(uv_work_t *req, int status)
 	} else if (!code) {
 		code = ERR_TRUST_OFFER_INCOMPLETE;
 	}
-	if (!accepted)
+	if (waits)
+		settle(r, RELEASE_LISTED, 0);
+	else if (!accepted)
 		settle(r, RELEASE_REFUSED, code);
 	else if (w->with_payload)
 		settle(r, RELEASE_VERIFIED, 0);
@@ -320,9 +410,15 @@ static void start_judging(struct release *r, struct bytes envelope,
 		r->state = RELEASE_LISTED;
 		return;
 	}
+	if (!err && !is_of_today(r, v)) {
+		/* The catalog changed during the fetch. */
+		vendor_judge_end(v);
+		begin_again(r, v);
+		return;
+	}
 	if (!err)
-		entry = catalog_find_manifest(vendor_catalog(v),
-			bytes_of(r->manifest, 32));
+		entry = release_entry(v, &c->device, r->component,
+			r->manifest);
 	w = err || !entry || envelope.len > SUIT_ENVELOPE_MAX ? NULL :
 		calloc(1, sizeof(*w));
 	if (!w) {
@@ -597,8 +693,6 @@ static void on_envelope(void *arg, int status, struct bytes bytes)
 		failed(r, status);
 }
 
-static void recheck(const struct vendor *v, struct release *r);
-
 void release_advance(struct release *r)
 {
 	const struct vendor *v = vendor_find(r->gateway, r->vendor);
@@ -606,13 +700,13 @@ void release_advance(struct release *r)
 
 	if (r->closing || r->request || r->work || !r->users)
 		return;
-	if (r->stale && v && vendor_catalog(v)) {
-		r->stale = false;
-		recheck(v, r);
-	}
 	/* Judging has to wait for the end of the round, which wakes us. */
 	if (!v || !vendor_may_judge(v))
 		return;
+	if (!is_fresh(r, v)) {
+		begin_again(r, v);
+		return;
+	}
 	/* A clock that was set back must not make the wait endless. */
 	if (r->retry_ms > gateway_wall_ms() + RETRY_MAX_MS)
 		r->retry_ms = gateway_wall_ms() + RETRY_MAX_MS;
@@ -641,42 +735,25 @@ void release_rotten(struct release *r)
 		settle(r, RELEASE_LISTED, 0);
 }
 
-static const struct catalog_entry *listed(const struct vendor *v,
-	const struct release *r)
-{
-	const struct catalog *catalog = vendor_catalog(v);
-	const struct catalog_entry *entry = catalog ? catalog_find_manifest(
-		catalog, bytes_of(r->manifest, 32)) : NULL;
-
-	return entry && !entry->withdrawn ? entry : NULL;
-}
-
-/* Signed anew, withdrawn, or refused for a reason that may have gone. */
-static void recheck(const struct vendor *v, struct release *r)
-{
-	const struct catalog_entry *entry = listed(v, r);
-
-	if (!entry)
-		settle(r, RELEASE_REFUSED, ERR_TRUST_OFFER_UNLISTED);
-	else if (r->state != RELEASE_REFUSED && !memcmp(r->envelope,
-			entry->envelope_digest.at, 32))
-		return;
-	else if (fill(r, entry))
-		settle(r, RELEASE_REFUSED, ERR_RELEASE_IMAGES);
-	else
-		settle(r, RELEASE_LISTED, 0);
-}
-
 void release_recheck(struct vendor *v)
 {
+	if (!vendor_may_judge(v))
+		return;
 	for (struct release *r = v->gateway->releases; r; r = r->next) {
-		if (strcmp(r->vendor, v->name))
+		if (strcmp(r->vendor, v->name) || r->work || r->request ||
+				r->closing || is_of_today(r, v))
 			continue;
-		if (r->work || r->request)
-			r->stale = true;
-		else
-			recheck(v, r);
+		/* One that is not needed now is judged when it is. */
+		if (r->state != RELEASE_VERIFIED || r->users)
+			begin_again(r, v);
 	}
+}
+
+void release_lower(struct release *r)
+{
+	r->below_floor = true;
+	if (r->state == RELEASE_REFUSED)
+		settle(r, RELEASE_LISTED, 0);
 }
 
 int release_is_good(const struct release *r)
@@ -685,13 +762,11 @@ int release_is_good(const struct release *r)
 
 	if (!v)
 		return -ENOENT;
-	if (r->state == RELEASE_REFUSED)
-		return r->code;
-	if (r->state != RELEASE_VERIFIED)
-		return -EAGAIN;
 	if (!vendor_catalog(v))
 		return -EAGAIN;
-	return listed(v, r) ? 0 : ERR_TRUST_OFFER_UNLISTED;
+	if (r->state == RELEASE_REFUSED && is_of_today(r, v))
+		return r->code;
+	return r->state == RELEASE_VERIFIED && is_fresh(r, v) ? 0 : -EAGAIN;
 }
 
 /* ---- end ---- */

@@ -43,6 +43,10 @@ struct release {
 	bool below_floor;      /* an administrator lowered a device's floor to it */
 	enum release_state state;
 	struct verdict verdict;
+	/* SHA-256 of the root and the catalog that it was judged under, and when
+	 * the verdict runs out by itself: use-before, certificates. */
+	uint8_t root[32], catalog[32];
+	uint64_t good_until;
 	int code;              /* why REFUSED or FAILED */
 	struct fault fault;
 	unsigned failures;
@@ -55,7 +59,6 @@ struct release {
 	struct release_work *work;
 	const char *tls_version; /* of the link that brought it */
 	bool mutual;
-	bool stale;            /* the catalog changed while it was busy */
 	bool closing;
 };
 
@@ -64,6 +67,13 @@ struct release {
 struct release *release_of(struct vendor *v, const struct device_class *klass,
 	const struct catalog_entry *entry);
 struct release *release_find(const struct gateway *g, const char *class_name,
+	const uint8_t manifest[32]);
+
+/* The entry of the catalog in force that lists a manifest for just this class
+ * and component; one that is not withdrawn, if there is any. A catalog may list
+ * a manifest for others too. NULL: not listed for it. */
+const struct catalog_entry *release_entry(const struct vendor *v,
+	const struct device_class *klass, const char *component,
 	const uint8_t manifest[32]);
 
 /* A job needs it, and does not any more. */
@@ -76,12 +86,16 @@ void release_advance(struct release *r);
 /* The image turned out rotten on disk: fetched and judged again. */
 void release_rotten(struct release *r);
 
-/* A new catalog or a reload: releases that are not listed any more are marked
- * withdrawn (REFUSED), refused ones are judged anew. */
+/* Root or catalog may have changed: releases that are not listed any more are
+ * marked withdrawn (REFUSED), all others are judged anew. */
 void release_recheck(struct vendor *v);
 
-/* Whether it is verified and still current: asked right before the first byte
- * and right before activation. 0, or why not. */
+/* An administrator lowered the floor of a device to it. */
+void release_lower(struct release *r);
+
+/* Whether it is verified under the root and the catalog in force: asked right
+ * before the first byte and right before activation. 0; -EAGAIN while that is
+ * not known; or why it is refused. */
 int release_is_good(const struct release *r);
 
 const char *release_state_name(enum release_state state);

@@ -147,6 +147,7 @@ static void end_round(struct vendor *v, int status, const struct fault *fault)
 	v->waiter_count = 0;
 	for (unsigned i = 0; i < count; i++)
 		waiters[i].on_end(waiters[i].arg, v, status, v->news);
+	release_recheck(v);
 	view_tell_vendor(v);
 	vendor_report(v);
 	gateway_replan(v->gateway);
@@ -196,8 +197,6 @@ static void on_catalog_stored(void *arg, int status)
 		"vendor=%s epoch=%llu sequence=%llu entries=%u", v->name,
 		(unsigned long long)catalog->epoch,
 		(unsigned long long)catalog->sequence, catalog->entry_count);
-	v->stage = VENDOR_IDLE;
-	release_recheck(v);
 	end_round(v, 0, NULL);
 }
 
@@ -442,7 +441,8 @@ static void ask_root(struct vendor *v)
 
 bool vendor_may_judge(const struct vendor *v)
 {
-	return vendor_catalog(v) && v->stage == VENDOR_IDLE && !v->due;
+	return vendor_catalog(v) && v->stage == VENDOR_IDLE && !v->due &&
+		vendor_state(v) == 0;
 }
 
 int vendor_judge_begin(struct vendor *v)

@@ -85,9 +85,12 @@ int vendor_state(const struct vendor *v);
 /* The catalog in force, or NULL. */
 const struct catalog *vendor_catalog(const struct vendor *v);
 
+/* Whether a release could be judged now: a catalog is in force that has not
+ * expired, and no round of questions is under way, whose end wakes everybody. */
+bool vendor_may_judge(const struct vendor *v);
+
 /* A pool thread is going to read root and catalog: 0, or -EAGAIN while a round
  * of questions may change them. Ended by vendor_judge_end(). */
-bool vendor_may_judge(const struct vendor *v);
 int vendor_judge_begin(struct vendor *v);
 void vendor_judge_end(struct vendor *v);
 

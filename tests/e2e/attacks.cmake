@@ -1,0 +1,1 @@
+ferry_e2e(attacks FILES test_attacks.py)
