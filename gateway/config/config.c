@@ -254,15 +254,59 @@ static int class_read(const char *path, void *into, struct conf_problem *p)
 	return err;
 }
 
+static char *put_text(char **at, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *to = memcpy(*at, text, size);
+
+	*at += size;
+	return to;
+}
+
+static int link_convert(const char *path, const struct config_link_file *f,
+	struct config_link *l, struct conf_problem *p)
+{
+	size_t size = f->param_count * sizeof(l->params[0]) + strlen(path) + 1;
+	char *at;
+
+	for (unsigned i = 0; i < f->param_count; i++)
+		size += strlen(f->params[i].key) + 1 +
+			strlen(f->params[i].value) + 1;
+	l->params = malloc(size);
+	if (!l->params)
+		return REFUSE(p, -ENOMEM, path, "file", "finds no memory");
+	at = (char *)(l->params + f->param_count);
+	l->file = put_text(&at, path);
+	for (unsigned i = 0; i < f->param_count; i++)
+		l->params[i] = (struct config_param){
+			put_text(&at, f->params[i].key),
+			put_text(&at, f->params[i].value),
+			f->params[i].line};
+	l->param_count = f->param_count;
+	memcpy(l->name, f->name, sizeof(l->name));
+	memcpy(l->driver, f->driver, sizeof(l->driver));
+	l->line = f->line;
+	l->max_transfers = f->max_transfers;
+	return 0;
+}
+
 static int link_read(const char *path, void *into, struct conf_problem *p)
 {
-	struct config_link *l = into;
+	struct config_link_file f = {0};
 	int err;
 
-	snprintf(l->file, sizeof(l->file), "%s", path);
-	name_from_file(l->name, sizeof(l->name), path);
-	err = conf_read(path, config_link_fields, l, p);
-	return err ? err : check_name(path, l->name, p);
+	name_from_file(f.name, sizeof(f.name), path);
+	err = conf_read(path, config_link_fields, &f, p);
+	if (!err)
+		err = check_name(path, f.name, p);
+	return err ? err : link_convert(path, &f, into, p);
+}
+
+static void links_free(struct config_link *links, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		free(links[i].params);
+	free(links);
 }
 
 /* ---- folders ---- */
@@ -332,13 +376,10 @@ static int read_folder(const char *folder, const struct kind *kind, void **ret,
 	for (int i = 0; i < n; i++)
 		free(entries[i]);
 	free(entries);
-	if (err) {
-		free(array);
-		return err;
-	}
+	/* Also after an error: the caller frees what was read so far. */
 	*ret = array;
-	*ret_count = (unsigned)n;
-	return 0;
+	*ret_count = array ? (unsigned)n : 0;
+	return err;
 }
 
 /* ---- across files ---- */
@@ -519,6 +560,6 @@ void config_free(struct config *config)
 		return;
 	free(config->vendors);
 	free(config->classes);
-	free(config->links);
+	links_free(config->links, config->link_count);
 	free(config);
 }

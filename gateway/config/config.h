@@ -72,12 +72,19 @@ struct config_class {
 	unsigned channel_count;
 };
 
+struct config_param {
+	const char *key;
+	const char *value;
+	int line;
+};
+
+/* There may be a thousand of them, so each takes only what it needs. */
 struct config_link {
 	char name[CONFIG_NAME_SIZE];
-	char file[256];
+	const char *file;
 	int line; /* of `driver` */
 	char driver[32];
-	struct conf_pair params[CONFIG_PAIRS_MAX];
+	struct config_param *params; /* one allocation with all texts */
 	unsigned param_count;
 	int64_t max_transfers; /* at the same time over this link; 0: no limit */
 };

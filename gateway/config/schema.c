@@ -349,10 +349,10 @@ void config_class_file_init(struct config_class_file *f,
 /* ---- links.d ---- */
 
 const struct conf_field config_link_fields[] = {
-	TEXT(struct config_link, name),
-	TEXT(struct config_link, driver, .required = true,
-		.line_offset = offsetof(struct config_link, line)),
-	PAIRS(struct config_link, "params", params, param_count),
-	INT(struct config_link, max_transfers, 0, 4096),
+	TEXT(struct config_link_file, name),
+	TEXT(struct config_link_file, driver, .required = true,
+		.line_offset = offsetof(struct config_link_file, line)),
+	PAIRS(struct config_link_file, "params", params, param_count),
+	INT(struct config_link_file, max_transfers, 0, 4096),
 	END,
 };

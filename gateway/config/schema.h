@@ -44,6 +44,16 @@ struct config_class_file {
 	unsigned channel_count;
 };
 
+/* A file of links.d/ with room for all parameters that it might have. */
+struct config_link_file {
+	char name[CONFIG_NAME_SIZE];
+	int line; /* of `driver` */
+	char driver[32];
+	struct conf_pair params[CONFIG_PAIRS_MAX];
+	unsigned param_count;
+	int64_t max_transfers;
+};
+
 extern const struct conf_field config_main_fields[];
 extern const struct conf_field config_vendor_fields[];
 extern const struct conf_field config_class_fields[];

@@ -754,6 +754,7 @@ static void free_all(struct daemon *d)
 	while (g->jobs) {
 		struct job *next = g->jobs->next;
 
+		free(g->jobs->gates);
 		free(g->jobs);
 		g->jobs = next;
 	}

@@ -6,23 +6,39 @@
 #include "transports/serial/serial.h"
 #include "transports/sim/sim.h"
 
-static const struct {
+#define BUILT_IN_COUNT 2
+
+static struct {
 	const char *name;
 	const struct ferry_driver *(*table)(void);
-} built_in[] = {
-	{"serial", serial_driver},
-	{"sim", sim_driver},
+	struct transport_driver *driver; /* as long as somebody uses it */
+	unsigned users;
+} built_in[BUILT_IN_COUNT] = {
+	{"serial", serial_driver, NULL, 0},
+	{"sim", sim_driver, NULL, 0},
 };
+
+static int share(unsigned i, struct transport_driver **ret,
+	struct fault *fault)
+{
+	int err = built_in[i].users ? 0 : transport_driver_admit(
+		built_in[i].table(), &built_in[i].driver, fault);
+
+	if (err)
+		return err;
+	built_in[i].users++;
+	*ret = built_in[i].driver;
+	return 0;
+}
 
 int drivers_get(const struct config *config, const char *name,
 	struct transport_driver **ret, struct fault *fault)
 {
 	char path[CONFIG_PATH_SIZE + 48];
 
-	for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++)
+	for (unsigned i = 0; i < BUILT_IN_COUNT; i++)
 		if (!strcmp(built_in[i].name, name))
-			return transport_driver_admit(
-				built_in[i].table(), ret, fault);
+			return share(i, ret, fault);
 	if (strchr(name, '/'))
 		return fault_set(fault, -EINVAL, 0, "driver",
 			"must be the name of a driver, not a path");
@@ -32,4 +48,16 @@ int drivers_get(const struct config *config, const char *name,
 			"allow_shared_objects is off", name);
 	snprintf(path, sizeof(path), "%s/%s.so", config->drivers.folder, name);
 	return transport_driver_load(path, ret, fault);
+}
+
+void drivers_put(struct transport_driver *driver)
+{
+	for (unsigned i = 0; driver && i < BUILT_IN_COUNT; i++) {
+		if (built_in[i].driver != driver)
+			continue;
+		if (--built_in[i].users > 0)
+			return;
+		built_in[i].driver = NULL;
+	}
+	transport_driver_free(driver);
 }

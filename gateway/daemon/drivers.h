@@ -6,9 +6,10 @@
 #include "gateway/config/config.h"
 #include "transports/host.h"
 
-/* The driver with this name, admitted for this use; freed by
- * transport_driver_free() after the close of its instance. */
+/* The driver with this name, admitted; given back by drivers_put() after the
+ * close of its instance. All users of a built-in one share it. */
 int drivers_get(const struct config *config, const char *name,
 	struct transport_driver **ret, struct fault *fault);
+void drivers_put(struct transport_driver *driver);
 
 #endif

@@ -205,6 +205,7 @@ static void free_job(struct job *j)
 		cache_unpin(j->gateway->cache, j->row.payload_digest);
 	if (j->child && j->child->job == j)
 		j->child->job = NULL;
+	free(j->gates);
 	free(j);
 }
 

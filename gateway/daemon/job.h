@@ -49,7 +49,7 @@ struct job {
 	uint8_t expect_hash_len;
 	char expect_version[40];
 	uint32_t slot;
-	struct gates gates;
+	struct gates *gates; /* as people see them; NULL: all open */
 	enum job_wish wish;
 	char wish_by[ROW_NAME_SIZE];
 	int wish_code; /* JOB_WISH_REFUSE: why */
@@ -110,6 +110,9 @@ void job_schedule(struct gateway *g);
 
 /* The gates of one job as they are now. */
 void job_judge_gates(const struct job *j, struct gates *ret);
+
+/* Keeps them for people and tells watchers what changed. */
+void job_keep_gates(struct job *j, const struct gates *gates);
 
 /* Operator's actions on an open job; 0 or ERR_JOB_STATE. */
 int job_approve(struct job *j, const char *who);

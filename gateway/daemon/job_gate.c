@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "policy/gates/approval.h"
 #include "policy/gates/retry.h"
@@ -125,6 +126,25 @@ unsigned job_tier_shortfall(const struct job *j)
 		(int)session_security(j->session) : -1);
 }
 
+void job_keep_gates(struct job *j, const struct gates *gates)
+{
+	static const struct gates all_open;
+
+	if (!gates_differ(gates, j->gates ? j->gates : &all_open))
+		return;
+	if (gates_are_open(gates)) {
+		free(j->gates);
+		j->gates = NULL;
+	} else {
+		if (!j->gates)
+			j->gates = malloc(sizeof(*j->gates));
+		if (!j->gates)
+			return;
+		*j->gates = *gates;
+	}
+	view_tell_job(j);
+}
+
 static bool has_room(const struct job *j)
 {
 	const struct gateway *g = j->gateway;
@@ -205,10 +225,7 @@ static void judge(struct job *j)
 	if (next)
 		gateway_wake_at(j->gateway, next > now_s ?
 			(next - now_s) * 1000 : 1000);
-	if (gates_differ(&gates, &j->gates)) {
-		j->gates = gates;
-		view_tell_job(j);
-	}
+	job_keep_gates(j, &gates);
 	if (!gates_are_open(&gates)) {
 		if (j->state != JOB_WAITING)
 			job_enter(j, JOB_WAITING, NULL);

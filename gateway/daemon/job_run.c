@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "gateway/daemon/ledger.h"
@@ -350,10 +351,7 @@ static bool gates_allow(struct job *j)
 	uint64_t next;
 
 	job_judge_gates(j, &gates);
-	if (gates_differ(&gates, &j->gates)) {
-		j->gates = gates;
-		view_tell_job(j);
-	}
+	job_keep_gates(j, &gates);
 	next = gates_next(&gates);
 	if (next)
 		gateway_wake_at(j->gateway, next > now_s ?
@@ -602,7 +600,8 @@ void job_start(struct job *j)
 	j->confirm_at_ms = 0;
 	j->rate_bps = 0;
 	j->rate_ms = 0;
-	gates_clear(&j->gates);
+	free(j->gates);
+	j->gates = NULL;
 	j->gateway->transfers++;
 	j->counted = true;
 	if (l)

@@ -321,7 +321,7 @@ int line_check(const struct config *config, const struct config_link *link,
 		copy_params(link, kv);
 		err = transport_params_check(driver, FERRY_SCOPE_INSTANCE, kv,
 			link->param_count, &fault);
-		transport_driver_free(driver);
+		drivers_put(driver);
 	}
 	if (!err)
 		return 0;
@@ -380,7 +380,7 @@ static void on_transport_closed(void *arg)
 		free(l->sessions);
 		l->sessions = next;
 	}
-	transport_driver_free(l->driver);
+	drivers_put(l->driver);
 	free(l);
 	if (c->on_closed)
 		c->on_closed(c->arg);

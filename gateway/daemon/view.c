@@ -128,9 +128,9 @@ json_t *view_job(const struct job *j)
 
 	json_object_set_new(json, "state", json_string(
 		job_state_name(j->state)));
-	json_object_set_new(json, "gates", j->state == JOB_WAITING ||
-		(j->session && !gates_are_open(&j->gates)) ?
-		view_gates(&j->gates) : json_array());
+	json_object_set_new(json, "gates", j->gates && (j->session ||
+		j->state == JOB_WAITING) ? view_gates(j->gates) :
+		json_array());
 	json_object_set_new(json, "progress", progress_of(j));
 	json_object_set_new(json, "at", view_time_ms(j->terms.at_ms));
 	json_object_set_new(json, "window", view_text(j->terms.window));
