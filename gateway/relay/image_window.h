@@ -1,8 +1,11 @@
 /* Bytes of one verified image, read ahead from the cache.
  *
- * Two windows of one leaf each: the one in use and the one after it. A request
- * is answered with all its bytes, at most IMAGE_WINDOW_LEN of them, as soon as
- * they are there. Embedded in its owner; loop thread only. */
+ * A window holds two leaves: the one in use and the one after it. Windows of
+ * the same image share the leaves that they hold at the same time, which were
+ * checked when they were read: a hundred devices that get one release in step
+ * cost the reading and the memory of one. A request is answered with all its
+ * bytes, at most IMAGE_WINDOW_LEN of them, as soon as they are there. Embedded
+ * in its owner; loop thread only. */
 #ifndef FERRY_GATEWAY_RELAY_IMAGE_WINDOW_H
 #define FERRY_GATEWAY_RELAY_IMAGE_WINDOW_H
 
@@ -10,19 +13,14 @@
 
 #define IMAGE_WINDOW_LEN CACHE_LEAF_LEN
 
-struct image_part {
-	uint64_t offset;
-	size_t len;      /* 0: nothing there */
-	uint8_t *data;   /* IMAGE_WINDOW_LEN bytes, or NULL */
-};
+struct image_leaf;
 
 struct image_window {
 	struct cache *cache;
 	uint8_t digest[32];
 	uint64_t total;
-	struct image_part parts[2];
+	struct image_leaf *parts[2]; /* NULL: nothing there */
 	unsigned loading;   /* index + 1 of the part being read, 0: none */
-	unsigned orphans;   /* reads whose owner has gone */
 	bool wanted;
 	uint64_t want_offset;
 	size_t want_len;

@@ -7,6 +7,7 @@
 #include "gateway/relay/image_window.h"
 
 #define SENDS_MAX 64
+#define SENDS_FIRST 8
 #define SEND_DEADLINE_MS 60000
 #define RETRY_CONNECT_MS 200
 
@@ -37,7 +38,8 @@ struct session {
 	bool was_up;
 	int64_t lost_at_ms;      /* -1: not lost */
 	uint32_t come_back_ms;   /* of the current absence */
-	struct send sends[SENDS_MAX];
+	struct send *sends; /* `send_room` of them, more when needed */
+	unsigned send_room;
 
 	uv_timer_t *engine_timer;
 	uv_timer_t *connect_timer;
@@ -235,10 +237,27 @@ static void try_connect(struct session *s)
 
 static struct send *send_of(struct session *s, uint64_t token)
 {
-	for (unsigned i = 0; i < SENDS_MAX; i++)
+	for (unsigned i = 0; i < s->send_room; i++)
 		if (s->sends[i].token == token)
 			return &s->sends[i];
 	return NULL;
+}
+
+static struct send *free_send(struct session *s)
+{
+	struct send *send = send_of(s, 0);
+	unsigned room = s->send_room ? 2 * s->send_room : SENDS_FIRST;
+
+	if (send || room > SENDS_MAX)
+		return send;
+	send = realloc(s->sends, room * sizeof(*send));
+	if (!send)
+		return NULL;
+	memset(send + s->send_room, 0, (room - s->send_room) * sizeof(*send));
+	s->sends = send;
+	send += s->send_room;
+	s->send_room = room;
+	return send;
 }
 
 static void on_sent(void *arg, const struct ferry_result *result)
@@ -266,7 +285,7 @@ static void on_sent(void *arg, const struct ferry_result *result)
 
 static int transmit(struct session *s, const struct engine_command *c)
 {
-	struct send *send = send_of(s, 0);
+	struct send *send = free_send(s);
 	struct transport_send t = {
 		.link = s->link,
 		.channel = c->tx.channel,
@@ -498,7 +517,8 @@ void session_link_down(struct session *s)
 	become_lost(s, s->come_back_ms ? s->come_back_ms : s->setup.lost_ms);
 	if (s->closing)
 		return;
-	memset(s->sends, 0, sizeof(s->sends));
+	for (unsigned i = 0; i < s->send_room; i++)
+		s->sends[i].token = 0;
 	feed(s, &event);
 	if (s->over || s->closing)
 		return;
@@ -651,6 +671,7 @@ static void finish_close(struct session *s)
 	uv_close((uv_handle_t *)s->connect_timer, free_timer);
 	if (s->has_window)
 		image_window_done(&s->window);
+	free(s->sends);
 	free(s);
 	if (on_closed)
 		on_closed(arg);
@@ -673,7 +694,7 @@ void session_close(struct session *s, void (*on_closed)(void *arg), void *arg)
 	uv_timer_stop(s->connect_timer);
 	if (s->link_state == LINK_CONNECTING)
 		transport_cancel(s->transport, s->connect_token);
-	for (unsigned i = 0; i < SENDS_MAX; i++)
+	for (unsigned i = 0; i < s->send_room; i++)
 		if (s->sends[i].token)
 			transport_cancel(s->transport, s->sends[i].token);
 	/* From a clean stack: the caller may be in a callback of ours. */
