@@ -246,9 +246,14 @@ static bool may_send(const struct smp_session *s, int64_t now_ms)
 		now_ms >= s->tx_at_ms;
 }
 
-/* Lays the next message ready to go out, framed. */
+/* Lays the next message ready to go out, framed. What went out before is not
+ * kept while the device thinks: with hundreds of engines it would add up. */
 static void fill_tx(struct smp_session *s, int64_t now_ms)
 {
+	if (s->tx.len == 0) {
+		buf_done(&s->message);
+		buf_done(&s->frame);
+	}
 	if (!may_send(s, now_ms) || (!smp_ask_send(s, now_ms) &&
 				!smp_transfer_send(s, now_ms)))
 		return;

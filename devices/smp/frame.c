@@ -315,8 +315,11 @@ static bool console_take(struct smp_reader *r, struct bytes *in,
 
 bool smp_reader_take(struct smp_reader *r, struct bytes *in, struct bytes *ret)
 {
-	if (r->whole)
+	if (r->whole) {
+		/* Answers to uploads are small; one to a state is not. */
+		buf_done(&r->packet);
 		smp_reader_reset(r);
+	}
 	switch (r->framing) {
 	case SMP_CONSOLE:
 		return console_take(r, in, ret);

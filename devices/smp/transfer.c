@@ -136,6 +136,7 @@ bool smp_transfer_send(struct smp_session *s, int64_t now_ms)
 		return false;
 	h = smp_request(s, SMP_WRITE, SMP_GROUP_IMAGE, SMP_IMAGE_UPLOAD);
 	smp_put_upload(&s->message, &h, &chunk);
+	buf_done(&s->chunk);
 	smp_upload_sent(&s->upload, h.seq, now_ms);
 	return true;
 }
@@ -156,7 +157,10 @@ bool smp_transfer_needs(struct smp_session *s, uint64_t *ret_off,
 	struct smp_chunk chunk;
 	size_t len;
 
+	/* Not before they can go out: the host has them ready, and hundreds
+	 * of engines that each hold a kilobyte for later add up. */
 	if (s->phase != SMP_PHASE_UPLOAD || s->need_open || !s->up ||
+			!smp_upload_may_send(&s->upload, s->now_ms) ||
 			!smp_upload_chunk(&s->upload, &chunk, &len) ||
 			len == 0)
 		return false;
