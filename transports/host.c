@@ -444,7 +444,7 @@ static void transport_free(struct transport *t)
 {
 	size_t i;
 
-	for (i = 0; i < t->kv_count; i++) {
+	for (i = 0; i < t->kv_own; i++) {
 		free((char *)(uintptr_t)t->kv[i].key);
 		free((char *)(uintptr_t)t->kv[i].value);
 	}
@@ -461,7 +461,7 @@ static int kv_add(struct transport *t, const char *key, const char *value)
 
 	kv->key = strdup(key);
 	kv->value = strdup(value);
-	t->kv_count++;
+	t->kv_own = ++t->kv_count;
 	return kv->key && kv->value ? 0 : -ENOMEM;
 }
 
@@ -486,10 +486,12 @@ static int kv_take(struct transport *t, const struct ferry_kv *kv, size_t count)
 		return -ENOMEM;
 	for (i = 0; i < count && !err; i++)
 		err = kv_add(t, kv[i].key, kv[i].value);
+	/* The driver outlives its instances. */
 	for (i = 0; i < d->table.param_count && !err; i++)
 		if ((d->params[i].scope & FERRY_SCOPE_INSTANCE) &&
 			d->params[i].preset && !kv_has(t, d->params[i].name))
-			err = kv_add(t, d->params[i].name, d->params[i].preset);
+			t->kv[t->kv_count++] = (struct ferry_kv){
+				d->params[i].name, d->params[i].preset};
 	return err;
 }
 

@@ -158,8 +158,9 @@ struct transport {
 	struct transport_events on;
 	void *arg;
 	char name[32];
-	struct ferry_kv *kv; /* own copies, presets added */
+	struct ferry_kv *kv; /* own copies, then presets of the driver */
 	size_t kv_count;
+	size_t kv_own; /* the first so many are copies */
 	uint64_t needs;
 	uint32_t restart_min_ms;
 	uint32_t restart_max_ms;

@@ -72,7 +72,7 @@ int serial_lines_parse(const char *text, struct lines *ret)
 			total += err ? 0 : pause;
 			if (err || total > LINES_PAUSE_MAX_MS)
 				return -EINVAL;
-			out.steps[out.count - 1].pause_ms = pause;
+			out.steps[out.count - 1].pause_ms = (uint16_t)pause;
 			open = false;
 		} else {
 			err = parse_line(text, len, &out.steps[out.count - 1]);

@@ -18,7 +18,7 @@
 struct lines_step {
 	uint8_t mask; /* which of LINES_* change */
 	uint8_t on;   /* to what */
-	uint32_t pause_ms; /* afterwards */
+	uint16_t pause_ms; /* afterwards */
 };
 
 struct lines {
