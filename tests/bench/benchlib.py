@@ -95,7 +95,7 @@ class Control:
     def __init__(self, sim):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(30)
-        self.socket.connect(str(sim.control))
+        self.socket.connect(str(sim.folder / "control"))
         self.file = self.socket.makefile("rw")
 
     def ask(self, text):
