@@ -223,8 +223,23 @@ static void settle(struct release *r, enum release_state state, int code)
 			"class=%s version=%s code=%s", r->class_name,
 			r->version, err_name(code));
 	}
+	/* Another one that still has no room says so at its next try. */
+	if (state == RELEASE_VERIFIED || state == RELEASE_REFUSED)
+		gateway_alarm_clear(r->gateway, "cache");
 	view_tell_image(r->gateway, r);
 	gateway_replan(r->gateway);
+}
+
+static void tell_no_room(struct release *r, int code)
+{
+	if (code == ERR_STORE_QUOTA || code == ERR_STORE_FULL)
+		gateway_alarm(r->gateway, "cache", "raise cache.quota_mb, or "
+			"let jobs end", "version %s for class %s does not fit "
+			"into the cache", r->version, r->class_name);
+	else if (code == -ENOSPC || code == -EDQUOT || code == -EROFS)
+		gateway_alarm(r->gateway, "cache", "make room in the state "
+			"folder", "version %s for class %s cannot be stored: "
+			"%s", r->version, r->class_name, err_text(code));
 }
 
 static void failed(struct release *r, int code)
@@ -239,6 +254,7 @@ static void failed(struct release *r, int code)
 	log_warn("release", "fetch failed, will be repeated",
 		"class=%s version=%s code=%s wait_ms=%llu", r->class_name,
 		r->version, err_name(code), (unsigned long long)wait);
+	tell_no_room(r, code);
 	settle(r, RELEASE_FAILED, code);
 }
 

@@ -169,8 +169,9 @@ def test_kills_at_random_durable_writes_of_one_update_converge(site, seed):
         if not start_to_die_or_end(site, moment, 2):
             break
         kills += 1
-    if not site.ferryd:
-        site.start_ferryd()
+    if site.ferryd:
+        site.kill_ferryd()  # its moment may still be to come
+    site.start_ferryd()
     site.wait_jobs(2, "done")
     assert kills >= 3
     check_converged(site, sim, names, "2.0.0", kills=kills)
@@ -188,8 +189,9 @@ def test_kills_at_random_bytes_on_the_lines_converge(site):
         if not start_to_die_or_end(site, f"tty:{dice.randint(1, 16000)}", 2):
             break
         kills += 1
-    if not site.ferryd:
-        site.start_ferryd()
+    if site.ferryd:
+        site.kill_ferryd()  # its moment may still be to come
+    site.start_ferryd()
     site.wait_jobs(2, "done")
     assert kills >= 6
     check_converged(site, sim, names, "2.0.0", kills=kills)
@@ -339,5 +341,25 @@ def test_full_disk_in_the_transfer_holds_the_job_until_there_is_room(site):
         disk.make_room()
         site.wait_jobs(1, "done")
         assert "store" not in alarms(site)
+        check_converged(site, sim, ["lamp-1"], "2.0.0")
+        site.stop_ferryd()
+
+
+def test_full_disk_in_the_fetch_goes_on_when_there_is_room(tmp_path,
+                                                           build_dir):
+    extra = "location /p/ { limit_rate 60k; }"
+    with Site(tmp_path, build_dir, nginx_extra=extra) as site, \
+            SmallDisk(site, "4m") as disk:
+        site.add_class("lamp")
+        site.release("lamp", "2.0.0", size=150000)
+        sim = site.start_sim("name=lamp-1")
+        site.start_ferryd()
+        wait_for("a part of the image", lambda: part_bytes(site) > 60000, 20)
+        disk.fill()
+        wait_for("the alarm", lambda: "cache" in alarms(site))
+        assert sim.counts("lamp-1")["uploads_started"] == 0
+        disk.make_room()
+        site.wait_jobs(1, "done")
+        assert alarms(site) == []
         check_converged(site, sim, ["lamp-1"], "2.0.0")
         site.stop_ferryd()
