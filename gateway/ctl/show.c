@@ -324,7 +324,7 @@ int show_plan(struct ctl *c)
 		T_SHRINK("FROM", "from_version", 6),
 		T_SHRINK("TO", "to_version", 6),
 		F("DECISION", "decision", STATE),
-		T_SHRINK("REASON", "reason.text", 20),
+		T_SHRINK("REASON", "reason.text", TABLE_BELOW),
 		{"WAITS FOR", "gates", SHOW_GATES, false, 12},
 		{"WARNINGS", "warnings", SHOW_LIST, false, 12}, FIELDS_END,
 	};

@@ -40,9 +40,9 @@ static void put_verdict(struct store_commit *c, const struct job *j,
 
 		if (check->step != step)
 			continue;
-		json_array_append_new(list, json_sprintf("%s %s: %s",
+		json_array_append_new(list, json_sprintf("%s %s%s%s",
 			check->name, check_outcome_name(check->outcome),
-			check->evidence));
+			check->evidence[0] ? ": " : "", check->evidence));
 		if (json_dumpb(list, NULL, 0, JSON_COMPACT) <
 				sizeof(evidence) - 32)
 			continue;

@@ -67,8 +67,38 @@ static void judge_form(struct judge *j)
 		j->plan->entry = j->entry;
 }
 
+#define DATE_SIZE 32
+
+#define DAY_S 86400u
+#define DATES_END 253402300800u /* the year 10000 */
+
+/* Seconds since 1970 for people; as a number past the year 9999. The calendar
+ * is counted from 1 March 0000, so that the leap day is the last of a year. */
+static const char *date_text(uint64_t seconds, char text[DATE_SIZE])
+{
+	unsigned days, era, year, day, month, left;
+
+	if (seconds >= DATES_END) {
+		snprintf(text, DATE_SIZE, "%llu", (unsigned long long)seconds);
+		return text;
+	}
+	days = (unsigned)(seconds / DAY_S) + 719468;
+	left = (unsigned)(seconds % DAY_S);
+	era = days / 146097;
+	day = days % 146097;
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153;
+	day -= (153 * month + 2) / 5;
+	snprintf(text, DATE_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ",
+		era * 400 + year + (month >= 10), month < 10 ? month + 3 :
+		month - 9, day + 1, left / 3600, left / 60 % 60, left % 60);
+	return text;
+}
+
 static void judge_root(struct judge *j)
 {
+	char date[DATE_SIZE];
 	const struct root *root = j->req->root;
 
 	if (!root || !j->req->now_known) {
@@ -78,12 +108,13 @@ static void judge_root(struct judge *j)
 	}
 	judged(j, "root-current", STEP_CHECK,
 		root_judge_time(root, j->req->now, &j->fault),
-		"version %llu, expires %llu", (unsigned long long)root->version,
-		(unsigned long long)root->expires);
+		"version %llu, expires %s", (unsigned long long)root->version,
+		date_text(root->expires, date));
 }
 
 static void judge_catalog(struct judge *j)
 {
+	char date[DATE_SIZE];
 	const struct catalog *c = j->req->catalog;
 	enum catalog_state state;
 
@@ -106,7 +137,7 @@ static void judge_catalog(struct judge *j)
 	state = catalog_state(c, j->req->root, j->req->now);
 	judged(j, "catalog-current", STEP_CHECK,
 		state == CATALOG_EXPIRED ? ERR_TRUST_CATALOG_EXPIRED : 0,
-		"expires %llu%s", (unsigned long long)c->expires,
+		"expires %s%s", date_text(c->expires, date),
 		state == CATALOG_GRACE ? ", in the offline grace" : "");
 }
 
@@ -190,8 +221,9 @@ static void judge_digest(struct judge *j)
 		return;
 	}
 	err = suit_envelope_check_digest(&j->envelope);
-	judged(j, "manifest-digest", STEP_SIGN, err, "algorithm %lld",
-		(long long)j->envelope.digest.alg);
+	judged(j, "manifest-digest", STEP_SIGN, err, "algorithm %lld%s",
+		(long long)j->envelope.digest.alg,
+		j->envelope.digest.alg == -16 ? ", SHA-256" : "");
 	if (err)
 		j->blind = true;
 	else
@@ -314,11 +346,13 @@ static void judge_author(struct judge *j)
 
 static void judge_dates(struct judge *j)
 {
+	char date[DATE_SIZE];
+
 	if (j->blind || !j->req->now_known)
 		skip(j, "author-dates", STEP_SIGN, "no time");
 	else
-		judged(j, "author-dates", STEP_SIGN, 0, "judged at %llu%s",
-			(unsigned long long)trust_now_latest(j->req->now),
+		judged(j, "author-dates", STEP_SIGN, 0, "judged at %s%s",
+			date_text(trust_now_latest(j->req->now), date),
 			j->req->now.synchronised ? "" : " (lower bound)");
 }
 
