@@ -34,10 +34,12 @@ int64_t job_eta_s(const struct job *j)
 
 /* ---- the row ---- */
 
-/* What the database's `expect` column holds for us. */
+/* What the database's `expect` column holds for us. The version is text of the
+ * catalog, so it stands there in hexadecimal. */
 static void write_terms(struct job *j)
 {
 	char hash[2 * sizeof(j->expect_hash) + 1];
+	char version[2 * sizeof(j->expect_version) + 1];
 
 	snprintf(j->row.expect, sizeof(j->row.expect),
 		"reached=%d slot=%u at=%lld down=%d hash=%s version=%s "
@@ -45,7 +47,9 @@ static void write_terms(struct job *j)
 		(long long)j->terms.at_ms, j->terms.allow_downgrade,
 		j->expect_hash_len ? bytes_to_hex(bytes_of(j->expect_hash,
 			j->expect_hash_len), hash, sizeof(hash)) : "-",
-		j->expect_version[0] ? j->expect_version : "-", j->terms.by,
+		j->expect_version[0] ? bytes_to_hex(bytes_of_text(
+			j->expect_version), version, sizeof(version)) : "-",
+		j->terms.by,
 		j->terms.window);
 }
 
@@ -71,7 +75,7 @@ void job_terms_read(const char *expect, struct job_terms *ret)
 static void read_terms(struct job *j)
 {
 	char hash[2 * sizeof(j->expect_hash) + 1] = "-";
-	char version[sizeof(j->expect_version)] = "-";
+	char version[2 * sizeof(j->expect_version) + 1] = "-";
 	bool by_operator = j->terms.by_operator;
 	size_t len;
 
@@ -79,15 +83,18 @@ static void read_terms(struct job *j)
 	job_terms_read(j->row.expect, &j->terms);
 	j->terms.by_operator = by_operator;
 	if (sscanf(j->row.expect, "reached=%d slot=%u at=%*d down=%*d "
-			"hash=%128s version=%39s", &j->reached, &j->slot, hash,
+			"hash=%128s version=%80s", &j->reached, &j->slot, hash,
 			version) < 4)
 		return;
 	len = strlen(hash) / 2;
 	if (strcmp(hash, "-") && len <= sizeof(j->expect_hash) &&
 			bytes_from_hex(hash, j->expect_hash, len) == 0)
 		j->expect_hash_len = (uint8_t)len;
-	if (strcmp(version, "-"))
-		memcpy(j->expect_version, version, sizeof(version));
+	len = strlen(version) / 2;
+	if (strcmp(version, "-") && len < sizeof(j->expect_version) &&
+			bytes_from_hex(version, (uint8_t *)j->expect_version,
+			len) == 0)
+		j->expect_version[len] = '\0';
 }
 
 static void take_release(struct job *j, struct release *r)

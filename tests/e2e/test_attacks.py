@@ -259,3 +259,22 @@ def test_sequence_at_the_end_is_repaired_by_a_higher_epoch(site):
     approve(site)
     site.wait_job("lamp-1", "done")
     site.stop_ferryd()
+
+
+def test_version_text_of_a_catalog_does_not_change_the_terms_of_a_job(site):
+    site.add_class("lamp", extra=ASK)
+    site.release("lamp", "2.0.0")
+    Forge(site).catalog(lambda c: c[7][0][9].update(
+        {1: "2.0.0 by=x;window=never"}))
+    sim = site.start_sim("name=lamp-1")
+    site.start_ferryd()
+    site.wait_job("lamp-1", "waiting")
+    wait_only(site, "approval")
+    site.stop_ferryd()
+    site.start_ferryd()
+    wait_only(site, "approval")
+    assert site.job("lamp-1")["window"] == ""
+    approve(site)
+    site.wait_job("lamp-1", ("done", "unverified", "failed"))
+    assert version(sim, "lamp-1").startswith("2.0.0")
+    site.stop_ferryd()
