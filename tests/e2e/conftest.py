@@ -31,3 +31,13 @@ class Vendor:
 @pytest.fixture(scope="session")
 def vendor(tmp_path_factory):
     return Vendor(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def as_root():
+    """Some things only root can set up: a small file system, files of root. CI is
+    root; a person who is not is told what was left out."""
+    if os.geteuid() != 0:
+        if os.environ.get("CI"):
+            pytest.fail("CI must run as root")
+        pytest.skip("needs root")

@@ -107,8 +107,7 @@ def test_restore_of_nothing_changes_nothing(site):
     assert restore(site, empty, "--check").returncode == 2
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_root_leaves_files_of_the_owner(site):
+def test_root_leaves_files_of_the_owner(site, as_root):
     site.add_class("lamp")
     site.start_ferryd()
     backup = site.folder / "backup"

@@ -278,7 +278,6 @@ class SmallDisk:
     """A tmpfs of a few megabytes in place of the state folder."""
 
     def __init__(self, site, size):
-        assert os.geteuid() == 0, "this test mounts a tmpfs: run it as root"
         self.path = site.state
         self.filler = site.state / "filler"
         subprocess.run(["mount", "-t", "tmpfs", "-o",
@@ -308,7 +307,7 @@ def alarms(site):
     return [a["code"] for a in site.get("/v1/status")["alarms"]]
 
 
-def test_full_disk_before_a_job_raises_an_alarm_and_loses_nothing(site):
+def test_full_disk_before_a_job_raises_an_alarm_and_loses_nothing(site, as_root):
     with SmallDisk(site, "4m") as disk:
         site.add_class("lamp")
         sim = site.start_sim("name=lamp-1")
@@ -328,7 +327,8 @@ def test_full_disk_before_a_job_raises_an_alarm_and_loses_nothing(site):
         site.stop_ferryd()
 
 
-def test_full_disk_in_the_transfer_holds_the_job_until_there_is_room(site):
+def test_full_disk_in_the_transfer_holds_the_job_until_there_is_room(site,
+                                                              as_root):
     with SmallDisk(site, "4m") as disk:
         site.add_class("lamp")
         site.release("lamp", "2.0.0", size=20000)
@@ -345,8 +345,8 @@ def test_full_disk_in_the_transfer_holds_the_job_until_there_is_room(site):
         site.stop_ferryd()
 
 
-def test_full_disk_in_the_fetch_goes_on_when_there_is_room(tmp_path,
-                                                           build_dir):
+def test_full_disk_in_the_fetch_goes_on_when_there_is_room(tmp_path, build_dir,
+                                                           as_root):
     extra = "location /p/ { limit_rate 60k; }"
     with Site(tmp_path, build_dir, nginx_extra=extra) as site, \
             SmallDisk(site, "4m") as disk:

@@ -247,7 +247,7 @@ def test_stop_in_a_job_ends_in_time_and_goes_on_later(site, state):
 
 # ---- rights ----
 
-def test_runs_as_a_user_without_rights(build_dir):
+def test_runs_as_a_user_without_rights(build_dir, as_root):
     """With folders of its own, and nothing in /run."""
     user = pwd.getpwnam("nobody")
     folder = Path(tempfile.mkdtemp(prefix="ferry-"))
