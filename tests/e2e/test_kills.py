@@ -1,7 +1,6 @@
 """ferryd is killed (SIGKILL) at every moment that matters, is started again and
 converges: every device updated once, nothing done twice that must not be."""
 
-import os
 import random
 import signal
 import subprocess

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrytest.site import Failure, Site, wait_for
+from ferrytest.site import Site, wait_for
 
 
 @pytest.fixture
