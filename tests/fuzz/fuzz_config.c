@@ -70,7 +70,7 @@ static int read_class(const char *text, struct conf_problem *p)
 
 static int read_link(const char *text, struct conf_problem *p)
 {
-	static struct config_link l;
+	static struct config_link_file l;
 
 	memset(&l, 0, sizeof(l));
 	return conf_read_text(text, "f", config_link_fields, &l, p);
