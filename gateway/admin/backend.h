@@ -137,6 +137,14 @@ struct admin_refusal {
 void admin_answer(struct admin_server *server, uint64_t token,
 	json_t *take_json);
 
+/* A long list is given item by item, so that it never stands in memory as a
+ * whole: each is written and consumed at once (NULL: there was no memory for
+ * it), and admin_answer_items() ends the request with {"items": [...]}. All of
+ * it inside the operation. */
+void admin_add_item(struct admin_server *server, uint64_t token,
+	json_t *take_item);
+void admin_answer_items(struct admin_server *server, uint64_t token);
+
 /* Ends a request with a problem document. By default -ENOENT becomes 404,
  * -EINVAL 400, -EACCES and -EPERM 403, other permanent and security codes 409
  * (the request was understood; the state of things forbids it) and transient

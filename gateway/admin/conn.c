@@ -13,6 +13,7 @@
 
 #define DRAIN_MS 2000
 #define KEEP_BUFFER 65536
+#define ITEM_SIZE 4096 /* most items; others are written piece by piece */
 
 static void on_handle_closed(uv_handle_t *handle)
 {
@@ -235,6 +236,48 @@ void conn_answer(struct conn *c, unsigned status, const json_t *json)
 		"application/problem+json", NULL);
 }
 
+static void begin_list(struct conn *c)
+{
+	if (c->in_list) {
+		buf_add_text(&c->body, ",");
+		return;
+	}
+	c->in_list = true;
+	buf_reset(&c->body);
+	buf_add_text(&c->body, "{\"items\":[");
+}
+
+void conn_add_item(struct conn *c, const json_t *item)
+{
+	char text[ITEM_SIZE];
+	size_t len = item ? json_dumpb(item, text, sizeof(text),
+		JSON_COMPACT) : 0;
+
+	begin_list(c);
+	if (len > 0 && len <= sizeof(text))
+		buf_add(&c->body, text, len);
+	else if (!item || json_dump_callback(item, put_json, &c->body,
+			JSON_COMPACT))
+		c->body.err = c->body.err ? c->body.err : -ENOMEM;
+}
+
+void conn_answer_items(struct conn *c)
+{
+	if (!c->in_list) {
+		buf_reset(&c->body);
+		buf_add_text(&c->body, "{\"items\":[");
+	}
+	c->in_list = false;
+	if (buf_add_text(&c->body, "]}\n")) {
+		log_error("admin", "cannot write the answer", "what=\"%s\"",
+			c->what);
+		conn_close(c);
+		return;
+	}
+	log_answer(c, 200, NULL, NULL);
+	send_answer(c, 200, "application/json", NULL);
+}
+
 void conn_answer_text(struct conn *c, const char *type, struct bytes text)
 {
 	buf_reset(&c->body);
@@ -298,6 +341,7 @@ static void ask(struct conn *c, const struct op *op)
 	uint64_t token = ++c->server->last_token;
 
 	c->state = CONN_ASKED;
+	c->in_list = false;
 	c->wants_role = op->route->kind == ROUTE_GET &&
 		op->query.get == ADMIN_GET_STATUS;
 	conn_set_timer(c, c->server->limits.answer_ms);

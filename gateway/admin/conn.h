@@ -54,6 +54,7 @@ struct conn {
 	size_t write_left; /* bytes unread by the client at the last look */
 	struct buf head;
 	struct buf body;
+	bool in_list; /* `body` holds items of a list that has no end yet */
 
 	/* Event stream: `flying` is being written, `pending` comes next. */
 	struct buf pending;
@@ -91,7 +92,11 @@ void conn_accept(struct admin_server *server);
 /* The connection whose request has `token`, or NULL. */
 struct conn *conn_by_token(struct admin_server *server, uint64_t token);
 
+/* Writes one item of the list that conn_answer_items() will end. */
+void conn_add_item(struct conn *c, const json_t *item);
+
 /* Ends the request that is being asked, or a malformed one. */
+void conn_answer_items(struct conn *c);
 void conn_answer(struct conn *c, unsigned status, const json_t *json);
 void conn_answer_text(struct conn *c, const char *type, struct bytes text);
 void conn_refuse(struct conn *c, unsigned status,

@@ -167,6 +167,24 @@ void admin_answer(struct admin_server *server, uint64_t token,
 	json_decref(take_json);
 }
 
+void admin_add_item(struct admin_server *server, uint64_t token,
+	json_t *take_item)
+{
+	struct conn *c = server ? conn_by_token(server, token) : NULL;
+
+	if (c)
+		conn_add_item(c, take_item);
+	json_decref(take_item);
+}
+
+void admin_answer_items(struct admin_server *server, uint64_t token)
+{
+	struct conn *c = server ? conn_by_token(server, token) : NULL;
+
+	if (c)
+		conn_answer_items(c);
+}
+
 void admin_refuse(struct admin_server *server, uint64_t token,
 	const struct admin_refusal *why)
 {

@@ -265,46 +265,43 @@ static void get_history(struct gateway *g, uint64_t token,
 
 /* ---- lists ---- */
 
-static json_t *list_devices(struct gateway *g)
+static void list_devices(struct gateway *g, uint64_t token)
 {
-	json_t *list = json_array();
-
 	for (size_t i = 0; i < registry_device_count(g->registry); i++)
-		json_array_append_new(list, view_device(g,
+		admin_add_item(g->admin, token, view_device(g,
 			registry_device_at(g->registry, i)));
-	return list;
+	admin_answer_items(g->admin, token);
 }
 
-static json_t *list_candidates(struct gateway *g)
+static void list_candidates(struct gateway *g, uint64_t token)
 {
-	json_t *list = json_array();
-
 	for (size_t i = 0; i < registry_candidate_count(g->registry); i++)
-		json_array_append_new(list, view_candidate(g,
+		admin_add_item(g->admin, token, view_candidate(g,
 			registry_candidate_at(g->registry, i)));
-	return list;
+	admin_answer_items(g->admin, token);
 }
 
 struct plan_list {
 	struct gateway *gateway;
-	json_t *list;
+	uint64_t token;
 };
 
 static void add_plan_row(void *arg, const struct plan_row *row)
 {
 	struct plan_list *p = arg;
 
-	json_array_append_new(p->list, view_plan_row(p->gateway, row));
+	admin_add_item(p->gateway->admin, p->token,
+		view_plan_row(p->gateway, row));
 }
 
-static json_t *list_plan(struct gateway *g)
+static void list_plan(struct gateway *g, uint64_t token)
 {
-	struct plan_list p = {g, json_array()};
+	struct plan_list p = {g, token};
 
 	for (size_t i = 0; i < registry_device_count(g->registry); i++)
 		plan_device(g, registry_device_at(g->registry, i),
 			add_plan_row, &p);
-	return p.list;
+	admin_answer_items(g->admin, token);
 }
 
 static json_t *list_vendors(struct gateway *g)
@@ -316,13 +313,11 @@ static json_t *list_vendors(struct gateway *g)
 	return list;
 }
 
-static json_t *list_lines(struct gateway *g)
+static void list_lines(struct gateway *g, uint64_t token)
 {
-	json_t *list = json_array();
-
 	for (const struct line *l = g->lines; l; l = l->next)
-		json_array_append_new(list, view_line(l));
-	return list;
+		admin_add_item(g->admin, token, view_line(l));
+	admin_answer_items(g->admin, token);
 }
 
 static json_t *list_classes(struct gateway *g)
@@ -347,22 +342,22 @@ static void on_get(void *arg, uint64_t token, const struct admin_query *query)
 		backend_answer_list(g, token, list_vendors(g));
 		return;
 	case ADMIN_GET_LINKS:
-		backend_answer_list(g, token, list_lines(g));
+		list_lines(g, token);
 		return;
 	case ADMIN_GET_CANDIDATES:
-		backend_answer_list(g, token, list_candidates(g));
+		list_candidates(g, token);
 		return;
 	case ADMIN_GET_CLASSES:
 		backend_answer_list(g, token, list_classes(g));
 		return;
 	case ADMIN_GET_DEVICES:
-		backend_answer_list(g, token, list_devices(g));
+		list_devices(g, token);
 		return;
 	case ADMIN_GET_OFFERS:
 		backend_answer_list(g, token, view_offers(g));
 		return;
 	case ADMIN_GET_PLAN:
-		backend_answer_list(g, token, list_plan(g));
+		list_plan(g, token);
 		return;
 	case ADMIN_GET_IMAGES:
 		backend_answer_list(g, token, view_images(g));
