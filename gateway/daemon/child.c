@@ -13,18 +13,29 @@
 #define SAVE_RETRY_MS 5000
 #define READ_RETRY_MAX_MS (3600 * 1000)
 
+static unsigned bucket_of(const char *id)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	while (*id)
+		hash = (hash ^ (uint8_t)*id++) * 16777619u;
+	return (hash ^ hash >> 16) % GATEWAY_CHILD_BUCKETS;
+}
+
 struct child *child_find(const struct gateway *g, const char *id)
 {
-	for (struct child *c = g->children; c; c = c->next)
-		if (!strcmp(c->id, id))
-			return c;
-	return NULL;
+	struct child *c = g->child_index[bucket_of(id)];
+
+	while (c && strcmp(c->id, id))
+		c = c->same_bucket;
+	return c;
 }
 
 struct child *child_of(struct gateway *g, const char *id)
 {
 	struct child *c = child_find(g, id);
 	struct child **at = &g->children;
+	struct child **bucket = &g->child_index[bucket_of(id)];
 
 	if (c)
 		return c;
@@ -33,6 +44,8 @@ struct child *child_of(struct gateway *g, const char *id)
 		return NULL;
 	c->gateway = g;
 	snprintf(c->id, sizeof(c->id), "%s", id);
+	c->same_bucket = *bucket;
+	*bucket = c;
 	while (*at)
 		at = &(*at)->next;
 	*at = c;
@@ -327,6 +340,10 @@ void child_forget(struct child *c)
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
+	at = &c->gateway->child_index[bucket_of(c->id)];
+	while (*at != c)
+		at = &(*at)->same_bucket;
+	*at = c->same_bucket;
 	child_stop_reading(c);
 	free(c);
 }

@@ -15,6 +15,7 @@ struct child_ended {
 
 struct child {
 	struct child *next;
+	struct child *same_bucket; /* of the index by id */
 	struct gateway *gateway;
 	char id[REGISTRY_ID_SIZE];
 	char enrolled_by[ROW_NAME_SIZE];

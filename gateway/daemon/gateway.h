@@ -31,6 +31,7 @@ struct child;
 struct job;
 
 #define GATEWAY_ALARMS_MAX 32
+#define GATEWAY_CHILD_BUCKETS 256
 #define ALARM_CODE_SIZE 96 /* "catalog-expired:" and a whole name */
 
 /* Something an operator must act on. Known by its code. */
@@ -54,6 +55,7 @@ struct gateway {
 	struct release *releases;
 	struct line *lines;
 	struct child *children;
+	struct child *child_index[GATEWAY_CHILD_BUCKETS]; /* by id */
 	struct job *jobs; /* open ones */
 
 	/* Floors as trust.db has them. */
