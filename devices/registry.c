@@ -562,6 +562,18 @@ static int make_id(struct registry *r, const char *class_name, char *id)
 	return -ENOBUFS;
 }
 
+/* What is known by its place is called like the link that leads there: the name
+ * that a person gave it in links.d. */
+static bool take_link_name(struct registry *r, const struct candidate *c,
+	char *id)
+{
+	if (c->id_kind != PEER_ID_PLACE || check_id(c->link, NULL) ||
+			registry_device(r, c->link))
+		return false;
+	memcpy(id, c->link, strlen(c->link) + 1);
+	return true;
+}
+
 static void forget_reading(struct device *d)
 {
 	d->version[0] = '\0';
@@ -611,7 +623,8 @@ int registry_enrol(struct registry *r, const char *link, const char *key,
 		return rc;
 	if (id)
 		memcpy(record.id, id, strlen(id) + 1);
-	else if (make_id(r, klass->name, record.id))
+	else if (!take_link_name(r, c, record.id) &&
+			make_id(r, klass->name, record.id))
 		return fault_set(f, ERR_REGISTRY_FULL, 0, "id",
 			"no number is left for class %s", klass->name);
 	memcpy(record.class_name, klass->name, sizeof(record.class_name));

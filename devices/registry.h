@@ -101,7 +101,8 @@ int registry_see(struct registry *r, const struct peer_sight *sight,
 void registry_lose(struct registry *r, const char *link, const char *key);
 
 /* Makes a candidate a device. `class_name` NULL takes the suggestion; `id` NULL
- * makes one from class and a number. `key` alone is enough when no other link
+ * makes one: the name of the link for a peer known by its place, otherwise class
+ * and a number. `key` alone is enough when no other link
  * has the same (link NULL). */
 int registry_enrol(struct registry *r, const char *link, const char *key,
 	const char *class_name, const char *id, int64_t now_s,

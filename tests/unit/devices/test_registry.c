@@ -93,6 +93,27 @@ START_TEST(see_auto_enrol_class_makes_a_device)
 }
 END_TEST
 
+START_TEST(enrol_of_a_place_takes_the_name_of_its_link)
+{
+	struct peer_sight s = {.driver = "serial", .link = "hall-lamp",
+		.key = "port", .id_kind = PEER_ID_PLACE};
+	struct device *d = NULL;
+
+	ck_assert_int_eq(registry_see(r, &s, 1, &d, &fault),
+		REGISTRY_SIGHT_CANDIDATE);
+	ck_assert_int_eq(registry_enrol(r, NULL, "port", "sensor", NULL, 2, &d,
+		&fault), 0);
+	ck_assert_str_eq(d->id, "hall-lamp");
+	/* The name is taken: class and number again. */
+	s.key = "other";
+	ck_assert_int_eq(registry_see(r, &s, 3, &d, &fault),
+		REGISTRY_SIGHT_CANDIDATE);
+	ck_assert_int_eq(registry_enrol(r, NULL, "other", "sensor", NULL, 4, &d,
+		&fault), 0);
+	ck_assert_str_eq(d->id, "sensor-1");
+}
+END_TEST
+
 START_TEST(see_bad_key_is_refused)
 {
 	struct device *d;
@@ -474,6 +495,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, see_unknown_peer_is_candidate_with_suggestion);
 	tcase_add_test(t, see_auto_enrol_class_makes_a_device);
+	tcase_add_test(t, enrol_of_a_place_takes_the_name_of_its_link);
 	tcase_add_test(t, see_bad_key_is_refused);
 	tcase_add_test(t, see_changed_key_with_was_stays_the_same_device);
 	tcase_add_test(t, candidates_beyond_the_limit_drop_the_oldest);
