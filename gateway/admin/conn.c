@@ -13,6 +13,7 @@
 
 #define DRAIN_MS 2000
 #define KEEP_BUFFER 65536
+#define ITEM_FORM (JSON_COMPACT | JSON_ENCODE_ANY)
 #define ITEM_SIZE 4096 /* most items; others are written piece by piece */
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -251,13 +252,13 @@ void conn_add_item(struct conn *c, const json_t *item)
 {
 	char text[ITEM_SIZE];
 	size_t len = item ? json_dumpb(item, text, sizeof(text),
-		JSON_COMPACT) : 0;
+		ITEM_FORM) : 0;
 
 	begin_list(c);
 	if (len > 0 && len <= sizeof(text))
 		buf_add(&c->body, text, len);
 	else if (!item || json_dump_callback(item, put_json, &c->body,
-			JSON_COMPACT))
+			ITEM_FORM))
 		c->body.err = c->body.err ? c->body.err : -ENOMEM;
 }
 

@@ -11,11 +11,23 @@
 
 #include "tests/unit/unit.h"
 
+static void give_items(struct rig *r)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (r->answer, i, item)
+		admin_add_item(r->server, r->token, json_incref(item));
+	admin_answer_items(r->server, r->token);
+}
+
 static void give(struct rig *r, uint64_t token)
 {
 	r->token = token;
 	r->asked++;
-	if (!r->holds)
+	if (r->itemwise)
+		give_items(r);
+	else if (!r->holds)
 		admin_answer(r->server, token, r->answer ?
 			json_incref(r->answer) : json_object());
 }

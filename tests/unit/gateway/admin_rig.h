@@ -24,6 +24,7 @@ struct rig {
 	struct admin_query query;
 	struct admin_call call;
 	json_t *answer; /* what every request gets, if not NULL */
+	bool itemwise;  /* `answer` is an array, given item by item */
 };
 
 void rig_init(struct rig *r);

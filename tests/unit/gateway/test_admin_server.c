@@ -362,6 +362,67 @@ START_TEST(large_answer_arrives_whole)
 }
 END_TEST
 
+static void expect_items(int fd)
+{
+	json_t *body = NULL;
+
+	ck_assert_int_eq(rig_ask(&rig, fd, GET("/v1/devices"), &body), 200);
+	ck_assert_uint_eq(json_object_size(body), 1);
+	ck_assert(json_equal(json_object_get(body, "items"), rig.answer));
+	json_decref(body);
+}
+
+START_TEST(items_arrive_as_one_list)
+{
+	char text[8192]; /* larger than most items */
+	int fd;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	rig_open(&rig);
+	rig.itemwise = true;
+	rig.answer = json_pack("[s,{s:i},s]", "a", "id", 1, text);
+	fd = rig_connect(&rig);
+	expect_items(fd);
+	expect_items(fd);
+	close(fd);
+}
+END_TEST
+
+START_TEST(no_items_are_an_empty_list)
+{
+	int fd;
+
+	rig_open(&rig);
+	rig.itemwise = true;
+	rig.answer = json_array();
+	fd = rig_connect(&rig);
+	expect_items(fd);
+	close(fd);
+}
+END_TEST
+
+START_TEST(item_without_memory_ends_the_connection)
+{
+	struct buf got;
+	int fd;
+
+	rig_open(&rig);
+	rig.holds = true;
+	fd = rig_connect(&rig);
+	rig_send(fd, GET("/v1/devices"));
+	while (!rig.asked)
+		rig_turn(&rig, fd);
+	admin_add_item(rig.server, rig.token, NULL);
+	admin_answer_items(rig.server, rig.token);
+	buf_init(&got, 4096);
+	rig_expect(&rig, fd, &got, NULL);
+	ck_assert_uint_eq(got.len, 0);
+	buf_done(&got);
+	close(fd);
+}
+END_TEST
+
 START_TEST(client_that_reads_nothing_is_hung_up)
 {
 	struct admin_stats stats;
@@ -812,6 +873,9 @@ int main(void)
 	tcase_add_test(c,
 		backend_without_answer_gets_504_and_late_answer_is_dropped);
 	tcase_add_test(c, large_answer_arrives_whole);
+	tcase_add_test(c, items_arrive_as_one_list);
+	tcase_add_test(c, no_items_are_an_empty_list);
+	tcase_add_test(c, item_without_memory_ends_the_connection);
 	tcase_add_test(c, client_that_reads_nothing_is_hung_up);
 	tcase_add_test(c, openapi_is_served);
 	tcase_add_loop_test(c, roles_by_peer_credentials, 0,

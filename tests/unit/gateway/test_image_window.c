@@ -216,6 +216,52 @@ START_TEST(test_want_rot_in_the_leaf_ahead_spares_the_one_in_use)
 }
 END_TEST
 
+START_TEST(test_want_leaf_of_another_window_is_there_at_once)
+{
+	struct image_window other;
+	struct bytes data = {0};
+
+	want(0, 100);
+	image_window_init(&other, cache, digest, BLOB_LEN, on_bytes, &other);
+	ck_assert_int_eq(image_want(&other, 50, 200, &data), 1);
+	ck_assert_int_eq(memcmp(data.at, blob + 50, 200), 0);
+	image_window_done(&other);
+	/* The first still has it. */
+	ck_assert_int_eq(want(10, 20), 1);
+	expect(10, 20);
+}
+END_TEST
+
+START_TEST(test_want_leaf_outlives_the_window_that_read_it)
+{
+	struct image_window reader;
+	struct bytes data = {0};
+
+	image_window_init(&reader, cache, digest, BLOB_LEN, on_bytes, &window);
+	ck_assert_int_eq(image_want(&reader, 0, 10, &data), 0);
+	settle();
+	ck_assert_int_eq(want(5, 10), 1);
+	image_window_done(&reader);
+	ck_assert_int_eq(want(20, 30), 1);
+	expect(20, 30);
+}
+END_TEST
+
+START_TEST(test_want_leaf_of_another_image_is_not_taken)
+{
+	uint8_t unknown[32] = {0};
+	struct image_window other;
+	struct bytes data = {0};
+
+	want(0, 100);
+	memcpy(unknown, digest, 31);
+	unknown[31] = (uint8_t)~digest[31];
+	image_window_init(&other, cache, unknown, BLOB_LEN, on_bytes, &window);
+	ck_assert_int_lt(image_want(&other, 0, 10, &data), 1);
+	image_window_done(&other);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("image_window");
@@ -232,6 +278,9 @@ int main(void)
 	tcase_add_test(c, test_want_rotten_leaf_is_an_error_and_no_bytes);
 	tcase_add_test(c,
 		test_want_rot_in_the_leaf_ahead_spares_the_one_in_use);
+	tcase_add_test(c, test_want_leaf_of_another_window_is_there_at_once);
+	tcase_add_test(c, test_want_leaf_outlives_the_window_that_read_it);
+	tcase_add_test(c, test_want_leaf_of_another_image_is_not_taken);
 	suite_add_tcase(suite, c);
 	return unit_run(suite);
 }
