@@ -433,7 +433,7 @@ static int connect_file(struct db_file *f)
 		f->sql, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
 	r = db_exec(f, "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE;"
 		       "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
-		       "PRAGMA cache_size=-256; PRAGMA foreign_keys=ON;"
+		       "PRAGMA cache_size=-128; PRAGMA foreign_keys=ON;"
 		       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 		       "PRAGMA journal_size_limit=1048576");
 	if (r < 0)
