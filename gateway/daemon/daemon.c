@@ -18,7 +18,7 @@
 
 #define STOP_LIMIT_MS 4500
 #define SETTLE_MS 10
-#define TICK_MS (3600 * 1000)
+#define TICK_MS 3600000u
 
 enum phase {
 	PHASE_STARTING,

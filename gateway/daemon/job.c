@@ -576,11 +576,3 @@ int job_retry(struct job *j, const char *who)
 	gateway_wake(j->gateway);
 	return 0;
 }
-
-/* ---- end ---- */
-
-void job_free_all(struct gateway *g)
-{
-	while (g->jobs)
-		free_job(g->jobs);
-}

@@ -156,6 +156,5 @@ bool job_must_be_asked(const struct job *j);
 /* ferryd stops: closes sessions, leaves states as they are. */
 void job_stop_all(struct gateway *g);
 bool job_all_stopped(const struct gateway *g);
-void job_free_all(struct gateway *g);
 
 #endif

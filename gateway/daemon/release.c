@@ -9,8 +9,8 @@
 #include "policy/trust/component.h"
 
 #define RELEASES_MAX 1024
-#define RETRY_FIRST_MS 2000
-#define RETRY_MAX_MS (15 * 60 * 1000)
+#define RETRY_FIRST_MS 2000u
+#define RETRY_MAX_MS 900000u
 
 /* One judgement on the pool. */
 struct release_work {
