@@ -451,6 +451,7 @@ static void transport_free(struct transport *t)
 	free(t->kv);
 	free(t->requests);
 	free(t->links);
+	free(t->timers);
 	free(t->async);
 	free(t);
 }

@@ -200,7 +200,8 @@ struct transport {
 	uint64_t start_token, stop_token, scan_token;
 
 	struct watch *watches[FERRY_WATCHES_MAX];
-	struct lent_timer *timers[FERRY_TIMERS_MAX];
+	struct lent_timer **timers; /* at most FERRY_TIMERS_MAX */
+	unsigned timer_slots;
 	struct opening *openings[TRANSPORT_OPENS_MAX];
 
 	uv_idle_t idle;

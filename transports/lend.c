@@ -112,9 +112,30 @@ void host_unwatch(struct ferry_owner *o, int watch)
 
 static struct lent_timer *timer_find(const struct transport *t, int timer)
 {
-	if (timer < 1 || (unsigned)timer > FERRY_TIMERS_MAX)
+	if (timer < 1 || (unsigned)timer > t->timer_slots)
 		return NULL;
 	return t->timers[timer - 1];
+}
+
+/* A free slot, or an error. Most drivers need few of all that they may have. */
+static int timer_slot(struct transport *t)
+{
+	struct lent_timer **grown;
+	unsigned i, more = t->timer_slots ? 2 * t->timer_slots : 4;
+
+	for (i = 0; i < t->timer_slots; i++)
+		if (!t->timers[i])
+			return (int)i;
+	if (more > FERRY_TIMERS_MAX)
+		return -ENOBUFS;
+	grown = realloc(t->timers, more * sizeof(struct lent_timer *));
+	if (!grown)
+		return -ENOMEM;
+	memset(grown + t->timer_slots, 0,
+		(more - t->timer_slots) * sizeof(struct lent_timer *));
+	t->timers = grown;
+	t->timer_slots = more;
+	return (int)i;
 }
 
 int host_timer(struct ferry_owner *o, uint64_t arg)
@@ -125,11 +146,9 @@ int host_timer(struct ferry_owner *o, uint64_t arg)
 
 	if (!t->driver->table.on_timer)
 		return -ENOSYS;
-	for (slot = 0; slot < (int)FERRY_TIMERS_MAX; slot++)
-		if (!t->timers[slot])
-			break;
-	if (slot == (int)FERRY_TIMERS_MAX)
-		return -ENOBUFS;
+	slot = timer_slot(t);
+	if (slot < 0)
+		return slot;
 	timer = calloc(1, sizeof(*timer));
 	if (!timer)
 		return -ENOMEM;
@@ -233,7 +252,7 @@ unsigned lend_take_back(struct transport *t)
 			host_unwatch(&t->owner, (int)i + 1);
 			left++;
 		}
-	for (i = 0; i < FERRY_TIMERS_MAX; i++)
+	for (i = 0; i < t->timer_slots; i++)
 		if (t->timers[i]) {
 			host_timer_free(&t->owner, (int)i + 1);
 			left++;

@@ -26,7 +26,7 @@ static void tell_peer(struct serial *s, uint32_t flags)
 	struct ferry_peer peer = {
 		.size = sizeof(peer),
 		.flags = flags,
-		.id_kind = s->kind == PORT_USB && s->want.serial[0]
+		.id_kind = s->kind == PORT_USB && s->want->serial[0]
 				   ? FERRY_ID_HARDWARE
 				   : FERRY_ID_PLACE,
 		.key = s->key,
@@ -138,7 +138,7 @@ static int locate(struct serial *s, const char **ret_text)
 			return -ENODEV;
 		return 0;
 	}
-	err = serial_port_find(&s->want, &found);
+	err = serial_port_find(s->want, &found);
 	if (err == -EEXIST)
 		*ret_text = "several ports have this identity";
 	if (!err)

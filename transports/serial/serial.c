@@ -124,6 +124,7 @@ static void op_destroy(void *self)
 	serial_close_port(s);
 	while (s->out_count)
 		free(s->out[--s->out_count].rest);
+	free(s->want);
 	free(s->target);
 	free(s);
 }
@@ -145,10 +146,13 @@ static int take_port(struct serial *s, const char *value)
 			       : -EINVAL;
 	}
 	s->kind = PORT_USB;
-	if (serial_port_parse_usb(value, &s->want))
+	s->want = calloc(1, sizeof(*s->want));
+	if (!s->want)
+		return -ENOMEM;
+	if (serial_port_parse_usb(value, s->want))
 		return -EINVAL;
-	snprintf(s->key, sizeof(s->key), "usb:%04x:%04x%s%.47s", s->want.vid,
-		s->want.pid, s->want.serial[0] ? ":" : "", s->want.serial);
+	snprintf(s->key, sizeof(s->key), "usb:%04x:%04x%s%.47s", s->want->vid,
+		s->want->pid, s->want->serial[0] ? ":" : "", s->want->serial);
 	return 0;
 }
 

@@ -63,7 +63,7 @@ struct serial {
 
 	char *target; /* the setting `port` */
 	enum port_kind kind;
-	struct serial_port want; /* PORT_USB */
+	struct serial_port *want; /* PORT_USB, else NULL */
 	char key[FERRY_KEY_MAX + 1];
 	struct serial_settings base;
 	struct serial_settings now;
