@@ -41,15 +41,17 @@ def client(path):
     """Asks until its standard input ends; prints milliseconds by path."""
     import select
     took = {target: [] for target in PATHS}
+    late = []
     due = time.monotonic()
     n = 0
     while not select.select([sys.stdin], [], [],
                             max(0, due - time.monotonic()))[0]:
+        late.append((time.monotonic() - due) * 1000)
         target = PATHS[n % len(PATHS)]
         took[target].append(ask(path, target))
         n += 1
         due = max(due + 1 / RATE_HZ, time.monotonic())
-    print(json.dumps(took))
+    print(json.dumps({**took, "late": late}))
 
 
 class Client:
@@ -136,24 +138,32 @@ def main():
             spread([r["peak_kib"] / 1024 for r in of], 1)))
         for path in PATHS:
             took = [ms for r in of for ms in r["took"][path]]
+            late = [ms for r in of for ms in r["took"]["late"]]
             latency.append((n, path, len(took),
                             f"{percentile(took, 50):.1f}",
                             f"{percentile(took, 99):.1f}",
-                            f"{max(took):.1f}"))
+                            f"{max(took):.1f}",
+                            f"{percentile(late, 99):.1f}"))
     tables = {
         "scale": table(("devices", "kB/s relayed", "CPU ms per MB",
                         "% of a core", "RSS MiB", "USS MiB",
                         "peak RSS MiB"), rows),
         "latency": table(("devices", "request", "requests", "p50 ms",
-                          "p99 ms", "max ms"), latency),
+                          "p99 ms", "max ms", "timer p99 ms"), latency),
     }
-    if 8 in runs:
-        def median(n):
-            return statistics.median(r["memory"]["rss"] for r in runs[n])
+    big = [n for n in counts if n >= 8]
+    if len(big) > 1:
+        def median(n, kind):
+            return statistics.median(r["memory"][kind] for r in runs[n])
+        pairs = list(zip(big, big[1:]))
+        if len(big) > 2:
+            pairs.append((big[0], big[-1]))
         tables["per_device"] = table(
-            ("from 8 to", "KiB more for each further device"),
-            [(n, f"{(median(n) - median(8)) / (n - 8):.1f}")
-             for n in counts if n > 8])
+            ("devices", "KiB RSS for each further one",
+             "KiB of its own (anonymous)"),
+            [(f"{a} to {b}",) + tuple(
+                f"{(median(b, kind) - median(a, kind)) / (b - a):.1f}"
+                for kind in ("rss", "anon")) for a, b in pairs])
     finish(tables, runs)
 
 
