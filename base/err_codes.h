@@ -300,6 +300,71 @@
 	X(ADMIN_SOCKET_TAKEN, -5914, PERMANENT, "a file that is no socket is in the place of the admin socket") \
 	X(ADMIN_STATE, -5915, PERMANENT, "this action does not fit the present state")
 
+/* policy/trust: certificates that were revoked, and what says so */
+
+#define ERR_MAP_REVOCATION(X) \
+	X(TRUST_REVOKED, -6001, SECURITY, "a certificate was revoked") \
+	X(TRUST_REVOCATION_NONE, -6002, SECURITY, "there is no revocation evidence at all") \
+	X(TRUST_REVOCATION_STALE, -6003, SECURITY, "the revocation evidence has run out") \
+	X(TRUST_REVOCATION_NOT_YET, -6004, SECURITY, "the revocation evidence is from the future") \
+	X(TRUST_REVOCATION_UNKNOWN, -6005, SECURITY, "the responder does not know the certificate") \
+	X(TRUST_REVOCATION_ANCHOR, -6006, SECURITY, "the anchor signs by itself and is not marked as revoked by root only") \
+	X(TRUST_REVOCATION_NEEDS, -6007, PERMANENT, "more certificates need evidence than there is room for") \
+	X(TRUST_EVIDENCE_UNNEEDED, -6008, PERMANENT, "the evidence is about no certificate that is in use") \
+	X(TRUST_EVIDENCE_SIZE, -6009, PERMANENT, "the evidence is longer than allowed") \
+	X(TRUST_CRL_FORM, -6010, PERMANENT, "not a well-formed CRL") \
+	X(TRUST_CRL_VERSION, -6011, PERMANENT, "the CRL is not of version 2") \
+	X(TRUST_CRL_ISSUER, -6012, SECURITY, "the CRL is by another issuer") \
+	X(TRUST_CRL_USAGE, -6013, SECURITY, "the issuer of the CRL lacks key usage cRLSign") \
+	X(TRUST_CRL_SIGNATURE, -6014, SECURITY, "the signature of the CRL does not verify") \
+	X(TRUST_CRL_ALG, -6015, SECURITY, "the CRL is signed with an algorithm that is not accepted") \
+	X(TRUST_CRL_NUMBER, -6016, SECURITY, "the CRL has no acceptable cRLNumber") \
+	X(TRUST_CRL_ROLLBACK, -6017, SECURITY, "the cRLNumber is lower than one that was seen before") \
+	X(TRUST_CRL_NEXT_UPDATE, -6018, SECURITY, "the CRL has no nextUpdate") \
+	X(TRUST_CRL_PARTIAL, -6019, SECURITY, "the CRL is a delta or covers only a part") \
+	X(TRUST_CRL_CRITICAL, -6020, SECURITY, "the CRL has an unknown critical extension") \
+	X(TRUST_CRL_ENTRY_CRITICAL, -6021, SECURITY, "an entry of the CRL has an unknown critical extension") \
+	X(TRUST_OCSP_FORM, -6030, PERMANENT, "not a well-formed OCSP response") \
+	X(TRUST_OCSP_STATUS, -6031, TRANSIENT, "the OCSP responder did not answer the question") \
+	X(TRUST_OCSP_TYPE, -6032, PERMANENT, "the OCSP response is not a basic one of version 1") \
+	X(TRUST_OCSP_OTHER, -6033, SECURITY, "the OCSP response is not about this certificate") \
+	X(TRUST_OCSP_TWICE, -6034, SECURITY, "the OCSP response answers twice for one certificate") \
+	X(TRUST_OCSP_RESPONDER, -6035, SECURITY, "the OCSP response is not by a responder of the issuer") \
+	X(TRUST_OCSP_DELEGATE, -6036, SECURITY, "the certificate of the OCSP responder does not allow it to answer") \
+	X(TRUST_OCSP_SIGNATURE, -6037, SECURITY, "the signature of the OCSP response does not verify") \
+	X(TRUST_OCSP_ALG, -6038, SECURITY, "the OCSP response is signed with an algorithm that is not accepted") \
+	X(TRUST_OCSP_DATES, -6039, SECURITY, "the dates of the OCSP response contradict each other") \
+	X(TRUST_OCSP_NEXT_UPDATE, -6040, SECURITY, "the OCSP response has no nextUpdate") \
+	X(TRUST_OCSP_VALIDITY, -6041, SECURITY, "the OCSP response is valid for too long") \
+	X(TRUST_OCSP_NONCE, -6042, SECURITY, "the OCSP response does not repeat the nonce") \
+	X(TRUST_OCSP_CRITICAL, -6043, SECURITY, "the OCSP response has an unknown critical extension") \
+	X(TRUST_OCSP_REPLAY, -6044, SECURITY, "the OCSP response is older than one that was seen before")
+
+/* policy/trust: hash-based signatures */
+
+#define ERR_MAP_HSS(X) \
+	X(TRUST_HSS_KEY, -6101, PERMANENT, "not an acceptable HSS public key") \
+	X(TRUST_HSS_FORM, -6102, SECURITY, "not a well-formed HSS signature") \
+	X(TRUST_HSS_TYPE, -6103, SECURITY, "the HSS signature uses another parameter set than the key") \
+	X(TRUST_HSS_SIGNATURE, -6104, SECURITY, "the HSS signature does not verify")
+
+/* policy/trust: who has to sign, and who may hand over */
+
+#define ERR_MAP_SIGNERS(X) \
+	X(TRUST_SIGNERS_ROLE, -6201, SECURITY, "the class demands a role that the root does not have") \
+	X(TRUST_SIGNERS_MISSING, -6202, SECURITY, "a signer that the class demands has not signed") \
+	X(TRUST_SIGNERS_ALG, -6203, SECURITY, "no signature by an algorithm that the class demands")
+
+/* policy/trust: encrypted images */
+
+#define ERR_MAP_ENCRYPT(X) \
+	X(TRUST_ENCRYPT_FORM, -6301, PERMANENT, "not a well-formed COSE_Encrypt")
+
+/* store/keys: secret keys in files, credentials and tokens */
+
+#define ERR_MAP_KEYS(X) \
+	X(KEYS_FORM, -6401, PERMANENT, "not a readable key")
+
 #define ERR_MAP(X) \
 	ERR_MAP_BASE(X) \
 	ERR_MAP_TRUST(X) \
@@ -310,6 +375,11 @@
 	ERR_MAP_DEVICES(X) \
 	ERR_MAP_RELAY(X) \
 	ERR_MAP_CONFIG(X) \
-	ERR_MAP_ADMIN(X)
+	ERR_MAP_ADMIN(X) \
+	ERR_MAP_REVOCATION(X) \
+	ERR_MAP_HSS(X) \
+	ERR_MAP_SIGNERS(X) \
+	ERR_MAP_ENCRYPT(X) \
+	ERR_MAP_KEYS(X)
 
 #endif

@@ -362,6 +362,7 @@ static void judge_revocation(struct judge *j)
 {
 	switch (j->req->revocation) {
 	case REVOCATION_REQUIRE:
+	case REVOCATION_IF_REACHABLE:
 		judged(j, "revocation", STEP_SIGN, ERR_TRUST_REVOCATION_MISSING,
 			"%s", "required, and no evidence is there");
 		return;

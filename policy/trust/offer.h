@@ -8,15 +8,11 @@
 #define FERRY_POLICY_TRUST_OFFER_H
 
 #include "policy/trust/catalog.h"
+#include "policy/trust/revocation.h"
 #include "policy/trust/suit.h"
 #include "policy/trust/verdict.h"
 
 #define OFFER_ANCHORS_MAX 16
-
-enum revocation_policy {
-	REVOCATION_REQUIRE, /* refuses while there is no evidence */
-	REVOCATION_OFF,	    /* passes, and the verdict says so */
-};
 
 /* Author anchors without a root (`--anchor`). */
 struct offer_anchor {
