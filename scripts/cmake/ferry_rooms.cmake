@@ -25,6 +25,10 @@ endif()
 if(FERRY_FUZZ)
 	add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+if(FERRY_COVERAGE)
+	add_compile_options(--coverage -O0)
+	add_link_options(--coverage)
+endif()
 target_link_options(ferry_flags INTERFACE -Wl,-z,relro,-z,now)
 
 # ferry_room(<name> SOURCES ... USES <rooms and parts>...)
@@ -44,6 +48,19 @@ function(ferry_program name)
 		RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
+# ferry_label(<target> <test>): a test whose folder has set `ferry_test_label` carries that
+# label and is built by the target tests_LABEL.
+function(ferry_label target test)
+	if(NOT DEFINED ferry_test_label)
+		return()
+	endif()
+	set_property(TEST ${test} APPEND PROPERTY LABELS ${ferry_test_label})
+	if(NOT TARGET tests_${ferry_test_label})
+		add_custom_target(tests_${ferry_test_label})
+	endif()
+	add_dependencies(tests_${ferry_test_label} ${target})
+endfunction()
+
 # ferry_unit(<name> USES ...): tests/unit/.../test_<name>.c with Check.
 function(ferry_unit name)
 	cmake_parse_arguments(UNIT "" "" "SOURCES;USES" ${ARGN})
@@ -60,6 +77,7 @@ function(ferry_unit name)
 	set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300
 		SKIP_RETURN_CODE 77
 		ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1;CK_DEFAULT_TIMEOUT=60")
+	ferry_label(test_${name} unit.${name})
 endfunction()
 
 # ferry_fuzz(<name> USES ...): tests/fuzz/fuzz_<name>.c, a libFuzzer target with
@@ -73,6 +91,7 @@ function(ferry_fuzz name)
 		add_executable(fuzz_${name} fuzz_${name}.c replay.c ${FUZZ_SOURCES})
 		add_test(NAME fuzz.${name} COMMAND fuzz_${name}
 			"${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+		ferry_label(fuzz_${name} fuzz.${name})
 	endif()
 	target_link_libraries(fuzz_${name} PRIVATE ferry_flags ${FUZZ_USES})
 	target_compile_options(fuzz_${name} PRIVATE -Wno-missing-prototypes)
