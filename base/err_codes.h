@@ -358,12 +358,29 @@
 /* policy/trust: encrypted images */
 
 #define ERR_MAP_ENCRYPT(X) \
-	X(TRUST_ENCRYPT_FORM, -6301, PERMANENT, "not a well-formed COSE_Encrypt")
+	X(TRUST_ENCRYPT_FORM, -6301, PERMANENT, "not a well-formed COSE_Encrypt") \
+	X(TRUST_ENCRYPT_CIPHER, -6302, SECURITY, "the cipher of the encrypted image is not accepted") \
+	X(TRUST_ENCRYPT_ATTACHED, -6303, PERMANENT, "the ciphertext of an encrypted image must be detached") \
+	X(TRUST_ENCRYPT_RECIPIENT, -6304, PERMANENT, "no recipient of the encrypted image uses an accepted algorithm") \
+	X(TRUST_ENCRYPT_NO_KEY, -6305, PERMANENT, "the image is encrypted for none of our keys") \
+	X(TRUST_ENCRYPT_UNWRAP, -6306, SECURITY, "the content key does not unwrap") \
+	X(TRUST_ENCRYPT_LENGTH, -6307, SECURITY, "the ciphertext is not as long as the manifest says") \
+	X(TRUST_ENCRYPT_TAG, -6308, SECURITY, "the authentication tag of the ciphertext does not verify") \
+	X(TRUST_ENCRYPT_PLAIN, -6309, SECURITY, "the decrypted image is not the one of the manifest") \
+	X(TRUST_ENCRYPT_SEALED, -6310, SECURITY, "the ciphertext is not the one that was signed")
 
 /* store/keys: secret keys in files, credentials and tokens */
 
 #define ERR_MAP_KEYS(X) \
-	X(KEYS_FORM, -6401, PERMANENT, "not a readable key")
+	X(KEYS_FORM, -6401, PERMANENT, "not a readable key") \
+	X(KEYS_PERMISSION, -6402, SECURITY, "the file of a secret key is open to others than its owner") \
+	X(KEYS_KIND, -6403, PERMANENT, "the key is of another kind than is needed") \
+	X(KEYS_CREDENTIAL, -6404, PERMANENT, "there is no such credential") \
+	X(KEYS_URI, -6405, PERMANENT, "not a usable pkcs11: URI") \
+	X(KEYS_MODULE, -6406, PERMANENT, "the PKCS #11 module cannot be used") \
+	X(KEYS_PIN, -6407, PERMANENT, "the PIN of the token is missing or wrong") \
+	X(KEYS_NOT_FOUND, -6408, PERMANENT, "the token does not have exactly one such key") \
+	X(KEYS_TOKEN, -6409, TRANSIENT, "the token failed")
 
 #define ERR_MAP(X) \
 	ERR_MAP_BASE(X) \

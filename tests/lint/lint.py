@@ -21,10 +21,11 @@ MAY_INCLUDE = {
     "base": set(),
     "policy": {"base"},
     "store": {"base"},
+    "store/keys": {"base", "policy/trust"},
     "devices": {"base"},
     "transports": {"base", "ferry"},
     "gateway": {"base", "policy", "store", "devices", "transports", "ferry"},
-    "tools/publish": {"base", "policy", "devices/mcuboot"},
+    "tools/publish": {"base", "policy", "store/keys", "devices/mcuboot"},
     "tools/sim": {"base", "ferry", "transports/sim/sim_wire.h"},
     "tools/driver-check": {"base", "transports", "ferry"},
 }
