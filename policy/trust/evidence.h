@@ -33,8 +33,8 @@ struct cert_id {
 
 /* ERR_TRUST_CERT_FORM when one is no certificate, names differ or the serial
  * number is longer than 20 octets. Signatures are not looked at. */
-int cert_id_of(struct bytes certificate, struct bytes issuer,
-	struct cert_id *ret);
+int cert_id_of(
+	struct bytes certificate, struct bytes issuer, struct cert_id *ret);
 
 bool cert_id_equal(const struct cert_id *a, const struct cert_id *b);
 
