@@ -9,7 +9,8 @@
  * A room owns a hundred: -50xx base, -51xx trust, -52xx policy gates,
  * -53xx store, -54xx vendor link and HTTP, -55xx transports, -56xx devices and
  * engines, -57xx relay and jobs, -58xx configuration, -59xx admin, -60xx to
- * -63xx trust again (revocation, HSS, signers, encryption), -64xx keys. */
+ * -63xx trust again (revocation, HSS, signers, encryption), -64xx keys,
+ * -65xx MACs on the last hop. */
 #ifndef FERRY_BASE_ERR_H
 #define FERRY_BASE_ERR_H
 

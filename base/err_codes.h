@@ -382,6 +382,19 @@
 	X(KEYS_NOT_FOUND, -6408, PERMANENT, "the token does not have exactly one such key") \
 	X(KEYS_TOKEN, -6409, TRANSIENT, "the token failed")
 
+/* policy/trust: MACs on the last hop */
+
+#define ERR_MAP_LASTHOP(X) \
+	X(LASTHOP_FORM, -6501, PERMANENT, "not a SUIT envelope with its image behind it") \
+	X(LASTHOP_LAYOUT, -6502, PERMANENT, "the envelope has no place for a MAC or an integrated image") \
+	X(LASTHOP_HUB, -6503, PERMANENT, "not a usable hub id or epoch") \
+	X(LASTHOP_NO_MAC, -6504, SECURITY, "the envelope has no MAC that is meant for this device") \
+	X(LASTHOP_EPOCH, -6505, SECURITY, "the epoch of the keys is lower than one that was seen before") \
+	X(LASTHOP_IMAGE, -6506, SECURITY, "the image behind the envelope is not the one of the manifest") \
+	X(LASTHOP_NO_KEY, -6507, TRANSIENT, "the hub has no key for this device") \
+	X(LASTHOP_KEYS, -6508, PERMANENT, "file of device keys breaks a rule of its format") \
+	X(LASTHOP_MODE, -6509, SECURITY, "file of device keys is open to others than its owner")
+
 #define ERR_MAP(X) \
 	ERR_MAP_BASE(X) \
 	ERR_MAP_TRUST(X) \
@@ -397,6 +410,7 @@
 	ERR_MAP_HSS(X) \
 	ERR_MAP_SIGNERS(X) \
 	ERR_MAP_ENCRYPT(X) \
-	ERR_MAP_KEYS(X)
+	ERR_MAP_KEYS(X) \
+	ERR_MAP_LASTHOP(X)
 
 #endif

@@ -106,21 +106,30 @@ int crypto_ecdsa_verify(enum crypto_curve curve, struct bytes point,
 						     : ERR_TRUST_CRYPTO;
 }
 
+static int import_hmac(psa_algorithm_t alg, psa_key_usage_t usage,
+	struct bytes key, psa_key_id_t *ret)
+{
+	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+
+	psa_set_key_type(&attributes, PSA_KEY_TYPE_HMAC);
+	psa_set_key_usage_flags(&attributes, usage);
+	psa_set_key_algorithm(&attributes, alg);
+	return psa_import_key(&attributes, key.at, key.len, ret) == PSA_SUCCESS
+		       ? 0
+		       : ERR_TRUST_CRYPTO;
+}
+
 int crypto_hmac_verify(enum crypto_hash hash, struct bytes key,
 	const struct bytes *parts, unsigned count, struct bytes tag)
 {
 	psa_algorithm_t alg = PSA_ALG_HMAC(psa_hash_of(hash));
-	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
 	psa_mac_operation_t op = PSA_MAC_OPERATION_INIT;
 	psa_status_t status;
 	psa_key_id_t id;
 
 	if (tag.len != crypto_hash_len(hash))
 		return ERR_TRUST_COSE_MAC;
-	psa_set_key_type(&attributes, PSA_KEY_TYPE_HMAC);
-	psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_VERIFY_MESSAGE);
-	psa_set_key_algorithm(&attributes, alg);
-	if (psa_import_key(&attributes, key.at, key.len, &id) != PSA_SUCCESS)
+	if (import_hmac(alg, PSA_KEY_USAGE_VERIFY_MESSAGE, key, &id))
 		return ERR_TRUST_CRYPTO;
 	status = psa_mac_verify_setup(&op, id, alg);
 	for (unsigned i = 0; status == PSA_SUCCESS && i < count; i++)
@@ -134,4 +143,27 @@ int crypto_hmac_verify(enum crypto_hash hash, struct bytes key,
 		return 0;
 	return status == PSA_ERROR_INVALID_SIGNATURE ? ERR_TRUST_COSE_MAC
 						     : ERR_TRUST_CRYPTO;
+}
+
+int crypto_hmac(enum crypto_hash hash, struct bytes key,
+	const struct bytes *parts, unsigned count, uint8_t *ret)
+{
+	psa_algorithm_t alg = PSA_ALG_HMAC(psa_hash_of(hash));
+	psa_mac_operation_t op = PSA_MAC_OPERATION_INIT;
+	psa_status_t status;
+	psa_key_id_t id;
+	size_t len;
+
+	if (import_hmac(alg, PSA_KEY_USAGE_SIGN_MESSAGE, key, &id))
+		return ERR_TRUST_CRYPTO;
+	status = psa_mac_sign_setup(&op, id, alg);
+	for (unsigned i = 0; status == PSA_SUCCESS && i < count; i++)
+		if (parts[i].len)
+			status = psa_mac_update(&op, parts[i].at, parts[i].len);
+	if (status == PSA_SUCCESS)
+		status = psa_mac_sign_finish(
+			&op, ret, crypto_hash_len(hash), &len);
+	psa_mac_abort(&op);
+	psa_destroy_key(id);
+	return status == PSA_SUCCESS ? 0 : ERR_TRUST_CRYPTO;
 }

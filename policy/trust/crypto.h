@@ -41,4 +41,8 @@ int crypto_ecdsa_verify(enum crypto_curve curve, struct bytes point,
 int crypto_hmac_verify(enum crypto_hash hash, struct bytes key,
 	const struct bytes *parts, unsigned count, struct bytes tag);
 
+/* The whole tag (crypto_hash_len() bytes) over the parts. */
+int crypto_hmac(enum crypto_hash hash, struct bytes key,
+	const struct bytes *parts, unsigned count, uint8_t *ret);
+
 #endif
