@@ -17,6 +17,7 @@
 
 #include "policy/trust/cose.h"
 #include "policy/trust/crypto_secret.h"
+#include "policy/trust/tier.h"
 
 #define ENCRYPT_TAG 96
 #define ENCRYPT_INFO_MAX 16384

@@ -1,0 +1,830 @@
+#include "tests/unit/unit.h"
+
+#include <psa/crypto.h>
+
+#include "base/cbor_out.h"
+#include "policy/trust/encrypt.h"
+
+#define PLAIN "This is a real firmware image."
+
+static void release(struct bytes b)
+{
+	free((void *)(uintptr_t)b.at);
+}
+
+static uint8_t kek16[16], kek32[32];
+
+static int kek_unwrap(void *arg, struct bytes wrapped, uint8_t *ret)
+{
+	const struct bytes *kek = arg;
+
+	return crypto_key_unwrap(*kek, wrapped, ret);
+}
+
+static struct bytes kek_views[2];
+
+static struct encrypt_key kek_key(unsigned len)
+{
+	struct bytes *view = &kek_views[len == 32];
+
+	*view = bytes_of(len == 32 ? kek32 : kek16, len);
+	return (struct encrypt_key){
+		.unwrap = kek_unwrap, .kek_len = len, .arg = view};
+}
+
+static int pair_agree(void *arg, const uint8_t peer[64], uint8_t ret[32])
+{
+	return crypto_pair_agree(*(uint32_t *)arg, peer, ret);
+}
+
+static int token_is_gone(void *arg, struct bytes wrapped, uint8_t *ret)
+{
+	(void)arg;
+	(void)wrapped;
+	(void)ret;
+	return ERR_KEYS_TOKEN;
+}
+
+/* Decrypts in pieces of `step` bytes; the plaintext goes to `ret`. */
+static int decrypt(const struct encrypt_info *info,
+	const struct encrypt_cek *cek, struct bytes sealed, size_t step,
+	struct buf *ret)
+{
+	uint8_t out[512];
+	struct encrypt_stream *stream;
+	size_t len;
+	int err = encrypt_stream_new(info, cek, sealed.len, &stream);
+
+	if (err)
+		return err;
+	for (size_t at = 0; !err && at < sealed.len; at += step) {
+		err = encrypt_stream_update(
+			stream, bytes_slice(sealed, at, step), out, &len);
+		if (!err)
+			buf_add(ret, out, len);
+	}
+	if (!err)
+		err = encrypt_stream_finish(stream, out, &len);
+	if (!err)
+		buf_add(ret, out, len);
+	encrypt_stream_free(stream);
+	return err;
+}
+
+/* ---- published vectors ---- */
+
+struct vector {
+	const char *name;
+	bool agrees;
+};
+
+static const struct vector vectors[] = {
+	{"aes-kw-aes-gcm", false},
+	{"aes-kw-aes-ctr", false},
+	{"es-ecdh-aes-gcm", true},
+	{"es-ecdh-aes-ctr", true},
+};
+
+#define DEVICE_D                                                               \
+	"60FE6DD6D85D5740A5349B6F91267EEAC5BA81B8CB53EE249E4B4EB102C476B3"
+
+static int device_agree(void *arg, const uint8_t peer[64], uint8_t ret[32])
+{
+	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+	psa_key_id_t id;
+	uint8_t d[32];
+	int err;
+
+	(void)arg;
+	ck_assert_int_eq(bytes_from_hex(DEVICE_D, d, 32), 0);
+	psa_set_key_type(&attributes,
+		PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+	psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_DERIVE);
+	psa_set_key_algorithm(&attributes, PSA_ALG_ECDH);
+	ck_assert_int_eq(psa_import_key(&attributes, d, 32, &id), PSA_SUCCESS);
+	err = crypto_pair_agree(id, peer, ret);
+	psa_destroy_key(id);
+	return err;
+}
+
+#define FOLDER "vectors/ietf-firmware-encryption/"
+
+static struct bytes vector_info(const char *name)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), FOLDER "suit-encryption-info-%s.cose",
+		name);
+	return unit_read_shared(path);
+}
+
+static struct bytes vector_sealed(const char *name)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), FOLDER "encrypted-payload-%s.bin", name);
+	return unit_read_shared(path);
+}
+
+START_TEST(encrypt_published_vector_decrypts)
+{
+	static const size_t steps[] = {1, 7, 16, 64};
+	const struct vector *row = &vectors[_i];
+	struct bytes in = vector_info(row->name);
+	struct bytes sealed = vector_sealed(row->name);
+	struct encrypt_key keys[2] = {{.agree = device_agree}, kek_key(16)};
+	struct encrypt_info info;
+	struct encrypt_cek cek;
+	struct buf plain;
+	uint64_t len;
+
+	memset(kek16, 'a', 16);
+	ck_assert_int_eq(encrypt_info_parse(in, &info, NULL), 0);
+	ck_assert_int_eq(encrypt_open_key(&info, keys, 2, &cek, NULL), 0);
+	ck_assert_int_eq(encrypt_plain_len(&info, sealed.len, &len), 0);
+	ck_assert_uint_eq(len, strlen(PLAIN));
+	for (size_t i = 0; i < 4; i++) {
+		buf_init(&plain, 512);
+		ck_assert_msg(
+			!decrypt(&info, &cek, sealed, steps[i], &plain) &&
+				bytes_is_text(buf_bytes(&plain), PLAIN),
+			"%s by %zu", row->name, steps[i]);
+		buf_done(&plain);
+	}
+	release(in);
+	release(sealed);
+}
+END_TEST
+
+START_TEST(encrypt_open_key_wrong_kind_of_key_is_no_key)
+{
+	const struct vector *row = &vectors[_i];
+	struct bytes in = vector_info(row->name);
+	struct encrypt_key key =
+		row->agrees ? kek_key(16)
+			    : (struct encrypt_key){.agree = device_agree};
+	struct encrypt_info info;
+	struct encrypt_cek cek;
+
+	ck_assert_int_eq(encrypt_info_parse(in, &info, NULL), 0);
+	ck_assert_int_eq(encrypt_open_key(&info, &key, 1, &cek, NULL),
+		ERR_TRUST_ENCRYPT_NO_KEY);
+	release(in);
+}
+END_TEST
+
+/* RFC 3394 section 4.1 and 4.6. */
+START_TEST(crypto_key_wrap_rfc3394_known_answers)
+{
+	static const struct {
+		const char *kek, *key, *wrapped;
+	} rows[] = {
+		{"000102030405060708090A0B0C0D0E0F",
+			"00112233445566778899AABBCCDDEEFF",
+			"1FA68B0A8112B447AEF34BD8FB5A7B829D3E862371D2CFE5"},
+		{"000102030405060708090A0B0C0D0E0F"
+		 "101112131415161718191A1B1C1D1E1F",
+			"00112233445566778899AABBCCDDEEFF"
+			"000102030405060708090A0B0C0D0E0F",
+			"28C9F404C4B810F4CBCCB35CFB87F826"
+			"3F5786E2D80ED326CBC7F0E71A99F43B"
+			"FB988B9B7A02DD21"},
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = strlen(rows[i].key) / 2;
+		uint8_t kek[32], key[32], wrapped[40], out[40];
+
+		bytes_from_hex(rows[i].kek, kek, len);
+		bytes_from_hex(rows[i].key, key, len);
+		bytes_from_hex(rows[i].wrapped, wrapped, len + 8);
+		ck_assert_int_eq(crypto_key_wrap(bytes_of(kek, len),
+					 bytes_of(key, len), out),
+			0);
+		ck_assert_mem_eq(out, wrapped, len + 8);
+		ck_assert_int_eq(crypto_key_unwrap(bytes_of(kek, len),
+					 bytes_of(wrapped, len + 8), out),
+			0);
+		ck_assert_mem_eq(out, key, len);
+		wrapped[3] ^= 1;
+		ck_assert_int_eq(crypto_key_unwrap(bytes_of(kek, len),
+					 bytes_of(wrapped, len + 8), out),
+			ERR_TRUST_ENCRYPT_UNWRAP);
+	}
+}
+END_TEST
+
+START_TEST(crypto_key_unwrap_odd_length_is_refused)
+{
+	static const size_t lens[] = {0, 8, 16, 23, 25, 48};
+	uint8_t in[48] = {0}, out[48];
+
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++)
+		ck_assert_int_eq(crypto_key_unwrap(bytes_of(kek16, 16),
+					 bytes_of(in, lens[i]), out),
+			ERR_TRUST_ENCRYPT_UNWRAP);
+}
+END_TEST
+
+/* ---- forms ---- */
+
+/* What a made message has that it should not, or lacks. */
+enum twist {
+	GOOD,
+	TAG_ABSENT,
+	TAG_OTHER,
+	FEWER_MEMBERS,
+	CIPHER_ABSENT,
+	CIPHER_TEXT,
+	CIPHER_UNKNOWN,
+	CIPHER_UNPROTECTED,
+	CIPHER_TWICE,
+	CTR_PROTECTED,
+	IV_ABSENT,
+	IV_SHORT,
+	PARTIAL_IV,
+	CRIT,
+	ATTACHED,
+	NO_RECIPIENTS,
+	MANY_RECIPIENTS,
+	RECIPIENT_UNKNOWN,
+	RECIPIENT_TEXT,
+	RECIPIENT_NESTS,
+	RECIPIENT_STATIC,
+	RECIPIENT_SALT,
+	KW_PROTECTED,
+	WRAPPED_SHORT,
+	WRAPPED_NIL,
+	KID_LONG,
+	ECDH_UNPROTECTED,
+	EPHEMERAL_ABSENT,
+	EPHEMERAL_P384,
+	EPHEMERAL_PRIVATE,
+	TRAILING,
+	KEY_TWICE,
+};
+
+static void put_pair(struct buf *b, int64_t label, int64_t value)
+{
+	cbor_put_int(b, label);
+	cbor_put_int(b, value);
+}
+
+static void put_zeros(struct buf *b, size_t len)
+{
+	static const uint8_t zeros[128];
+
+	cbor_put_bstr(b, bytes_of(zeros, len));
+}
+
+static void put_body(struct buf *b, enum twist t)
+{
+	struct buf h;
+
+	buf_init(&h, 128);
+	if (t == CIPHER_TEXT) {
+		cbor_put_map(&h, 1);
+		cbor_put_int(&h, 1);
+		cbor_put_tstr(&h, "A128GCM");
+	} else if (t != CIPHER_ABSENT && t != CIPHER_UNPROTECTED) {
+		unsigned more = (t == CRIT) + (t == PARTIAL_IV) +
+				(t == KEY_TWICE);
+
+		cbor_put_map(&h, 1 + more);
+		put_pair(&h, 1, t == CIPHER_UNKNOWN ? 24
+			      : t == CTR_PROTECTED   ? -65534
+						     : 1);
+		if (t == CRIT) {
+			cbor_put_int(&h, 2);
+			cbor_put_array(&h, 1);
+			cbor_put_int(&h, 5);
+		}
+		if (t == PARTIAL_IV) {
+			cbor_put_int(&h, 6);
+			put_zeros(&h, 2);
+		}
+		if (t == KEY_TWICE)
+			put_pair(&h, 1, 1);
+	}
+	cbor_put_bstr(b, buf_bytes(&h));
+	buf_reset(&h);
+	if (t == IV_ABSENT) {
+		cbor_put_map(b, 0);
+	} else {
+		bool twice = t == CIPHER_TWICE || t == CIPHER_UNPROTECTED;
+
+		cbor_put_map(b, 1 + twice);
+		if (twice)
+			put_pair(b, 1, 1);
+		cbor_put_int(b, 5);
+		put_zeros(b, t == IV_SHORT	? 8
+			     : t == CTR_PROTECTED ? 16
+						  : 12);
+	}
+	buf_done(&h);
+	if (t == ATTACHED)
+		put_zeros(b, 30);
+	else
+		cbor_put_null(b);
+}
+
+static void put_kw(struct buf *b, enum twist t)
+{
+	cbor_put_array(b, t == RECIPIENT_NESTS ? 4 : 3);
+	if (t == KW_PROTECTED) {
+		static const uint8_t alg[] = {0xa1, 1, 0x22};
+
+		cbor_put_bstr(b, bytes_of(alg, 3));
+		cbor_put_map(b, 0);
+	} else {
+		cbor_put_bstr(b, bytes_of("", 0));
+		cbor_put_map(b, t == RECIPIENT_SALT ? 3 : 2);
+		cbor_put_int(b, 1);
+		if (t == RECIPIENT_TEXT)
+			cbor_put_tstr(b, "A128KW");
+		else
+			cbor_put_int(b, t == RECIPIENT_UNKNOWN ? -6 : -3);
+		cbor_put_int(b, 4);
+		put_zeros(b, t == KID_LONG ? 65 : 5);
+		if (t == RECIPIENT_SALT) {
+			cbor_put_int(b, -20);
+			put_zeros(b, 8);
+		}
+	}
+	if (t == WRAPPED_NIL)
+		cbor_put_null(b);
+	else
+		put_zeros(b, t == WRAPPED_SHORT ? 16 : 24);
+	if (t == RECIPIENT_NESTS) {
+		cbor_put_array(b, 1);
+		put_kw(b, GOOD);
+	}
+}
+
+static void put_ephemeral(struct buf *b, enum twist t)
+{
+	size_t len = t == EPHEMERAL_P384 ? 48 : 32;
+
+	cbor_put_map(b, t == EPHEMERAL_PRIVATE ? 5 : 4);
+	put_pair(b, 1, 2);
+	put_pair(b, -1, t == EPHEMERAL_P384 ? 2 : 1);
+	cbor_put_int(b, -2);
+	put_zeros(b, len);
+	cbor_put_int(b, -3);
+	put_zeros(b, len);
+	if (t == EPHEMERAL_PRIVATE) {
+		cbor_put_int(b, -4);
+		put_zeros(b, len);
+	}
+}
+
+static void put_ecdh(struct buf *b, enum twist t)
+{
+	static const uint8_t alg[] = {0xa1, 1, 0x38, 28};
+	bool moved = t == ECDH_UNPROTECTED;
+	bool absent = t == EPHEMERAL_ABSENT;
+
+	cbor_put_array(b, 3);
+	cbor_put_bstr(b, bytes_of(alg, moved ? 0 : sizeof(alg)));
+	cbor_put_map(b, (uint64_t)(moved + !absent + (t == RECIPIENT_STATIC) +
+				   1));
+	if (moved)
+		put_pair(b, 1, -29);
+	cbor_put_int(b, 4);
+	put_zeros(b, 3);
+	if (!absent) {
+		cbor_put_int(b, -1);
+		put_ephemeral(b, t);
+	}
+	if (t == RECIPIENT_STATIC) {
+		cbor_put_int(b, -2);
+		put_ephemeral(b, GOOD);
+	}
+	put_zeros(b, 24);
+}
+
+static bool is_about_ecdh(enum twist t)
+{
+	return t == ECDH_UNPROTECTED || t == EPHEMERAL_ABSENT ||
+	       t == EPHEMERAL_P384 || t == EPHEMERAL_PRIVATE ||
+	       t == RECIPIENT_STATIC;
+}
+
+static void make(struct buf *b, enum twist t)
+{
+	unsigned count = t == NO_RECIPIENTS	? 0
+			 : t == MANY_RECIPIENTS ? ENCRYPT_RECIPIENTS_MAX + 1
+						: 1;
+
+	buf_init(b, 32768);
+	if (t != TAG_ABSENT)
+		cbor_put_tag(b, t == TAG_OTHER ? 16 : 96);
+	cbor_put_array(b, t == FEWER_MEMBERS ? 3 : 4);
+	put_body(b, t);
+	if (t != FEWER_MEMBERS) {
+		cbor_put_array(b, count);
+		for (unsigned i = 0; i < count; i++) {
+			if (is_about_ecdh(t))
+				put_ecdh(b, t);
+			else
+				put_kw(b, t);
+		}
+	}
+	if (t == TRAILING)
+		cbor_put_null(b);
+	ck_assert_int_eq(b->err, 0);
+}
+
+static const struct {
+	const char *name;
+	enum twist twist;
+	int code;
+} forms[] = {
+	{"good", GOOD, 0},
+	{"no tag", TAG_ABSENT, ERR_TRUST_COSE_TAG},
+	{"COSE_Encrypt0", TAG_OTHER, ERR_TRUST_COSE_TAG},
+	{"three members", FEWER_MEMBERS, ERR_CBOR_RANGE},
+	{"no cipher", CIPHER_ABSENT, ERR_TRUST_ENCRYPT_CIPHER},
+	{"cipher as text", CIPHER_TEXT, ERR_TRUST_ENCRYPT_CIPHER},
+	{"ChaCha20", CIPHER_UNKNOWN, ERR_TRUST_ENCRYPT_CIPHER},
+	{"GCM unprotected", CIPHER_UNPROTECTED, ERR_TRUST_ENCRYPT_FORM},
+	{"cipher twice", CIPHER_TWICE, ERR_TRUST_ENCRYPT_FORM},
+	{"CTR protected", CTR_PROTECTED, ERR_TRUST_ENCRYPT_FORM},
+	{"no IV", IV_ABSENT, ERR_TRUST_ENCRYPT_FORM},
+	{"short IV", IV_SHORT, ERR_TRUST_ENCRYPT_FORM},
+	{"partial IV", PARTIAL_IV, ERR_TRUST_COSE_CRIT},
+	{"critical header", CRIT, ERR_TRUST_COSE_CRIT},
+	{"attached ciphertext", ATTACHED, ERR_TRUST_ENCRYPT_ATTACHED},
+	{"no recipients", NO_RECIPIENTS, ERR_CBOR_RANGE},
+	{"too many recipients", MANY_RECIPIENTS, ERR_TOO_LARGE},
+	{"direct recipient only", RECIPIENT_UNKNOWN,
+		ERR_TRUST_ENCRYPT_RECIPIENT},
+	{"recipient by text", RECIPIENT_TEXT, ERR_TRUST_ENCRYPT_RECIPIENT},
+	{"nested recipient", RECIPIENT_NESTS, ERR_TRUST_ENCRYPT_RECIPIENT},
+	{"static sender key", RECIPIENT_STATIC, ERR_TRUST_ENCRYPT_RECIPIENT},
+	{"salted derivation", RECIPIENT_SALT, ERR_TRUST_ENCRYPT_RECIPIENT},
+	{"KW protected", KW_PROTECTED, ERR_TRUST_ENCRYPT_FORM},
+	{"wrapped key short", WRAPPED_SHORT, ERR_TRUST_ENCRYPT_FORM},
+	{"wrapped key nil", WRAPPED_NIL, ERR_TRUST_ENCRYPT_FORM},
+	{"long kid", KID_LONG, ERR_TOO_LARGE},
+	{"ECDH unprotected", ECDH_UNPROTECTED, ERR_TRUST_ENCRYPT_FORM},
+	{"no ephemeral key", EPHEMERAL_ABSENT, ERR_TRUST_ENCRYPT_FORM},
+	{"ephemeral on P-384", EPHEMERAL_P384, ERR_TRUST_COSE_KEY_CURVE},
+	{"ephemeral private", EPHEMERAL_PRIVATE, ERR_TRUST_COSE_KEY},
+	{"bytes behind", TRAILING, ERR_CBOR_TRAILING},
+	{"key twice", KEY_TWICE, ERR_CBOR_KEY_TWICE},
+};
+
+START_TEST(encrypt_info_parse_form_is_judged)
+{
+	struct fault fault = {0};
+	struct encrypt_info info;
+	struct buf b;
+	int err;
+
+	make(&b, forms[_i].twist);
+	err = encrypt_info_parse(buf_bytes(&b), &info, &fault);
+	ck_assert_msg(err == forms[_i].code, "%s: %s, expected %s (%s: %s)",
+		forms[_i].name, err_name(err), err_name(forms[_i].code),
+		fault.field, fault.rule);
+	ck_assert_int_eq(fault.code, err);
+	buf_done(&b);
+}
+END_TEST
+
+START_TEST(encrypt_info_parse_every_cut_is_refused)
+{
+	struct encrypt_info info;
+	struct buf b;
+
+	make(&b, GOOD);
+	for (size_t len = 0; len < b.len; len++)
+		ck_assert_int_lt(encrypt_info_parse(bytes_of(b.at, len), &info,
+					 NULL),
+			0);
+	buf_done(&b);
+}
+END_TEST
+
+/* A point that is not on the curve opens nothing and harms nothing. */
+START_TEST(encrypt_open_key_point_off_the_curve_opens_nothing)
+{
+	struct encrypt_key key = {.agree = device_agree};
+	struct encrypt_info info;
+	struct encrypt_cek cek;
+	struct buf b;
+
+	buf_init(&b, 1024);
+	cbor_put_tag(&b, 96);
+	cbor_put_array(&b, 4);
+	put_body(&b, GOOD);
+	cbor_put_array(&b, 1);
+	put_ecdh(&b, GOOD);
+	ck_assert_int_eq(encrypt_info_parse(buf_bytes(&b), &info, NULL), 0);
+	ck_assert_int_eq(encrypt_open_key(&info, &key, 1, &cek, NULL),
+		ERR_TRUST_ENCRYPT_NO_KEY);
+	buf_done(&b);
+}
+END_TEST
+
+/* ---- what ferry-publish makes ---- */
+
+struct made {
+	struct buf info;
+	struct buf sealed;
+	struct encrypt_info parsed;
+};
+
+static void seal(struct buf *ret, const struct encrypt_making *making,
+	const char *text)
+{
+	struct crypto_cipher *cipher;
+	uint8_t out[256], tag[16];
+	size_t len;
+
+	ck_assert_int_eq(
+		encrypt_making_cipher(making, strlen(text), &cipher), 0);
+	ck_assert_int_eq(crypto_cipher_update(cipher, bytes_of_text(text), out,
+				 &len),
+		0);
+	buf_add(ret, out, len);
+	ck_assert_int_eq(crypto_cipher_finish(cipher, out, &len, tag), 0);
+	buf_add(ret, out, len);
+	buf_add(ret, tag, making->cipher->growth);
+	crypto_cipher_free(cipher);
+}
+
+static void made_init(struct made *m, int64_t cipher,
+	const struct encrypt_target *targets, unsigned count)
+{
+	struct encrypt_making making;
+	struct fault fault = {0};
+	int err;
+
+	buf_init(&m->info, ENCRYPT_INFO_MAX);
+	buf_init(&m->sealed, 1024);
+	ck_assert_int_eq(
+		encrypt_making_init(encrypt_cipher_find(cipher), &making), 0);
+	ck_assert_int_eq(
+		encrypt_put_info(&m->info, &making, targets, count), 0);
+	seal(&m->sealed, &making, PLAIN);
+	encrypt_making_wipe(&making);
+	err = encrypt_info_parse(buf_bytes(&m->info), &m->parsed, &fault);
+	ck_assert_msg(!err, "%s: %s", fault.field, fault.rule);
+}
+
+static void made_done(struct made *m)
+{
+	buf_done(&m->info);
+	buf_done(&m->sealed);
+}
+
+static int open_with(const struct made *m, const struct encrypt_key *keys,
+	unsigned count)
+{
+	struct encrypt_cek cek;
+	struct buf plain;
+	int err = encrypt_open_key(&m->parsed, keys, count, &cek, NULL);
+
+	if (err)
+		return err;
+	buf_init(&plain, 512);
+	err = decrypt(&m->parsed, &cek, buf_bytes(&m->sealed), 5, &plain);
+	if (!err && !bytes_is_text(buf_bytes(&plain), PLAIN))
+		err = ERR_TRUST_ENCRYPT_PLAIN;
+	buf_done(&plain);
+	return err;
+}
+
+static const int64_t cipher_algs[] = {1, 3, -65534, -65532};
+
+START_TEST(encrypt_put_info_every_cipher_and_wrapping_opens)
+{
+	uint32_t id;
+	struct cose_key public = {.curve = CRYPTO_P256};
+	struct encrypt_target targets[3] = {
+		{.kek = bytes_of(kek16, 16)},
+		{.kek = bytes_of(kek32, 32), .kid = bytes_of_text("k")},
+		{.key = &public},
+	};
+
+	ck_assert_int_eq(crypto_pair_new(&id, public.point), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct encrypt_key keys[] = {kek_key(16), kek_key(32),
+			{.agree = pair_agree, .arg = &id}};
+		struct made m;
+
+		made_init(&m, cipher_algs[_i], &targets[i], 1);
+		ck_assert_int_eq(open_with(&m, &keys[i], 1), 0);
+		ck_assert_int_eq(open_with(&m, &keys[(i + 1) % 3], 1),
+			ERR_TRUST_ENCRYPT_NO_KEY);
+		made_done(&m);
+	}
+	crypto_pair_destroy(id);
+}
+END_TEST
+
+START_TEST(encrypt_open_key_finds_its_recipient_among_many)
+{
+	struct encrypt_target targets[4];
+	struct cose_key publics[4];
+	uint32_t ids[4];
+	char text[96];
+	struct made m;
+
+	for (unsigned i = 0; i < 4; i++) {
+		publics[i] = (struct cose_key){.curve = CRYPTO_P256};
+		ck_assert_int_eq(crypto_pair_new(&ids[i], publics[i].point), 0);
+		targets[i] = (struct encrypt_target){.key = &publics[i],
+			.kid = bytes_of("0123" + i, 1)};
+	}
+	made_init(&m, 1, targets, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		struct encrypt_key named = {.agree = pair_agree,
+			.arg = &ids[i], .kid = targets[i].kid};
+		struct encrypt_key nameless = {
+			.agree = pair_agree, .arg = &ids[i]};
+		struct encrypt_key misnamed = {.agree = pair_agree,
+			.arg = &ids[i], .kid = targets[(i + 1) % 4].kid};
+
+		ck_assert_int_eq(open_with(&m, &named, 1), 0);
+		ck_assert_int_eq(open_with(&m, &nameless, 1), 0);
+		ck_assert_int_eq(open_with(&m, &misnamed, 1),
+			ERR_TRUST_ENCRYPT_UNWRAP);
+		crypto_pair_destroy(ids[i]);
+	}
+	ck_assert_int_eq(encrypt_tier(&m.parsed), TIER_ENHANCED);
+	encrypt_describe(&m.parsed, text, sizeof(text));
+	ck_assert_str_eq(text, "A128GCM, ECDH-ES+A128KW, 4 recipients");
+	made_done(&m);
+}
+END_TEST
+
+START_TEST(encrypt_open_key_failing_token_is_its_own_error)
+{
+	struct encrypt_target target = {.kek = bytes_of(kek16, 16)};
+	struct encrypt_key keys[2] = {
+		{.unwrap = token_is_gone, .kek_len = 16}, kek_key(16)};
+	struct made m;
+
+	made_init(&m, 1, &target, 1);
+	ck_assert_int_eq(open_with(&m, keys, 1), ERR_KEYS_TOKEN);
+	ck_assert_int_eq(open_with(&m, keys, 2), 0);
+	made_done(&m);
+}
+END_TEST
+
+START_TEST(encrypt_tier_weakest_recipient_counts)
+{
+	uint32_t id;
+	struct cose_key public = {.curve = CRYPTO_P256};
+	struct encrypt_target shared = {.kek = bytes_of(kek16, 16)};
+	struct encrypt_target mixed[2] = {{.key = &public},
+		{.kek = bytes_of(kek16, 16)}};
+	struct made m;
+
+	ck_assert_int_eq(crypto_pair_new(&id, public.point), 0);
+	crypto_pair_destroy(id);
+	made_init(&m, 1, &shared, 1);
+	ck_assert_int_eq(encrypt_tier(&m.parsed), TIER_BASIC);
+	made_done(&m);
+	made_init(&m, 1, mixed, 2);
+	ck_assert_int_eq(encrypt_tier(&m.parsed), TIER_UPGRADED);
+	made_done(&m);
+}
+END_TEST
+
+static int stream_code(const struct made *m, struct bytes sealed)
+{
+	struct encrypt_key key = kek_key(16);
+	struct encrypt_cek cek;
+	struct buf plain;
+	int err;
+
+	ck_assert_int_eq(encrypt_open_key(&m->parsed, &key, 1, &cek, NULL), 0);
+	buf_init(&plain, 512);
+	err = decrypt(&m->parsed, &cek, sealed, 64, &plain);
+	buf_done(&plain);
+	return err;
+}
+
+START_TEST(encrypt_stream_every_changed_byte_of_gcm_is_refused)
+{
+	struct encrypt_target target = {.kek = bytes_of(kek16, 16)};
+	struct made m;
+
+	made_init(&m, 1, &target, 1);
+	for (size_t i = 0; i < m.sealed.len; i++) {
+		m.sealed.at[i] ^= 1;
+		ck_assert_int_eq(stream_code(&m, buf_bytes(&m.sealed)),
+			ERR_TRUST_ENCRYPT_TAG);
+		m.sealed.at[i] ^= 1;
+	}
+	ck_assert_int_eq(stream_code(&m, buf_bytes(&m.sealed)), 0);
+	ck_assert_int_eq(stream_code(&m, bytes_of(m.sealed.at, 16)),
+		ERR_TRUST_ENCRYPT_LENGTH);
+	ck_assert_int_eq(stream_code(&m, bytes_of(m.sealed.at,
+					m.sealed.len - 1)),
+		ERR_TRUST_ENCRYPT_TAG);
+	made_done(&m);
+}
+END_TEST
+
+START_TEST(encrypt_stream_more_or_less_than_announced_is_refused)
+{
+	struct encrypt_target target = {.kek = bytes_of(kek16, 16)};
+	struct encrypt_key key = kek_key(16);
+	struct encrypt_stream *stream;
+	struct encrypt_cek cek;
+	uint8_t out[128];
+	struct made m;
+	size_t len;
+
+	made_init(&m, cipher_algs[_i], &target, 1);
+	ck_assert_int_eq(encrypt_open_key(&m.parsed, &key, 1, &cek, NULL), 0);
+	ck_assert_int_eq(encrypt_stream_new(
+				 &m.parsed, &cek, m.sealed.len, &stream),
+		0);
+	ck_assert_int_eq(encrypt_stream_finish(stream, out, &len),
+		ERR_TRUST_ENCRYPT_LENGTH);
+	encrypt_stream_free(stream);
+	ck_assert_int_eq(encrypt_stream_new(
+				 &m.parsed, &cek, m.sealed.len, &stream),
+		0);
+	ck_assert_int_eq(encrypt_stream_update(stream, buf_bytes(&m.sealed),
+				 out, &len),
+		0);
+	ck_assert_int_eq(encrypt_stream_update(stream, bytes_of("x", 1), out,
+				 &len),
+		ERR_TRUST_ENCRYPT_LENGTH);
+	encrypt_stream_free(stream);
+	made_done(&m);
+}
+END_TEST
+
+START_TEST(encrypt_making_init_never_repeats_itself)
+{
+	const struct encrypt_cipher *cipher = encrypt_cipher_find(-65534);
+	struct encrypt_making a, b;
+
+	ck_assert_int_eq(encrypt_making_init(cipher, &a), 0);
+	ck_assert_int_eq(encrypt_making_init(cipher, &b), 0);
+	ck_assert_mem_ne(a.cek.at, b.cek.at, 16);
+	ck_assert_mem_ne(a.iv, b.iv, 8);
+}
+END_TEST
+
+START_TEST(encrypt_put_info_what_it_cannot_do_is_refused)
+{
+	const struct encrypt_cipher *cipher = encrypt_cipher_find(1);
+	struct cose_key p384 = {.curve = CRYPTO_P384};
+	struct encrypt_target odd_kek = {.kek = bytes_of(kek32, 24)};
+	struct encrypt_target odd_key = {.key = &p384};
+	struct encrypt_making making;
+	struct buf b;
+
+	ck_assert_int_eq(encrypt_making_init(cipher, &making), 0);
+	buf_init(&b, 4096);
+	ck_assert_int_eq(encrypt_put_info(&b, &making, &odd_kek, 1),
+		ERR_KEYS_KIND);
+	ck_assert_int_eq(encrypt_put_info(&b, &making, &odd_key, 1),
+		ERR_TRUST_COSE_KEY_CURVE);
+	ck_assert_int_lt(encrypt_put_info(&b, &making, &odd_key, 0), 0);
+	buf_done(&b);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("encrypt");
+	TCase *tc = tcase_create("encrypt");
+
+	unit_need_shared("vectors/ietf-firmware-encryption");
+	if (crypto_init())
+		return EXIT_FAILURE;
+	memset(kek16, 'a', 16);
+	memset(kek32, 'b', 32);
+	tcase_add_loop_test(tc, encrypt_published_vector_decrypts, 0, 4);
+	tcase_add_loop_test(
+		tc, encrypt_open_key_wrong_kind_of_key_is_no_key, 0, 4);
+	tcase_add_test(tc, crypto_key_wrap_rfc3394_known_answers);
+	tcase_add_test(tc, crypto_key_unwrap_odd_length_is_refused);
+	tcase_add_loop_test(tc, encrypt_info_parse_form_is_judged, 0,
+		(int)(sizeof(forms) / sizeof(forms[0])));
+	tcase_add_test(tc, encrypt_info_parse_every_cut_is_refused);
+	tcase_add_test(
+		tc, encrypt_open_key_point_off_the_curve_opens_nothing);
+	tcase_add_loop_test(
+		tc, encrypt_put_info_every_cipher_and_wrapping_opens, 0, 4);
+	tcase_add_test(tc, encrypt_open_key_finds_its_recipient_among_many);
+	tcase_add_test(tc, encrypt_open_key_failing_token_is_its_own_error);
+	tcase_add_test(tc, encrypt_tier_weakest_recipient_counts);
+	tcase_add_test(
+		tc, encrypt_stream_every_changed_byte_of_gcm_is_refused);
+	tcase_add_loop_test(tc,
+		encrypt_stream_more_or_less_than_announced_is_refused, 0, 4);
+	tcase_add_test(tc, encrypt_making_init_never_repeats_itself);
+	tcase_add_test(tc, encrypt_put_info_what_it_cannot_do_is_refused);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
