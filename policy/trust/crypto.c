@@ -59,6 +59,16 @@ int crypto_sha256(struct bytes in, uint8_t ret[32])
 	return crypto_digest(CRYPTO_SHA256, &in, 1, ret);
 }
 
+int crypto_sha1(struct bytes in, uint8_t ret[CRYPTO_SHA1_LEN])
+{
+	size_t len;
+
+	return psa_hash_compute(PSA_ALG_SHA_1, in.at, in.len, ret,
+		       CRYPTO_SHA1_LEN, &len) == PSA_SUCCESS
+		       ? 0
+		       : ERR_TRUST_CRYPTO;
+}
+
 static int import_public(enum crypto_curve curve, struct bytes point,
 	psa_algorithm_t alg, psa_key_id_t *ret)
 {

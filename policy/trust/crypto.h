@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #define CRYPTO_HASH_MAX 64
+#define CRYPTO_SHA1_LEN 20
 #define CRYPTO_POINT_MAX 66 /* bytes of a P-521 coordinate */
 
 enum crypto_hash { CRYPTO_SHA256, CRYPTO_SHA384, CRYPTO_SHA512 };
@@ -30,6 +31,10 @@ int crypto_digest(enum crypto_hash hash, const struct bytes *parts,
 	unsigned count, uint8_t *ret);
 
 int crypto_sha256(struct bytes in, uint8_t ret[32]);
+
+/* Names a key in an OCSP responderID (RFC 6960 section 4.2.1). Nothing is
+ * trusted by it. */
+int crypto_sha1(struct bytes in, uint8_t ret[CRYPTO_SHA1_LEN]);
 
 /* `point` is x || y; `signature` is r || s, each of the curve's length.
  * 0, ERR_TRUST_COSE_SIGNATURE, ERR_TRUST_COSE_KEY (no point of the curve) or
