@@ -10,7 +10,7 @@
  * process, every read is checked leaf by leaf, and a bit that changes on disk,
  * in the blob or in the table, is never handed out.
  *
- * Small objects (root and catalog of a vendor) are kept by name, replaced
+ * Small objects (catalog and CRLs of a vendor) are kept by name, replaced
  * atomically. What is read from them is as untrusted as from the wire.
  *
  * Thread: the loop's. Disk and hashing run on libuv's pool; every callback
@@ -29,7 +29,8 @@
 #define CACHE_LEAF_LEN 4096
 #define CACHE_READ_MAX 65536 /* bytes of one cache_read() */
 #define CACHE_LOAD_MAX                                                         \
-	((size_t)1024 * 1024) /* bytes of one cache_load() or object */
+	((size_t)1024 * 1024) /* bytes of one cache_load() */
+#define CACHE_OBJECT_MAX ((size_t)8 << 20)
 #define CACHE_BLOB_MAX (256ull << 20)
 #define CACHE_BLOBS_MAX 4096
 #define CACHE_PARTS_OPEN_MAX 16

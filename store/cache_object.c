@@ -133,7 +133,7 @@ static int object_new(struct cache *cache, const char *name,
 	if (!o)
 		return -ENOMEM;
 	snprintf(o->name, sizeof(o->name), "%s", name);
-	buf_init(&o->content, CACHE_LOAD_MAX);
+	buf_init(&o->content, CACHE_OBJECT_MAX);
 	o->act = act;
 	o->w.run = run_object;
 	o->w.done = done_object;
@@ -159,7 +159,7 @@ int cache_object_put(struct cache *cache, const char *name, struct bytes bytes,
 	struct cache_object_work *o;
 	int r;
 
-	if (bytes.len > CACHE_LOAD_MAX)
+	if (bytes.len > CACHE_OBJECT_MAX)
 		return ERR_TOO_LARGE;
 	r = object_new(cache, name, act_put, &o);
 	if (r < 0)
@@ -183,7 +183,7 @@ int cache_object_get(struct cache *cache, const char *name, size_t max,
 
 	if (r < 0)
 		return r;
-	o->max = max < CACHE_LOAD_MAX ? max : CACHE_LOAD_MAX;
+	o->max = max < CACHE_OBJECT_MAX ? max : CACHE_OBJECT_MAX;
 	o->read_cb = cb;
 	o->arg = arg;
 	object_send(cache, o);

@@ -173,7 +173,8 @@ static int trust_is_empty(struct db_file *f, bool *ret)
 		"+EXISTS(SELECT 1 FROM device_floors)"
 		"+EXISTS(SELECT 1 FROM time_bounds)"
 		"+EXISTS(SELECT 1 FROM roots)+EXISTS(SELECT 1 FROM epochs)"
-		"+EXISTS(SELECT 1 FROM revocations)+EXISTS(SELECT 1 FROM pins)";
+		"+EXISTS(SELECT 1 FROM revocations)+EXISTS(SELECT 1 FROM pins)"
+		"+EXISTS(SELECT 1 FROM evidence_floors)";
 	int64_t some = 0;
 	int r = db_number(f, sql, &some);
 

@@ -130,6 +130,8 @@ int store_commit_revocation(
 /* A pin that is there keeps its digest (another one: ERR_STORE_CONFLICT); its
  * number rises. */
 int store_commit_pin(struct store_commit *c, const struct pin_row *row);
+int store_commit_evidence_floor(
+	struct store_commit *c, const struct evidence_floor_row *row);
 
 /* A root with a higher epoch was accepted: forgets the vendor's catalog, class
  * and device floors and sets its time bound to time_ms, even downwards. An
@@ -185,6 +187,8 @@ struct store_loaded {
 	size_t revocation_count;
 	const struct pin_row *pins;
 	size_t pin_count;
+	const struct evidence_floor_row *evidence_floors;
+	size_t evidence_floor_count;
 };
 
 /* `loaded` is NULL unless status is 0. */

@@ -395,6 +395,15 @@ static int apply_pin(struct db_file *f, const struct db_op *op)
 	return r < 0 ? r : within_limit(f, DB_pins, count);
 }
 
+static int apply_evidence_floor(struct db_file *f, const struct db_op *op)
+{
+	static const char higher[] = "excluded.number>evidence_floors.number";
+	static const char count[] = COUNT(evidence_floors);
+	int r = put(f, DB_evidence_floors, higher, op->row);
+
+	return r < 0 ? r : within_limit(f, DB_evidence_floors, count);
+}
+
 static int forget_floors(struct db_file *f, const char *vendor)
 {
 	static const char catalog[] =

@@ -285,7 +285,8 @@ static int raise_row(struct restore *w, enum db_table_id table, const void *row)
 	int r = 0;
 
 	/* Every trust row begins with its vendor. */
-	if (table != DB_roots && table != DB_revocations && table != DB_pins)
+	if (table != DB_roots && table != DB_revocations && table != DB_pins &&
+		table != DB_evidence_floors)
 		r = is_of_old_epoch(w, row, &skip);
 	if (r == 0 && !skip && table == DB_device_floors)
 		r = is_lowered(w, row, &skip);
@@ -304,6 +305,8 @@ static int raise_row(struct restore *w, enum db_table_id table, const void *row)
 		store_commit_time_bound(c, row);
 	else if (table == DB_revocations)
 		store_commit_revocation(c, row);
+	else if (table == DB_evidence_floors)
+		store_commit_evidence_floor(c, row);
 	else
 		store_commit_pin(c, row);
 	return raise_one(w, c);
@@ -314,7 +317,7 @@ static int raise_trust(struct restore *w)
 	/* Roots first: they may begin an epoch. */
 	static const enum db_table_id order[] = {DB_roots, DB_catalog_floors,
 		DB_class_floors, DB_device_floors, DB_time_bounds,
-		DB_revocations, DB_pins};
+		DB_revocations, DB_pins, DB_evidence_floors};
 	static const char all[] = "ORDER BY 1,2";
 	struct db_rows rows;
 	int r = 0;

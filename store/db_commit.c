@@ -125,6 +125,7 @@ ROW_OP(device_floor, device_floors, device_floor_row)
 ROW_OP(time_bound, time_bounds, time_bound_row)
 ROW_OP(revocation, revocations, revocation_row)
 ROW_OP(pin, pins, pin_row)
+ROW_OP(evidence_floor, evidence_floors, evidence_floor_row)
 #undef ROW_OP
 
 int store_commit_device_forget(struct store_commit *c, const char *id)

@@ -211,6 +211,7 @@ static void finish_load(struct store *store, struct db_request *q)
 		LOADED(root, roots),
 		LOADED(revocation, revocations),
 		LOADED(pin, pins),
+		LOADED(evidence_floor, evidence_floors),
 		.root_bytes = l->roots,
 		.next_job_id = l->next_job_id,
 		.outbox_count = l->outbox_count,
@@ -301,6 +302,7 @@ static void finish_query(struct store *store, struct db_request *q)
 	case DB_roots:
 	case DB_revocations:
 	case DB_pins:
+	case DB_evidence_floors:
 	case DB_TABLE_COUNT:
 		break;
 	}

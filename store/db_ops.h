@@ -27,6 +27,7 @@
 	X(root, TRUST)                                                         \
 	X(revocation, TRUST)                                                   \
 	X(pin, TRUST)                                                          \
+	X(evidence_floor, TRUST)                                               \
 	X(epoch, TRUST)                                                        \
 	X(device_floor_lower, TRUST)                                           \
 	X(vendor_reset, TRUST)

@@ -39,6 +39,10 @@ static const struct db_field devices_fields[] = {
 	PLAIN(DB_INT64, device_row, read_ms),
 	PLAIN(DB_INT64, device_row, end_of_support_ms),
 	PLAIN(DB_TEXT, device_row, note),
+	PLAIN(DB_INT, device_row, recalled_code),
+	PLAIN(DB_INT64, device_row, recalled_ms),
+	PLAIN(DB_TEXT, device_row, recalled_reason),
+	PLAIN(DB_BLOB, device_row, recalled_manifest),
 };
 
 static const struct db_field jobs_fields[] = {
@@ -162,6 +166,13 @@ static const struct db_field pins_fields[] = {
 	PLAIN(DB_TEXT, pin_row, name),
 	PLAIN(DB_BLOB, pin_row, digest),
 	PLAIN(DB_U64, pin_row, number),
+};
+
+static const struct db_field evidence_floors_fields[] = {
+	PLAIN(DB_TEXT, evidence_floor_row, vendor),
+	PLAIN(DB_TEXT, evidence_floor_row, what),
+	PLAIN(DB_BLOB, evidence_floor_row, id),
+	PLAIN(DB_BLOB, evidence_floor_row, number),
 };
 
 static const struct db_table tables[] = {

@@ -28,7 +28,8 @@
 	X(time_bounds, TRUST, time_bound_row, 1, STORE_VENDORS_MAX)            \
 	X(roots, TRUST, root_row, 1, STORE_VENDORS_MAX)                        \
 	X(revocations, TRUST, revocation_row, 3, STORE_TRUST_ROWS_MAX)         \
-	X(pins, TRUST, pin_row, 3, STORE_TRUST_ROWS_MAX)
+	X(pins, TRUST, pin_row, 3, STORE_TRUST_ROWS_MAX)                       \
+	X(evidence_floors, TRUST, evidence_floor_row, 3, STORE_TRUST_ROWS_MAX)
 
 enum db_which { DB_TRUST, DB_STATE };
 

@@ -30,6 +30,7 @@
 #define ROW_HASH_MAX 64	  /* a digest that a device reports */
 #define ROW_REPORT_MAX 2048
 #define ROW_ROOT_MAX 65536
+#define ROW_NUMBER_LEN 20 /* cRLNumber, RFC 5280 section 5.2.3 */
 
 /* ---- state.db ---- */
 
@@ -51,6 +52,11 @@ struct device_row {
 	int64_t read_ms;
 	int64_t end_of_support_ms;
 	char note[ROW_NOTE_SIZE];
+	/* It runs an image that was recalled; code 0: it does not. */
+	int recalled_code; /* base/err.h */
+	int64_t recalled_ms;
+	char recalled_reason[ROW_NOTE_SIZE];
+	uint8_t recalled_manifest[ROW_DIGEST_LEN];
 };
 
 /* Why a job stands where it stands. All zero: no failure. */
@@ -211,8 +217,17 @@ struct revocation_row {
 	char reason[ROW_NOTE_SIZE];
 };
 
-/* A value fixed at first use: a CRL number (rises by `number`), the identity
- * of a server. Key: vendor, what, name. */
+/* What evidence of revocation may never fall behind: the cRLNumber of an issuer
+ * ("crl"), the time of the answer about a certificate ("ocsp"). `number` is
+ * unsigned, right aligned, and rises. Key: vendor, what, id. */
+struct evidence_floor_row {
+	char vendor[ROW_NAME_SIZE];
+	char what[ROW_WORD_SIZE];
+	uint8_t id[ROW_DIGEST_LEN];
+	uint8_t number[ROW_NUMBER_LEN];
+};
+
+/* A value fixed at first use: the identity of a server. Key: vendor, what, name. */
 struct pin_row {
 	char vendor[ROW_NAME_SIZE];
 	char what[ROW_WORD_SIZE];

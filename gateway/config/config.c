@@ -107,7 +107,12 @@ static int vendor_read(const char *path, void *into, struct conf_problem *p)
 	if (!v->link.certificate[0] != !v->link.key[0])
 		return REFUSE(p, ERR_CONFIG_MISSING, path, "link.key",
 			"certificate and key come together");
-	v->revocation_off = !strcmp(v->revocation, "off");
+	v->signers = (enum revocation_policy)config_revocation_parse(
+		v->revocation);
+	v->server = strcmp(v->revocation_tls, "as-vendor") ?
+		(enum revocation_policy)config_revocation_parse(
+			v->revocation_tls) : v->signers;
+	v->revocation_off = v->signers == REVOCATION_OFF;
 	return 0;
 }
 

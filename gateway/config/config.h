@@ -9,6 +9,7 @@
 
 #include "devices/class.h"
 #include "gateway/config/reader.h"
+#include "policy/trust/revocation.h"
 
 #define CONFIG_VENDORS_MAX 32
 #define CONFIG_CLASSES_MAX 256
@@ -18,6 +19,8 @@
 #define CONFIG_NAME_SIZE 64
 #define CONFIG_PATH_SIZE 224
 #define CONFIG_WINDOW_SIZE 64
+#define CONFIG_HOSTS_MAX 16
+#define CONFIG_HOST_SIZE 128
 
 enum config_approval {
 	CONFIG_APPROVAL_AUTO, /* jobs start by themselves */
@@ -54,8 +57,15 @@ struct config_vendor {
 		char reports[CONFIG_PATH_SIZE];
 		int64_t interval_s, jitter_pct, retry_first_s, retry_max_s;
 	} link;
+	/* Of signers' certificates, and of the server's. */
 	char revocation[24];
-	bool revocation_off;
+	char revocation_tls[24];
+	enum revocation_policy signers, server;
+	bool revocation_off; /* of the signers */
+	int64_t revocation_max_age_s;
+	/* "crl.example.com", "127.0.0.1:8080"; docs/operations.md */
+	char evidence_hosts[CONFIG_HOSTS_MAX][CONFIG_HOST_SIZE];
+	unsigned evidence_host_count;
 	bool plain_device_ids; /* reports name devices as they are */
 };
 
@@ -152,6 +162,8 @@ const struct config_link *config_link_find(const struct config *config,
 /* Whether the vendor's file lets it speak for this class. */
 bool config_vendor_may_name(const struct config_vendor *vendor,
 	const uint8_t vendor_id[16], const uint8_t class_id[16]);
+
+const char *config_revocation_name(enum revocation_policy policy);
 
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx". 0 or -EINVAL. */
 int config_uuid_parse(const char *text, uint8_t ret[16]);

@@ -77,10 +77,36 @@ static const char *tls_rule(const char *text)
 		"must be 1.3 or 1.2" : NULL;
 }
 
+static const char *const revocation_words[] = {
+	[REVOCATION_REQUIRE] = "require",
+	[REVOCATION_IF_REACHABLE] = "require-if-reachable",
+	[REVOCATION_OFF] = "off",
+};
+
+int config_revocation_parse(const char *text)
+{
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(text, revocation_words[i]))
+			return i;
+	return -EINVAL;
+}
+
+const char *config_revocation_name(enum revocation_policy policy)
+{
+	return revocation_words[policy];
+}
+
 static const char *revocation_rule(const char *text)
 {
-	return strcmp(text, "require") && strcmp(text, "off") ?
-		"must be require or off" : NULL;
+	return config_revocation_parse(text) < 0 ?
+		"must be require, require-if-reachable or off" : NULL;
+}
+
+static const char *revocation_tls_rule(const char *text)
+{
+	return strcmp(text, "as-vendor") && config_revocation_parse(text) < 0 ?
+		"must be as-vendor, require, require-if-reachable or off" :
+		NULL;
 }
 
 static const char *pin_rule(const char *text)
@@ -252,6 +278,10 @@ const struct conf_field config_vendor_fields[] = {
 	{.name = "link", .kind = CONF_GROUP, .group = vendor_link_fields,
 		.required = true},
 	TEXT(struct config_vendor, revocation, .rule = revocation_rule),
+	TEXT(struct config_vendor, revocation_tls, .rule = revocation_tls_rule),
+	INT(struct config_vendor, revocation_max_age_s, 60, YEAR_S),
+	TEXTS(struct config_vendor, "evidence_hosts", evidence_hosts,
+		evidence_host_count),
 	BOOL(struct config_vendor, plain_device_ids),
 	END,
 };
@@ -259,6 +289,9 @@ const struct conf_field config_vendor_fields[] = {
 void config_vendor_init(struct config_vendor *vendor)
 {
 	snprintf(vendor->revocation, sizeof(vendor->revocation), "require");
+	snprintf(vendor->revocation_tls, sizeof(vendor->revocation_tls),
+		"as-vendor");
+	vendor->revocation_max_age_s = 7 * 86400;
 	snprintf(vendor->link.type, sizeof(vendor->link.type), "https");
 	snprintf(vendor->link.tls_min, sizeof(vendor->link.tls_min), "1.3");
 	vendor->link.interval_s = 3600;

@@ -68,4 +68,7 @@ void config_class_file_init(struct config_class_file *file,
 /* "basic", "+1", "+2", "+3" or "none" as 1, 2, 3, 4 and 0; -EINVAL. */
 int config_tier_parse(const char *text);
 
+/* "require", "require-if-reachable" or "off"; -EINVAL. */
+int config_revocation_parse(const char *text);
+
 #endif

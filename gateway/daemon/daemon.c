@@ -13,6 +13,7 @@
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/service.h"
 #include "gateway/daemon/view.h"
+#include "gateway/http/hosts.h"
 #include "policy/gates/window.h"
 #include "policy/trust/component.h"
 
@@ -80,6 +81,18 @@ static int check_components(const struct config_class *c,
 	return 0;
 }
 
+static int check_hosts(const struct config_vendor *v, struct conf_problem *p)
+{
+	struct http_host host;
+
+	for (unsigned i = 0; i < v->evidence_host_count; i++)
+		if (http_host_parse(v->evidence_hosts[i], &host))
+			return conf_problem_set(p, ERR_CONFIG_VALUE, v->file, 0,
+				"evidence_hosts", "'%s' is no host or "
+				"host:port", v->evidence_hosts[i]);
+	return 0;
+}
+
 /* What the files say about things of other rooms. */
 static int check_beyond(const struct config *config, struct conf_problem *p)
 {
@@ -92,6 +105,8 @@ static int check_beyond(const struct config *config, struct conf_problem *p)
 			config->classes[i].window, p);
 	for (unsigned i = 0; i < config->class_count && !err; i++)
 		err = check_components(&config->classes[i], p);
+	for (unsigned i = 0; i < config->vendor_count && !err; i++)
+		err = check_hosts(&config->vendors[i], p);
 	for (unsigned i = 0; i < config->link_count && !err; i++)
 		err = line_check(config, &config->links[i], p);
 	if (!err)

@@ -87,6 +87,8 @@ START_TEST(test_load_good_folder_gives_all_of_it)
 		&config->classes[0]);
 	ck_assert_ptr_null(config_link_find(config, "lamp"));
 	ck_assert_int_eq(config->vendors[0].revocation_off, false);
+	ck_assert_int_eq(config->vendors[0].signers, REVOCATION_REQUIRE);
+	ck_assert_int_eq(config->vendors[0].server, REVOCATION_REQUIRE);
 	ck_assert_str_eq(config->vendors[0].link.tls_min, "1.3");
 }
 END_TEST
@@ -159,6 +161,10 @@ static const struct wrong wrongs[] = {
 		"pins = [\"00\"]; };", ERR_CONFIG_VALUE, "", "64"},
 	{"vendors.d/acme.conf", VENDOR(VENDOR_ID) "revocation = \"soft\";",
 		ERR_CONFIG_VALUE, "revocation", "off"},
+	{"vendors.d/acme.conf", VENDOR(VENDOR_ID) "revocation_tls = \"no\";",
+		ERR_CONFIG_VALUE, "revocation_tls", "as-vendor"},
+	{"vendors.d/acme.conf", VENDOR(VENDOR_ID) "revocation_max_age_s = 1;",
+		ERR_CONFIG_RANGE, "revocation_max_age_s", ""},
 	{"vendors.d/acme.conf", VENDOR(VENDOR_ID) "name = \"Acme!\";",
 		ERR_CONFIG_VALUE, "name", "a-z"},
 	{"vendors.d/acme.conf", VENDOR(VENDOR_ID) "name = \"other\";",

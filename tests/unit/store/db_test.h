@@ -17,6 +17,8 @@ struct seen {
 	struct root_row root;
 	struct revocation_row revocation;
 	struct pin_row pin;
+	struct evidence_floor_row evidence;
+	size_t evidences;
 	char root_text[64];
 	struct catalog_floor_row catalog;
 	size_t catalogs;
@@ -60,6 +62,9 @@ static inline void on_loaded(
 		s->revocation = l->revocations[0];
 	if (s->pins)
 		s->pin = l->pins[0];
+	s->evidences = l->evidence_floor_count;
+	if (s->evidences)
+		s->evidence = l->evidence_floors[0];
 	if (s->catalogs)
 		s->catalog = l->catalog_floors[0];
 	for (size_t i = 0; i < s->class_count && i < 4; i++)

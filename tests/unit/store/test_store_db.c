@@ -626,6 +626,31 @@ START_TEST(epoch_forgets_floors_once_and_keeps_revocations)
 }
 END_TEST
 
+START_TEST(evidence_floor_only_rises)
+{
+	struct evidence_floor_row floor = {
+		.vendor = "acme", .what = "crl", .id = {1}, .number = {[1] = 2}};
+	struct store_commit *c = store_commit_new();
+
+	open_well();
+	store_commit_evidence_floor(c, &floor);
+	/* Unsigned, and by the first octet that differs. */
+	floor.number[1] = 1;
+	floor.number[19] = 0xff;
+	store_commit_evidence_floor(c, &floor);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_uint_eq(load().evidences, 1);
+	ck_assert_uint_eq(load().evidence.number[1], 2);
+	floor.number[0] = 0x80;
+	c = store_commit_new();
+	store_commit_evidence_floor(c, &floor);
+	store_commit_epoch(c, "acme", 2, 50);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_uint_eq(load().evidence.number[0], 0x80);
+	test_close();
+}
+END_TEST
+
 START_TEST(pin_keeps_its_digest_and_raises_its_number)
 {
 	struct pin_row pin = {.vendor = "acme",
@@ -699,6 +724,7 @@ int main(void)
 	tcase_add_test(c, time_bound_only_rises);
 	tcase_add_test(c, root_only_rises_in_version_and_epoch);
 	tcase_add_test(c, epoch_forgets_floors_once_and_keeps_revocations);
+	tcase_add_test(c, evidence_floor_only_rises);
 	tcase_add_test(c, pin_keeps_its_digest_and_raises_its_number);
 	tcase_add_test(c, vendor_reset_needs_leave_and_forgets_the_root);
 	suite_add_tcase(s, c);

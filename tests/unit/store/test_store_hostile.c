@@ -126,11 +126,11 @@ static const struct foreign {
 		"ALTER TABLE devices ADD COLUMN colour TEXT NOT NULL DEFAULT "
 		"'';"
 		"CREATE TABLE more(x INTEGER) STRICT;"
-		"PRAGMA user_version=1001",
+		"PRAGMA user_version=1099",
 		0, STORE_TRUST_OK},
 	{"trust of the next minor", DB_TRUST,
 		"ALTER TABLE pins ADD COLUMN colour TEXT NOT NULL DEFAULT '';"
-		"PRAGMA user_version=1001",
+		"PRAGMA user_version=1099",
 		0, STORE_TRUST_OK},
 	{"state of another program", DB_STATE, "PRAGMA application_id=7",
 		ERR_STORE_DAMAGED, STORE_TRUST_ABSENT},
