@@ -32,7 +32,7 @@
 	X(TRUST_COSE_DETACHED, -5108, PERMANENT, "the payload must be attached") \
 	X(TRUST_COSE_KID, -5109, SECURITY, "the key identifier is missing or not protected") \
 	X(TRUST_COSE_KEY, -5110, PERMANENT, "not an acceptable public key") \
-	X(TRUST_COSE_KEY_CURVE, -5111, SECURITY, "the curve of the key does not fit the algorithm") \
+	X(TRUST_COSE_KEY_CURVE, -5111, SECURITY, "the kind or curve of the key does not fit the algorithm") \
 	X(TRUST_COSE_SIGNATURE, -5112, SECURITY, "the signature does not verify") \
 	X(TRUST_COSE_MAC, -5113, SECURITY, "the MAC does not verify") \
 	X(TRUST_CERT_FORM, -5114, PERMANENT, "not a readable certificate") \
@@ -346,7 +346,8 @@
 	X(TRUST_HSS_KEY, -6101, PERMANENT, "not an acceptable HSS public key") \
 	X(TRUST_HSS_FORM, -6102, SECURITY, "not a well-formed HSS signature") \
 	X(TRUST_HSS_TYPE, -6103, SECURITY, "the HSS signature uses another parameter set than the key") \
-	X(TRUST_HSS_SIGNATURE, -6104, SECURITY, "the HSS signature does not verify")
+	X(TRUST_HSS_SIGNATURE, -6104, SECURITY, "the HSS signature does not verify") \
+	X(TRUST_ED25519_ABSENT, -6105, SECURITY, "this build cannot verify Ed25519")
 
 /* policy/trust: who has to sign, and who may hand over */
 

@@ -1,5 +1,6 @@
 #include "policy/trust/cose.h"
 
+#include "policy/trust/ed25519.h"
 #include "policy/trust/fields.h"
 
 #define TBS_PREFIX_MAX 4096
@@ -114,7 +115,7 @@ static void signer_read(struct fields *f, struct cose_signer *ret)
 	tuple(f, 3, &list);
 	headers(f, &ret->protected_bytes, &ret->header);
 	cbor_next(&f->r, &list);
-	ret->signature = field_bstr(f, "signature", 0, 8192);
+	ret->signature = field_bstr(f, "signature", 0, COSE_SIGNATURE_MAX);
 	cbor_next(&f->r, &list);
 	field_check(f, "signature");
 }
@@ -182,7 +183,7 @@ int cose_parse(struct bytes in, enum cose_kind untagged, struct cose_msg *ret,
 	if (msg.kind == COSE_SIGN) {
 		signers_read(&f, &msg);
 	} else {
-		msg.tag = field_bstr(&f, "signature", 0, 8192);
+		msg.tag = field_bstr(&f, "signature", 0, COSE_SIGNATURE_MAX);
 		msg.signer_count = msg.kind == COSE_SIGN1;
 	}
 	cbor_next(&f.r, &list);
@@ -216,18 +217,66 @@ int cose_signer_at(
 	return ERR_TRUST_COSE_FORM;
 }
 
-/* The algorithm of a header, if it may be used for what `curve` says. */
-static int accepted_alg(const struct cose_header *h, bool lax, int curve,
-	const struct cose_alg_facts **ret)
+/* The algorithm of a header, if it may be used with `kty` (0: for a MAC) and
+ * `curve`. */
+static int accepted_alg(const struct cose_header *h, bool lax, int kty,
+	int curve, const struct cose_alg_facts **ret)
 {
 	if (!h->has_alg || !h->alg_is_int)
 		return ERR_TRUST_COSE_ALG;
 	*ret = cose_alg_find(h->alg);
-	if (!*ret || ((*ret)->curve == 0) != (curve == 0))
+	if (!*ret || ((*ret)->kty == 0) != (kty == 0))
 		return ERR_TRUST_COSE_ALG;
 	if (!h->alg_protected && !lax)
 		return ERR_TRUST_COSE_ALG_UNPROTECTED;
-	return (*ret)->curve == curve ? 0 : ERR_TRUST_COSE_KEY_CURVE;
+	return (*ret)->kty == kty && (*ret)->curve == curve
+		       ? 0
+		       : ERR_TRUST_COSE_KEY_CURVE;
+}
+
+static int verify_ecdsa(const struct cose_key *key, enum crypto_hash hash,
+	const struct bytes tbs[2], struct bytes signature)
+{
+	uint8_t digest[CRYPTO_HASH_MAX];
+	int err = crypto_digest(hash, tbs, 2, digest);
+
+	return err ? err
+		   : crypto_ecdsa_verify(key->curve, cose_key_pub(key), hash,
+			     bytes_of(digest, crypto_hash_len(hash)),
+			     signature);
+}
+
+/* Ed25519 takes its message in one piece. */
+static int verify_ed25519(const struct cose_key *key,
+	const struct bytes tbs[2], struct bytes signature)
+{
+	struct buf whole;
+	int err;
+
+	if (!ed25519_is_built())
+		return ERR_TRUST_ED25519_ABSENT;
+	buf_init(&whole, tbs[0].len + tbs[1].len);
+	buf_add_bytes(&whole, tbs[0]);
+	buf_add_bytes(&whole, tbs[1]);
+	err = whole.err ? whole.err
+			: ed25519_verify(
+				  key->pub, buf_bytes(&whole), signature);
+	buf_done(&whole);
+	return err;
+}
+
+static int verify_tbs(const struct cose_key *key, enum crypto_hash hash,
+	const struct bytes tbs[2], struct bytes signature)
+{
+	switch (key->kty) {
+	case COSE_KTY_OKP:
+		return verify_ed25519(key, tbs, signature);
+	case COSE_KTY_EC2:
+		return verify_ecdsa(key, hash, tbs, signature);
+	case COSE_KTY_HSS_LMS:
+		return hss_verify(cose_key_pub(key), tbs, 2, signature);
+	}
+	return ERR_TRUST_COSE_KEY;
 }
 
 int cose_verify(const struct cose_msg *msg, unsigned i,
@@ -235,22 +284,25 @@ int cose_verify(const struct cose_msg *msg, unsigned i,
 	bool lax)
 {
 	const struct cose_alg_facts *alg;
-	uint8_t digest[CRYPTO_HASH_MAX];
 	struct cose_signer signer;
+	struct bytes tbs[2];
+	struct buf b;
 	int err = cose_signer_at(msg, i, &signer);
 
 	if (!err)
-		err = accepted_alg(&signer.header, lax, key->curve, &alg);
-	if (!err)
-		err = cose_tbs_digest(msg->kind, msg->protected_bytes,
-			signer.protected_bytes, aad, payload, alg->hash,
-			digest);
+		err = accepted_alg(
+			&signer.header, lax, key->kty, key->curve, &alg);
 	if (err)
 		return err;
-	return crypto_ecdsa_verify(key->curve,
-		bytes_of(key->point, 2 * crypto_curve_len(key->curve)),
-		alg->hash, bytes_of(digest, crypto_hash_len(alg->hash)),
-		signer.signature);
+	buf_init(&b, TBS_PREFIX_MAX);
+	cose_tbs_put(&b, msg->kind, msg->protected_bytes,
+		signer.protected_bytes, aad, payload.len);
+	tbs[0] = buf_bytes(&b);
+	tbs[1] = payload;
+	err = b.err ? b.err
+		    : verify_tbs(key, alg->hash, tbs, signer.signature);
+	buf_done(&b);
+	return err;
 }
 
 int cose_verify_mac0(const struct cose_msg *msg, struct bytes key,
@@ -263,7 +315,7 @@ int cose_verify_mac0(const struct cose_msg *msg, struct bytes key,
 
 	if (msg->kind != COSE_MAC0)
 		return ERR_TRUST_COSE_TAG;
-	err = accepted_alg(&msg->header, lax, 0, &alg);
+	err = accepted_alg(&msg->header, lax, 0, 0, &alg);
 	if (err)
 		return err;
 	buf_init(&b, TBS_PREFIX_MAX);

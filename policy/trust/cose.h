@@ -12,18 +12,25 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "policy/trust/crypto.h"
+#include "policy/trust/hss.h"
 
 #define COSE_SIGNERS_MAX 32
 #define COSE_CERTS_MAX 8
 #define COSE_CERT_LEN_MAX 8192
 #define COSE_KID_LEN 32
+#define COSE_KEY_PUB_MAX (2 * CRYPTO_POINT_MAX)
+#define COSE_SIGNATURE_MAX HSS_SIGNATURE_MAX
 
-/* RFC 9053 section 2.1 and 3.1, RFC 9864 section 2.1. */
+/* RFC 9053 sections 2 and 3.1, RFC 9864 section 2, RFC 8778. EdDSA means
+ * Ed25519 here, since no other curve of it is known. */
 enum cose_alg {
 	COSE_ES256 = -7,
+	COSE_EDDSA = -8,
 	COSE_ESP256 = -9,
+	COSE_ED25519 = -19,
 	COSE_ES384 = -35,
 	COSE_ES512 = -36,
+	COSE_HSS_LMS = -46,
 	COSE_ESP384 = -51,
 	COSE_ESP512 = -52,
 	COSE_HMAC256 = 5,
@@ -31,30 +38,56 @@ enum cose_alg {
 	COSE_HMAC512 = 7,
 };
 
+/* RFC 9053 table 17, RFC 8778 section 5. */
+enum cose_kty {
+	COSE_KTY_OKP = 1,
+	COSE_KTY_EC2 = 2,
+	COSE_KTY_HSS_LMS = 5,
+};
+
+/* An algorithm fits keys of one kind and, for EC2, on one curve only. */
 struct cose_alg_facts {
 	enum cose_alg alg;
 	const char *name;
-	enum crypto_hash hash;
-	int curve; /* enum crypto_curve, 0 for a MAC */
+	enum crypto_hash hash; /* of ECDSA and HMAC */
+	int kty;	       /* enum cose_kty, 0 for a MAC */
+	int curve;	       /* enum crypto_curve, 0 unless EC2 */
 };
 
 /* NULL if the algorithm is not accepted. */
 const struct cose_alg_facts *cose_alg_find(int64_t alg);
 
-/* A public key, EC2. */
+/* A public key. */
 struct cose_key {
-	enum crypto_curve curve;
-	uint8_t point[2 * CRYPTO_POINT_MAX]; /* x || y, coordinates unpadded */
+	enum cose_kty kty;
+	enum crypto_curve curve; /* of EC2 only */
+	uint8_t pub[COSE_KEY_PUB_MAX];
 };
 
-/* From a COSE_Key: kty 2, a known curve, x and y of the curve's length. Other
- * members are ignored; a private part (-4) refuses. ERR_TRUST_COSE_KEY. */
+/* The public part: x || y of EC2 (coordinates unpadded), x of OKP, the public
+ * key of RFC 8554 of HSS-LMS. A view into `key`. */
+struct bytes cose_key_pub(const struct cose_key *key);
+
+/* "P-256", "Ed25519", "HSS-LMS". */
+const char *cose_key_kind(const struct cose_key *key);
+
+/* From a COSE_Key: EC2 (kty 2) on a known curve, OKP (1) on Ed25519, HSS-LMS
+ * (5) with parameters of RFC 8554. Other members are ignored; a private part
+ * (-4) refuses. ERR_TRUST_COSE_KEY; ERR_TRUST_COSE_ALG for kinds, curves and
+ * parameters that are not known. */
 int cose_key_parse(struct bytes in, struct cose_key *ret, struct fault *fault);
 
 /* From 0x04 || x || y; the curve by its length. */
 int cose_key_from_point(struct bytes in, struct cose_key *ret);
 
-/* The deterministic map {1, -1, -2, -3}, which is also what is hashed. */
+/* From the 32 bytes of an Ed25519 key. */
+int cose_key_from_ed25519(struct bytes in, struct cose_key *ret);
+
+/* From the HSS_PUBLIC_LEN bytes of RFC 8554. ERR_TRUST_HSS_KEY. */
+int cose_key_from_hss(struct bytes in, struct cose_key *ret);
+
+/* The deterministic map, which is also what is hashed: {1, -1, -2, -3} of EC2,
+ * {1, -1, -2} of OKP, {1, -1} of HSS-LMS. */
 void cose_key_put(struct buf *b, const struct cose_key *key);
 
 /* RFC 9679, SHA-256. */
@@ -62,7 +95,8 @@ int cose_key_thumbprint(const struct cose_key *key, uint8_t ret[COSE_KID_LEN]);
 
 bool cose_key_equal(const struct cose_key *a, const struct cose_key *b);
 
-/* The algorithm that ferry-publish signs with by default: ESP256, 384, 512. */
+/* The algorithm that ferry-publish signs with by default: ESP256, 384, 512,
+ * Ed25519 or HSS-LMS. */
 enum cose_alg cose_key_alg(const struct cose_key *key);
 
 enum cose_kind {
@@ -134,17 +168,19 @@ int cose_tbs_digest(enum cose_kind kind, struct bytes body, struct bytes signer,
 void cose_tbs_put(struct buf *b, enum cose_kind kind, struct bytes body,
 	struct bytes signer, struct bytes aad, size_t payload_len);
 
-/* What one signer brings. `sign` makes r || s (2 * curve length bytes) over a
- * digest; it may ask a token. Returns 0 or a negative code, which the writer
- * hands on. */
+/* What one signer brings. ECDSA: `sign` gets the digest and makes r || s (2 *
+ * curve length bytes). Ed25519 and HSS-LMS: it gets the whole Sig_structure and
+ * makes `signature_len` bytes. It may ask a token. Returns 0 or a negative
+ * code, which the writer hands on. */
 struct cose_signing {
 	enum cose_alg alg;
 	struct bytes kid;	   /* empty: none */
 	const struct bytes *certs; /* x5chain, leaf first; NULL: none */
 	unsigned cert_count;
-	int (*sign)(void *arg, enum cose_alg alg, struct bytes digest,
+	int (*sign)(void *arg, enum cose_alg alg, struct bytes tbs,
 		uint8_t *ret_signature, size_t len);
 	void *arg;
+	size_t signature_len; /* of HSS-LMS only; others have their own */
 };
 
 /* Tagged messages; an error of `sign` or of the buffer is returned. */

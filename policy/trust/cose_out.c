@@ -1,5 +1,6 @@
 #include "base/cbor_out.h"
 #include "policy/trust/cose.h"
+#include "policy/trust/ed25519.h"
 
 #define PROTECTED_ROOM 512
 #define TBS_ROOM 4096
@@ -60,30 +61,64 @@ static void unprotected_put(struct buf *b, const struct cose_signing *by)
 		cbor_put_bstr(b, by->certs[i]);
 }
 
+/* What is handed to `sign`: the digest, or the whole Sig_structure. */
+static int tbs_make(struct buf *b, const struct cose_alg_facts *alg,
+	enum cose_kind kind, struct bytes protected_, struct bytes aad,
+	struct bytes payload)
+{
+	struct bytes body = kind == COSE_SIGN ? bytes_of("", 0) : protected_;
+	uint8_t digest[CRYPTO_HASH_MAX];
+	int err;
+
+	if (alg->kty != COSE_KTY_EC2) {
+		cose_tbs_put(b, kind, body, protected_, aad, payload.len);
+		return buf_add_bytes(b, payload);
+	}
+	err = cose_tbs_digest(
+		kind, body, protected_, aad, payload, alg->hash, digest);
+	return err ? err : buf_add(b, digest, crypto_hash_len(alg->hash));
+}
+
+static size_t signature_len(
+	const struct cose_alg_facts *alg, const struct cose_signing *by)
+{
+	switch ((enum cose_kty)alg->kty) {
+	case COSE_KTY_OKP:
+		return ED25519_SIGNATURE_LEN;
+	case COSE_KTY_EC2:
+		return 2 * crypto_curve_len((enum crypto_curve)alg->curve);
+	case COSE_KTY_HSS_LMS:
+		break;
+	}
+	return by->signature_len;
+}
+
 static int signature_put(struct buf *b, const struct cose_signing *by,
 	enum cose_kind kind, struct bytes protected_, struct bytes aad,
 	struct bytes payload)
 {
 	const struct cose_alg_facts *alg = cose_alg_find(by->alg);
-	uint8_t signature[2 * CRYPTO_POINT_MAX];
-	uint8_t digest[CRYPTO_HASH_MAX];
-	struct bytes body = kind == COSE_SIGN ? bytes_of("", 0) : protected_;
+	uint8_t *signature;
+	struct buf tbs;
 	size_t len;
 	int err;
 
-	if (!alg || alg->curve == 0)
+	if (!alg || alg->kty == 0)
 		return ERR_TRUST_COSE_ALG;
-	len = 2 * crypto_curve_len((enum crypto_curve)alg->curve);
-	err = cose_tbs_digest(
-		kind, body, protected_, aad, payload, alg->hash, digest);
+	len = signature_len(alg, by);
+	buf_init(&tbs, TBS_ROOM + payload.len);
+	err = tbs_make(&tbs, alg, kind, protected_, aad, payload);
+	if (!err) {
+		cbor_put_bstr_head(b, len);
+		signature = buf_room(b, len);
+		err = signature ? by->sign(by->arg, by->alg, buf_bytes(&tbs),
+					  signature, len)
+				: b->err;
+	}
 	if (!err)
-		err = by->sign(by->arg, by->alg,
-			bytes_of(digest, crypto_hash_len(alg->hash)), signature,
-			len);
-	if (err)
-		return err;
-	cbor_put_bstr(b, bytes_of(signature, len));
-	return b->err;
+		buf_grow(b, len);
+	buf_done(&tbs);
+	return err;
 }
 
 static void payload_put(struct buf *b, struct bytes payload, bool detached)

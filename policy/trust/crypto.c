@@ -2,9 +2,12 @@
 
 #include <psa/crypto.h>
 
+#include "policy/trust/ed25519.h"
+
 int crypto_init(void)
 {
-	return psa_crypto_init() == PSA_SUCCESS ? 0 : ERR_TRUST_CRYPTO;
+	return psa_crypto_init() == PSA_SUCCESS ? ed25519_init()
+					      : ERR_TRUST_CRYPTO;
 }
 
 size_t crypto_hash_len(enum crypto_hash hash)

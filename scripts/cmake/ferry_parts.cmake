@@ -44,3 +44,18 @@ if(ferry_missing)
 endif()
 
 pkg_check_modules(FERRY_SYSTEMD QUIET IMPORTED_TARGET libsystemd)
+
+# Ed25519 in COSE. Without it such keys are listed and never verify.
+set(FERRY_ED25519 AUTO CACHE STRING "Ed25519 through libsodium: AUTO, ON, OFF")
+set_property(CACHE FERRY_ED25519 PROPERTY STRINGS AUTO ON OFF)
+if(NOT FERRY_ED25519 STREQUAL "OFF")
+	pkg_check_modules(FERRY_SODIUM QUIET IMPORTED_TARGET "libsodium >= 1.0.18")
+	if(FERRY_SODIUM_FOUND)
+		add_library(part_sodium INTERFACE)
+		target_link_libraries(part_sodium INTERFACE PkgConfig::FERRY_SODIUM)
+	elseif(NOT FERRY_ED25519 STREQUAL "AUTO")
+		message(FATAL_ERROR "\n  missing: sodium: pkg-config does not know"
+			" 'libsodium >= 1.0.18' (Debian package libsodium-dev)\n"
+			"scripts/setup installs it.")
+	endif()
+endif()

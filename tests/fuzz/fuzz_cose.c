@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void look_at_signer(const struct cose_msg *msg, unsigned i)
 {
-	static const struct cose_key key = {.curve = CRYPTO_P256};
+	static const struct cose_key key = {
+		.kty = COSE_KTY_EC2, .curve = CRYPTO_P256};
 	struct bytes certs[COSE_CERTS_MAX];
 	struct cose_signer signer;
 	struct x509_facts facts;

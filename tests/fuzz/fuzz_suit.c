@@ -47,7 +47,8 @@ static void walk_all(const struct suit_manifest *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static struct cose_key key = {.curve = CRYPTO_P256};
+	static struct cose_key key = {.kty = COSE_KTY_EC2,
+		.curve = CRYPTO_P256};
 	struct offer_anchor anchor = {.key = key};
 	struct offer_request request = {
 		.envelope = bytes_of(data, len),

@@ -39,6 +39,7 @@ FOREIGN = {
                       "tools/sim/config.c"},
     r"llhttp\.h": {"gateway/admin/request.c", "gateway/ctl/client.c",
                    "gateway/http/response.c"},
+    r"sodium\.h": {"policy/trust/ed25519.c"},
     r"systemd/.*": {"gateway/daemon/service.c"},
     r"dlfcn\.h": {"transports/driver.c"},
     r"mbedtls/.*": {"policy/trust/crypto_shim.c", "policy/trust/der.c", "policy/trust/evidence.c",

@@ -190,7 +190,8 @@ int key_sign(void *arg, enum cose_alg alg, struct bytes digest,
 	psa_status_t status;
 	size_t signature_len;
 
-	if (!facts || facts->curve != (int)key->public.curve)
+	if (!facts || facts->kty != COSE_KTY_EC2 ||
+			facts->curve != (int)key->public.curve)
 		return complain(-EINVAL, NULL, "algorithm",
 			"does not fit the key");
 	status = psa_sign_hash(key->id, PSA_ALG_DETERMINISTIC_ECDSA(

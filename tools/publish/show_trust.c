@@ -16,19 +16,6 @@ static const char *role_text(uint64_t number)
 			"unknown";
 }
 
-static const char *curve_text(enum crypto_curve curve)
-{
-	switch (curve) {
-	case CRYPTO_P256:
-		return "P-256";
-	case CRYPTO_P384:
-		return "P-384";
-	case CRYPTO_P521:
-		return "P-521";
-	}
-	return "?";
-}
-
 static void put_component(const char *name, struct bytes id)
 {
 	char text[128];
@@ -57,7 +44,7 @@ static void put_root_entry(const struct root_entry *entry)
 	switch (entry->kind) {
 	case ROOT_ENTRY_KEY:
 		printf("    kind              public key, %s\n",
-			curve_text(entry->key.curve));
+			cose_key_kind(&entry->key));
 		break;
 	case ROOT_ENTRY_CERTIFICATE:
 		puts("    kind              certificate, an anchor");

@@ -45,6 +45,8 @@ static const struct row rows[] = {
 	{"ecdsa-examples/ecdsa-sig-02", 0, BOTH(0)},
 	{"ecdsa-examples/ecdsa-sig-03", 0, BOTH(0)},
 	{"ecdsa-examples/ecdsa-sig-04", 0, BOTH(ERR_TRUST_COSE_KEY_CURVE)},
+	{"hashsig/hsssig-sig-01", 0, BOTH(0)},
+	{"hashsig/hashsig-01", 0, BOTH(0)},
 	{"x509-examples/signed-01", 0, BOTH(0)},
 	{"x509-examples/signed-02", 0, BOTH(0)},
 	{"x509-examples/signed-03", 0, BOTH(0)},
@@ -111,8 +113,17 @@ static size_t key_part(json_t *key, const char *name, uint8_t *at)
 
 static void key_read(json_t *key, struct example *e)
 {
+	const char *hss = json_string_value(json_object_get(key, "public"));
 	uint8_t point[1 + 2 * 66] = {4};
-	size_t len = key_part(key, "x", point + 1);
+	size_t len;
+
+	if (hss) {
+		len = hex_read(hss, point, sizeof(point));
+		ck_assert_int_eq(
+			cose_key_from_hss(bytes_of(point, len), &e->key), 0);
+		return;
+	}
+	len = key_part(key, "x", point + 1);
 
 	len += key_part(key, "y", point + 1 + len);
 	ck_assert_int_eq(
@@ -236,6 +247,11 @@ struct key_row {
 	"5820"                                                                 \
 	"1e52ed75701163f7f9e40ddf9f341b3dc9ba860af7e0ca7ca7e9eecd0084d19c"
 
+#define HSS_KEY                                                                \
+	"d08fabd4a2091ff0a8cb4ed834e74534"                                     \
+	"32a58885cd9ba0431235466bff9651c6c92124404d45fa53cf161c28f1ad5a8e"
+#define HSS_REST "0000000600000003" HSS_KEY
+
 static const struct key_row key_rows[] = {
 	{"P-256",
 		"a401022001"
@@ -283,6 +299,43 @@ static const struct key_row key_rows[] = {
 		"a5010201022001"
 		"21" X32 "22" Y32,
 		ERR_CBOR_KEY_TWICE},
+	{"Ed25519",
+		"a301012006"
+		"21" X32,
+		0},
+	{"Ed25519 of another length",
+		"a301012006"
+		"214101",
+		ERR_TRUST_COSE_KEY},
+	{"Ed25519 with its private part",
+		"a401012006"
+		"21" X32 "23" Y32,
+		ERR_TRUST_COSE_KEY},
+	{"Ed25519 named as a curve of EC2",
+		"a401022006"
+		"21" X32 "22" Y32,
+		ERR_TRUST_COSE_ALG},
+	{"Ed448",
+		"a301012007"
+		"21" X32,
+		ERR_TRUST_COSE_ALG},
+	{"HSS", "a2010520583c00000001" HSS_REST, 0},
+	{"HSS of nine levels", "a2010520583c00000009" HSS_REST,
+		ERR_TRUST_COSE_ALG},
+	{"HSS of no level", "a2010520583c00000000" HSS_REST,
+		ERR_TRUST_COSE_ALG},
+	{"HSS of another hash", "a2010520583c000000010000000a00000003" HSS_KEY,
+		ERR_TRUST_COSE_ALG},
+	{"HSS with another one-time type",
+		"a2010520583c000000010000000600000005" HSS_KEY,
+		ERR_TRUST_COSE_ALG},
+	{"HSS one byte short",
+		"a2010520583b000000010000000600000003"
+		"d08fabd4a2091ff0a8cb4ed834e74534"
+		"32a58885cd9ba0431235466bff9651c6c92124404d45fa53cf161c28f1ad5a",
+		ERR_TRUST_COSE_ALG},
+	{"HSS with a number for a key", "a201052006", ERR_TRUST_COSE_KEY},
+	{"HSS without a key", "a10105", ERR_TRUST_COSE_KEY},
 	{"trailing byte",
 		"a401022001"
 		"21" X32 "22" Y32 "00",
@@ -305,18 +358,57 @@ START_TEST(cose_key_parse_row_gives_its_code)
 }
 END_TEST
 
-START_TEST(cose_key_put_written_key_is_read_back)
+static void put_and_read(const struct cose_key *from, const char *kind)
 {
-	const struct maker_key *k = maker_key_on("p384", CRYPTO_P384);
 	struct cose_key key;
 	struct buf b;
 
 	buf_init(&b, 512);
-	cose_key_put(&b, &k->key);
+	cose_key_put(&b, from);
 	ck_assert_int_eq(cbor_check(buf_bytes(&b), CBOR_STRICT), 0);
 	ck_assert_int_eq(cose_key_parse(buf_bytes(&b), &key, NULL), 0);
-	ck_assert(cose_key_equal(&key, &k->key));
+	ck_assert(cose_key_equal(&key, from));
+	ck_assert_str_eq(cose_key_kind(&key), kind);
 	buf_done(&b);
+}
+
+START_TEST(cose_key_put_written_key_is_read_back)
+{
+	uint8_t raw[HSS_PUBLIC_LEN];
+	struct cose_key key;
+
+	put_and_read(&maker_key_on("p384", CRYPTO_P384)->key, "P-384");
+	bytes_from_hex("00000001" HSS_REST, raw, sizeof(raw));
+	ck_assert_int_eq(cose_key_from_hss(bytes_of(raw, 60), &key), 0);
+	put_and_read(&key, "HSS-LMS");
+	ck_assert_int_eq(cose_key_from_ed25519(bytes_of(raw, 32), &key), 0);
+	put_and_read(&key, "Ed25519");
+}
+END_TEST
+
+/* The maps of RFC 9679 section 4, written out by hand. */
+START_TEST(cose_key_thumbprint_other_kinds_hash_their_required_members)
+{
+	uint8_t raw[HSS_PUBLIC_LEN];
+	uint8_t kid[32];
+	uint8_t expected[32];
+	uint8_t map[128];
+	struct cose_key key;
+	size_t len;
+
+	bytes_from_hex("00000001" HSS_REST, raw, sizeof(raw));
+	ck_assert_int_eq(cose_key_from_hss(bytes_of(raw, 60), &key), 0);
+	ck_assert_int_eq(cose_key_thumbprint(&key, kid), 0);
+	len = hex_read("a2010520583c00000001" HSS_REST, map, sizeof(map));
+	ck_assert_int_eq(crypto_sha256(bytes_of(map, len), expected), 0);
+	ck_assert_mem_eq(kid, expected, 32);
+
+	bytes_from_hex(X32 + 4, raw, 32);
+	ck_assert_int_eq(cose_key_from_ed25519(bytes_of(raw, 32), &key), 0);
+	ck_assert_int_eq(cose_key_thumbprint(&key, kid), 0);
+	len = hex_read("a30101200621" X32, map, sizeof(map));
+	ck_assert_int_eq(crypto_sha256(bytes_of(map, len), expected), 0);
+	ck_assert_mem_eq(kid, expected, 32);
 }
 END_TEST
 
@@ -387,6 +479,8 @@ int main(void)
 	tcase_add_loop_test(tc, cose_key_parse_row_gives_its_code, 0,
 		(int)(sizeof(key_rows) / sizeof(key_rows[0])));
 	tcase_add_test(tc, cose_key_put_written_key_is_read_back);
+	tcase_add_test(tc,
+		cose_key_thumbprint_other_kinds_hash_their_required_members);
 	tcase_add_loop_test(tc, cose_parse_malformed_row_gives_its_code, 0,
 		(int)(sizeof(form_rows) / sizeof(form_rows[0])));
 	tcase_add_test(tc, crypto_ecdsa_verify_point_off_the_curve_is_refused);

@@ -191,7 +191,8 @@ END_TEST
 /* Entries on points that need not be on the curve. */
 static struct root_entry entry_of(uint8_t n)
 {
-	struct cose_key key = {.curve = CRYPTO_P256, .point = {n}};
+	struct cose_key key = {.kty = COSE_KTY_EC2, .curve = CRYPTO_P256,
+		.pub = {n}};
 	struct root_entry entry;
 
 	ck_assert_int_eq(root_entry_of_key(&key, &entry), 0);
