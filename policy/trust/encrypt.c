@@ -202,7 +202,7 @@ static int ephemeral_take(struct fields *f, const struct header *h,
 	if (err)
 		return field_fail(
 			f, err, "ephemeral", "must be a key on P-256");
-	memcpy(ret->ephemeral, key.point, sizeof(ret->ephemeral));
+	memcpy(ret->ephemeral, key.pub, sizeof(ret->ephemeral));
 	return 0;
 }
 

@@ -89,11 +89,12 @@ static int wrap_for(const struct encrypt_making *making,
 	uint32_t pair;
 	int err;
 
-	*ret_ephemeral = (struct cose_key){.curve = CRYPTO_P256};
-	err = crypto_pair_new(&pair, ret_ephemeral->point);
+	*ret_ephemeral = (struct cose_key){
+		.kty = COSE_KTY_EC2, .curve = CRYPTO_P256};
+	err = crypto_pair_new(&pair, ret_ephemeral->pub);
 	if (err)
 		return err;
-	err = crypto_pair_agree(pair, target->key->point, secret);
+	err = crypto_pair_agree(pair, target->key->pub, secret);
 	crypto_pair_destroy(pair);
 	if (!err)
 		err = encrypt_derive_kek(w, protected_bytes, secret, kek);

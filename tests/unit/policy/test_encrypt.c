@@ -601,14 +601,15 @@ static const int64_t cipher_algs[] = {1, 3, -65534, -65532};
 START_TEST(encrypt_put_info_every_cipher_and_wrapping_opens)
 {
 	uint32_t id;
-	struct cose_key public = {.curve = CRYPTO_P256};
+	struct cose_key public = {.kty = COSE_KTY_EC2,
+		.curve = CRYPTO_P256};
 	struct encrypt_target targets[3] = {
 		{.kek = bytes_of(kek16, 16)},
 		{.kek = bytes_of(kek32, 32), .kid = bytes_of_text("k")},
 		{.key = &public},
 	};
 
-	ck_assert_int_eq(crypto_pair_new(&id, public.point), 0);
+	ck_assert_int_eq(crypto_pair_new(&id, public.pub), 0);
 	for (unsigned i = 0; i < 3; i++) {
 		struct encrypt_key keys[] = {kek_key(16), kek_key(32),
 			{.agree = pair_agree, .arg = &id}};
@@ -633,8 +634,9 @@ START_TEST(encrypt_open_key_finds_its_recipient_among_many)
 	struct made m;
 
 	for (unsigned i = 0; i < 4; i++) {
-		publics[i] = (struct cose_key){.curve = CRYPTO_P256};
-		ck_assert_int_eq(crypto_pair_new(&ids[i], publics[i].point), 0);
+		publics[i] = (struct cose_key){.kty = COSE_KTY_EC2,
+			.curve = CRYPTO_P256};
+		ck_assert_int_eq(crypto_pair_new(&ids[i], publics[i].pub), 0);
 		targets[i] = (struct encrypt_target){.key = &publics[i],
 			.kid = bytes_of("0123" + i, 1)};
 	}
@@ -677,13 +679,14 @@ END_TEST
 START_TEST(encrypt_tier_weakest_recipient_counts)
 {
 	uint32_t id;
-	struct cose_key public = {.curve = CRYPTO_P256};
+	struct cose_key public = {.kty = COSE_KTY_EC2,
+		.curve = CRYPTO_P256};
 	struct encrypt_target shared = {.kek = bytes_of(kek16, 16)};
 	struct encrypt_target mixed[2] = {{.key = &public},
 		{.kek = bytes_of(kek16, 16)}};
 	struct made m;
 
-	ck_assert_int_eq(crypto_pair_new(&id, public.point), 0);
+	ck_assert_int_eq(crypto_pair_new(&id, public.pub), 0);
 	crypto_pair_destroy(id);
 	made_init(&m, 1, &shared, 1);
 	ck_assert_int_eq(encrypt_tier(&m.parsed), TIER_BASIC);
@@ -777,7 +780,8 @@ END_TEST
 START_TEST(encrypt_put_info_what_it_cannot_do_is_refused)
 {
 	const struct encrypt_cipher *cipher = encrypt_cipher_find(1);
-	struct cose_key p384 = {.curve = CRYPTO_P384};
+	struct cose_key p384 = {.kty = COSE_KTY_EC2,
+		.curve = CRYPTO_P384};
 	struct encrypt_target odd_kek = {.kek = bytes_of(kek32, 24)};
 	struct encrypt_target odd_key = {.key = &p384};
 	struct encrypt_making making;
