@@ -39,6 +39,14 @@
 #define STORE_OUTBOX_MAX 4096
 #define STORE_VENDORS_MAX 64
 #define STORE_TRUST_ROWS_MAX 32768 /* a table of trust.db */
+/* Class floors of one vendor: what a stolen catalog key fills is its own share,
+ * and a new epoch empties it. */
+#define STORE_CLASS_FLOORS_VENDOR_MAX 8192
+#define STORE_CLASS_FLOORS_MAX                                                 \
+	(STORE_VENDORS_MAX * STORE_CLASS_FLOORS_VENDOR_MAX)
+#define STORE_AUTHORITIES_MAX 1024
+#define STORE_ROOTS_KEPT_MAX 256 /* of one vendor */
+#define STORE_ROOTS_PAGE 16
 #define STORE_COMMIT_OPS_MAX 1024
 #define STORE_QUEUE_MAX 4096	/* requests that wait; then -EAGAIN */
 #define STORE_LOAD_ROWS_MAX 512 /* what one ledger or history query gives */
@@ -125,6 +133,25 @@ int store_commit_time_bound(
  * are refused (ERR_STORE_FLOOR). At most ROW_ROOT_MAX bytes. */
 int store_commit_root(
 	struct store_commit *c, const struct root_row *row, struct bytes root);
+/* Every root goes also into the chain that is walked again at the next start;
+ * beyond STORE_ROOTS_KEPT_MAX of a vendor the later ones are not kept. This one
+ * keeps a root without touching the floor: one below it, fetched again. */
+int store_commit_root_kept(struct store_commit *c, const char *vendor,
+	uint64_t version, struct bytes root);
+/* The vendor's file begins later now: what is kept below is not needed. */
+int store_commit_root_prune(
+	struct store_commit *c, const char *vendor, uint64_t below);
+
+/* Who speaks for a class. A lower place never replaces a higher one. */
+int store_commit_authority(
+	struct store_commit *c, const struct authority_row *row);
+/* What moves with the class from row->by to row->vendor: class floors of
+ * row->class_id, floors of the devices (their names, each with its NUL, one
+ * behind the other), sticky revocations. Raises only, and what row->by has
+ * stays. */
+int store_commit_authority_move(struct store_commit *c,
+	const struct authority_row *row, struct bytes devices);
+
 int store_commit_revocation(
 	struct store_commit *c, const struct revocation_row *row);
 /* A pin that is there keeps its digest (another one: ERR_STORE_CONFLICT); its
@@ -183,6 +210,8 @@ struct store_loaded {
 	const struct root_row *roots;
 	const struct bytes *root_bytes; /* one for each of roots */
 	size_t root_count;
+	const struct authority_row *authorities;
+	size_t authority_count;
 	const struct revocation_row *revocations;
 	size_t revocation_count;
 	const struct pin_row *pins;
@@ -195,6 +224,19 @@ struct store_loaded {
 typedef void (*store_loaded_cb)(
 	void *arg, int status, const struct store_loaded *loaded);
 int store_load_all(struct store *store, store_loaded_cb cb, void *arg);
+
+struct store_root {
+	uint64_t version;
+	struct bytes file;
+};
+
+/* Roots that were kept of a vendor, from version `from` on, rising: at most
+ * STORE_ROOTS_PAGE, borrowed for the call. ERR_STORE_LOCKED while the trust
+ * store is locked, ERR_STORE_DAMAGED when a row has the wrong form. */
+typedef void (*store_roots_cb)(
+	void *arg, int status, const struct store_root *roots, size_t count);
+int store_roots(struct store *store, const char *vendor, uint64_t from,
+	store_roots_cb cb, void *arg);
 
 /* Each query answers with at most `limit` rows (capped at STORE_LOAD_ROWS_MAX),
  * borrowed for the call. They return 0, -EAGAIN, -ENOMEM, -EINVAL or

@@ -5,7 +5,7 @@
 /* ---- applying: common ---- */
 
 /* A tail for a DB_PUT that raises; NULL replaces. */
-static int put(struct db_file *f, enum db_table_id table, const char *tail,
+int db_put(struct db_file *f, enum db_table_id table, const char *tail,
 	const void *row)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -20,7 +20,7 @@ static int put(struct db_file *f, enum db_table_id table, const char *tail,
 }
 
 /* Runs `sql` with one text as ?1 (NULL: nothing bound). */
-static int run_text(struct db_file *f, const char *sql, const char *text)
+int db_run_text(struct db_file *f, const char *sql, const char *text)
 {
 	sqlite3_stmt *stmt = NULL;
 	int r;
@@ -79,7 +79,7 @@ static int within_limit(
 static int apply_device(struct db_file *f, const struct db_op *op)
 {
 	static const char count[] = COUNT(devices);
-	int r = put(f, DB_devices, NULL, op->row);
+	int r = db_put(f, DB_devices, NULL, op->row);
 
 	return r < 0 ? r : within_limit(f, DB_devices, count);
 }
@@ -96,7 +96,7 @@ static int apply_device_forget(struct db_file *f, const struct db_op *op)
 	r = ask_text(f, open_jobs, id, &count);
 	if (r == 0 && count > 0)
 		r = ERR_STORE_ROW;
-	return r < 0 ? r : run_text(f, forget, id);
+	return r < 0 ? r : db_run_text(f, forget, id);
 }
 
 static int prune_jobs(struct db_file *f)
@@ -122,7 +122,7 @@ static int apply_job(struct db_file *f, const struct db_op *op)
 	int64_t known = 0;
 	int r;
 
-	r = put(f, DB_jobs, NULL, job);
+	r = db_put(f, DB_jobs, NULL, job);
 	if (r < 0)
 		return r;
 	if (job->closed)
@@ -140,7 +140,7 @@ static int apply_ledger(struct db_file *f, const struct db_op *op)
 		" WHERE job=?1 ORDER BY id DESC LIMIT 1 OFFSET 256)";
 	const struct ledger_row *row =
 		(const struct ledger_row *)(const void *)op->row;
-	int r = put(f, DB_ledger, NULL, row);
+	int r = db_put(f, DB_ledger, NULL, row);
 
 	_Static_assert(STORE_LEDGER_JOB_MAX == 256, "see the statement");
 	return r < 0 ? r : run_number(f, prune, row->job);
@@ -150,14 +150,14 @@ static int apply_history(struct db_file *f, const struct db_op *op)
 {
 	static const char prune[] = "DELETE FROM history WHERE id<=(SELECT "
 				    "max(id) FROM history)-?1";
-	int r = put(f, DB_history, NULL, op->row);
+	int r = db_put(f, DB_history, NULL, op->row);
 
 	return r < 0 ? r : run_number(f, prune, STORE_HISTORY_MAX);
 }
 
 static int apply_outbox(struct db_file *f, const struct db_op *op)
 {
-	return put(f, DB_outbox, NULL, op->row);
+	return db_put(f, DB_outbox, NULL, op->row);
 }
 
 static int prune_outbox(struct db_file *f, uint64_t *ret_dropped)
@@ -185,7 +185,7 @@ static int apply_outbox_drop(struct db_file *f, const struct db_op *op)
 static int apply_vendor(struct db_file *f, const struct db_op *op)
 {
 	static const char count[] = COUNT(vendors);
-	int r = put(f, DB_vendors, NULL, op->row);
+	int r = db_put(f, DB_vendors, NULL, op->row);
 
 	return r < 0 ? r : within_limit(f, DB_vendors, count);
 }
@@ -194,7 +194,7 @@ static int apply_vendor_forget(struct db_file *f, const struct db_op *op)
 {
 	static const char sql[] = "DELETE FROM vendors WHERE name=?1";
 
-	return run_text(f, sql, (const char *)op->row);
+	return db_run_text(f, sql, (const char *)op->row);
 }
 
 /* ---- applying: trust.db ---- */
@@ -255,17 +255,16 @@ static int apply_catalog_floor(struct db_file *f, const struct db_op *op)
 	if (r == 0 && conflicts)
 		r = ERR_STORE_CONFLICT;
 	if (r == 0)
-		r = put(f, DB_catalog_floors, higher, row);
+		r = db_put(f, DB_catalog_floors, higher, row);
 	return r < 0 ? r : within_limit(f, DB_catalog_floors, count);
 }
 
+/* Whether the vendor has room is counted once a commit: apply_part(). */
 static int apply_class_floor(struct db_file *f, const struct db_op *op)
 {
 	static const char higher[] = "excluded.sequence>class_floors.sequence";
-	static const char count[] = COUNT(class_floors);
-	int r = put(f, DB_class_floors, higher, op->row);
 
-	return r < 0 ? r : within_limit(f, DB_class_floors, count);
+	return db_put(f, DB_class_floors, higher, op->row);
 }
 
 static int apply_device_floor(struct db_file *f, const struct db_op *op)
@@ -277,7 +276,7 @@ static int apply_device_floor(struct db_file *f, const struct db_op *op)
 
 	memcpy(&row, op->row, sizeof(row));
 	row.lowered = false;
-	r = put(f, DB_device_floors, higher, &row);
+	r = db_put(f, DB_device_floors, higher, &row);
 	return r < 0 ? r : within_limit(f, DB_device_floors, count);
 }
 
@@ -289,7 +288,7 @@ static int apply_device_floor_lower(struct db_file *f, const struct db_op *op)
 
 	memcpy(&row, op->row, sizeof(row));
 	row.lowered = true;
-	r = put(f, DB_device_floors, NULL, &row);
+	r = db_put(f, DB_device_floors, NULL, &row);
 	return r < 0 ? r : within_limit(f, DB_device_floors, count);
 }
 
@@ -297,7 +296,7 @@ static int apply_time_bound(struct db_file *f, const struct db_op *op)
 {
 	static const char later[] = "excluded.time_ms>time_bounds.time_ms";
 	static const char count[] = COUNT(time_bounds);
-	int r = put(f, DB_time_bounds, later, op->row);
+	int r = db_put(f, DB_time_bounds, later, op->row);
 
 	return r < 0 ? r : within_limit(f, DB_time_bounds, count);
 }
@@ -347,9 +346,16 @@ static int apply_root(struct db_file *f, const struct db_op *op)
 	int r;
 
 	r = judge_root(f, row);
-	if (r <= 0)
-		return r;
-	r = put(f, DB_roots, NULL, row);
+	if (r >= 0) {
+		bool stored = r == 0;
+
+		r = db_keep_root(f, row->vendor, row->version,
+			bytes_of(op->row + op->body_at, op->body_len));
+		if (stored)
+			return r;
+	}
+	if (r == 0)
+		r = db_put(f, DB_roots, NULL, row);
 	if (r == 0)
 		r = db_prepare(f, DB_PLAIN, 0, body, &stmt);
 	if (r < 0)
@@ -366,7 +372,7 @@ static int apply_revocation(struct db_file *f, const struct db_op *op)
 	/* The first statement stays as it was. */
 	static const char never[] = "0";
 	static const char count[] = COUNT(revocations);
-	int r = put(f, DB_revocations, never, op->row);
+	int r = db_put(f, DB_revocations, never, op->row);
 
 	return r < 0 ? r : within_limit(f, DB_revocations, count);
 }
@@ -391,7 +397,7 @@ static int apply_pin(struct db_file *f, const struct db_op *op)
 	if (r == 0 && conflicts)
 		r = ERR_STORE_CONFLICT;
 	if (r == 0)
-		r = put(f, DB_pins, higher, op->row);
+		r = db_put(f, DB_pins, higher, op->row);
 	return r < 0 ? r : within_limit(f, DB_pins, count);
 }
 
@@ -399,7 +405,7 @@ static int apply_evidence_floor(struct db_file *f, const struct db_op *op)
 {
 	static const char higher[] = "excluded.number>evidence_floors.number";
 	static const char count[] = COUNT(evidence_floors);
-	int r = put(f, DB_evidence_floors, higher, op->row);
+	int r = db_put(f, DB_evidence_floors, higher, op->row);
 
 	return r < 0 ? r : within_limit(f, DB_evidence_floors, count);
 }
@@ -414,12 +420,12 @@ static int forget_floors(struct db_file *f, const char *vendor)
 	static const char time[] = "DELETE FROM time_bounds WHERE vendor=?1";
 	int r;
 
-	r = run_text(f, catalog, vendor);
+	r = db_run_text(f, catalog, vendor);
 	if (r == 0)
-		r = run_text(f, class_, vendor);
+		r = db_run_text(f, class_, vendor);
 	if (r == 0)
-		r = run_text(f, device, vendor);
-	return r < 0 ? r : run_text(f, time, vendor);
+		r = db_run_text(f, device, vendor);
+	return r < 0 ? r : db_run_text(f, time, vendor);
 }
 
 static int apply_epoch(struct db_file *f, const struct db_op *op)
@@ -445,7 +451,7 @@ static int apply_epoch(struct db_file *f, const struct db_op *op)
 	db_bind_u64(stmt, 2, op->number);
 	r = db_step_done(f, stmt);
 	memcpy(bound.vendor, vendor, strlen(vendor) + 1);
-	return r < 0 ? r : put(f, DB_time_bounds, NULL, &bound);
+	return r < 0 ? r : db_put(f, DB_time_bounds, NULL, &bound);
 }
 
 static int apply_vendor_reset(struct db_file *f, const struct db_op *op)
@@ -453,16 +459,29 @@ static int apply_vendor_reset(struct db_file *f, const struct db_op *op)
 	static const char epochs[] = "DELETE FROM epochs WHERE vendor=?1";
 	static const char roots[] = "DELETE FROM roots WHERE vendor=?1";
 	static const char bodies[] = "DELETE FROM root_bytes WHERE vendor=?1";
+	static const char chain[] = "DELETE FROM root_chain WHERE vendor=?1";
+	static const char authorities[] =
+		"UPDATE authorities SET first_digest=zeroblob(32)"
+		" WHERE vendor=?1";
 	const char *vendor = (const char *)op->row;
 	int r;
 
 	r = forget_floors(f, vendor);
 	if (r == 0)
-		r = run_text(f, epochs, vendor);
+		r = db_run_text(f, epochs, vendor);
 	if (r == 0)
-		r = run_text(f, roots, vendor);
-	return r < 0 ? r : run_text(f, bodies, vendor);
+		r = db_run_text(f, roots, vendor);
+	if (r == 0)
+		r = db_run_text(f, chain, vendor);
+	if (r == 0)
+		r = db_run_text(f, authorities, vendor);
+	return r < 0 ? r : db_run_text(f, bodies, vendor);
 }
+
+#define apply_root_kept db_apply_root_kept
+#define apply_root_prune db_apply_root_prune
+#define apply_authority db_apply_authority
+#define apply_authority_move db_apply_authority_move
 
 static int apply_op(struct db_file *f, const struct db_op *op)
 {
@@ -494,6 +513,25 @@ static bool group_touches(const struct group *g, enum db_which which)
 	return false;
 }
 
+/* Floors of a commit are of one vendor, as a rule: it is counted once. */
+static int judge_class_floors(struct db_file *f, const struct store_commit *c)
+{
+	const char *counted = NULL;
+	int r = 0;
+
+	for (const struct db_op *op = c->first; op && r == 0; op = op->next) {
+		const struct class_floor_row *row =
+			(const struct class_floor_row *)(const void *)op->row;
+
+		if (op->kind != OP_class_floor ||
+			(counted && strcmp(counted, row->vendor) == 0))
+			continue;
+		counted = row->vendor;
+		r = db_class_floors_fit(f, counted);
+	}
+	return r;
+}
+
 static int apply_part(
 	struct db_file *f, const struct store_commit *c, uint64_t *dropped)
 {
@@ -507,6 +545,8 @@ static int apply_part(
 	}
 	if (r == 0 && reports && f->which == DB_STATE)
 		r = prune_outbox(f, dropped);
+	if (r == 0 && f->which == DB_TRUST)
+		r = judge_class_floors(f, c);
 	return r;
 }
 
@@ -630,5 +670,5 @@ int db_append_history(struct db_file *state, const struct history_row *row)
 {
 	int r = db_row_check(DB_history, row);
 
-	return r < 0 ? r : put(state, DB_history, NULL, row);
+	return r < 0 ? r : db_put(state, DB_history, NULL, row);
 }

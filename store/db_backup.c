@@ -256,6 +256,30 @@ static int is_lowered(
 	return r;
 }
 
+/* The copy's chain up to its newest root. What is there of the same version is
+ * replaced: the chain is walked, never believed. */
+static int add_chain(
+	struct restore *w, const struct root_row *row, struct store_commit *c)
+{
+	struct db_roots page = {.count = 0};
+	uint64_t from = 0;
+	size_t got;
+	int r;
+
+	do {
+		r = db_roots_read(&w->copies[DB_TRUST], row->vendor, from,
+			&page, w->fault);
+		got = page.count;
+		for (size_t i = 0; i < got; i++) {
+			store_commit_root_kept(c, row->vendor,
+				page.of[i].version, page.of[i].file);
+			from = page.of[i].version + 1;
+		}
+		db_roots_done(&page);
+	} while (r == 0 && got == STORE_ROOTS_PAGE);
+	return r;
+}
+
 static int raise_root(struct restore *w, const struct root_row *row)
 {
 	struct store_commit *c = store_commit_new();
@@ -270,6 +294,8 @@ static int raise_root(struct restore *w, const struct root_row *row)
 		store_commit_epoch(c, row->vendor, row->epoch, 0);
 	if (r == 0)
 		store_commit_root(c, row, body);
+	if (r == 0)
+		r = add_chain(w, row, c);
 	free((void *)(uintptr_t)body.at);
 	if (r < 0) {
 		store_commit_free(c);
@@ -284,9 +310,9 @@ static int raise_row(struct restore *w, enum db_table_id table, const void *row)
 	bool skip = false;
 	int r = 0;
 
-	/* Every trust row begins with its vendor. */
+	/* Every other trust row begins with its vendor. */
 	if (table != DB_roots && table != DB_revocations && table != DB_pins &&
-		table != DB_evidence_floors)
+		table != DB_authorities && table != DB_evidence_floors)
 		r = is_of_old_epoch(w, row, &skip);
 	if (r == 0 && !skip && table == DB_device_floors)
 		r = is_lowered(w, row, &skip);
@@ -303,6 +329,8 @@ static int raise_row(struct restore *w, enum db_table_id table, const void *row)
 		store_commit_device_floor(c, row);
 	else if (table == DB_time_bounds)
 		store_commit_time_bound(c, row);
+	else if (table == DB_authorities)
+		store_commit_authority(c, row);
 	else if (table == DB_revocations)
 		store_commit_revocation(c, row);
 	else if (table == DB_evidence_floors)
@@ -317,7 +345,7 @@ static int raise_trust(struct restore *w)
 	/* Roots first: they may begin an epoch. */
 	static const enum db_table_id order[] = {DB_roots, DB_catalog_floors,
 		DB_class_floors, DB_device_floors, DB_time_bounds,
-		DB_revocations, DB_pins, DB_evidence_floors};
+		DB_authorities, DB_revocations, DB_pins, DB_evidence_floors};
 	static const char all[] = "ORDER BY 1,2";
 	struct db_rows rows;
 	int r = 0;

@@ -123,6 +123,7 @@ ROW_OP(catalog_floor, catalog_floors, catalog_floor_row)
 ROW_OP(class_floor, class_floors, class_floor_row)
 ROW_OP(device_floor, device_floors, device_floor_row)
 ROW_OP(time_bound, time_bounds, time_bound_row)
+ROW_OP(authority, authorities, authority_row)
 ROW_OP(revocation, revocations, revocation_row)
 ROW_OP(pin, pins, pin_row)
 ROW_OP(evidence_floor, evidence_floors, evidence_floor_row)
@@ -160,6 +161,48 @@ int store_commit_root(
 	if (r < 0)
 		return fail(c, r);
 	add(c, OP_root, row, sizeof(*row), root);
+	return c ? c->err : -ENOMEM;
+}
+
+int store_commit_root_kept(struct store_commit *c, const char *vendor,
+	uint64_t version, struct bytes root)
+{
+	size_t len = strnlen(vendor, ROW_NAME_SIZE);
+	struct db_op *op;
+
+	if (len == 0 || len == ROW_NAME_SIZE || root.len == 0 ||
+		root.len > ROW_ROOT_MAX)
+		return fail(c, ERR_STORE_ROW);
+	op = add(c, OP_root_kept, vendor, len + 1, root);
+	if (op)
+		op->number = version;
+	return c ? c->err : -ENOMEM;
+}
+
+int store_commit_root_prune(
+	struct store_commit *c, const char *vendor, uint64_t below)
+{
+	struct db_op *op = NULL;
+	int r = add_name(c, OP_root_prune, vendor, &op);
+
+	if (op)
+		op->number = below;
+	return r;
+}
+
+int store_commit_authority_move(struct store_commit *c,
+	const struct authority_row *row, struct bytes devices)
+{
+	int r = db_row_check(DB_authorities, row);
+
+	if (r == 0 && (!row->by[0] || (devices.len > 0 &&
+					      devices.at[devices.len - 1])))
+		r = ERR_STORE_ROW;
+	if (r == 0 && devices.len > STORE_DEVICES_MAX * ROW_NAME_SIZE)
+		r = ERR_STORE_FULL;
+	if (r < 0)
+		return fail(c, r);
+	add(c, OP_authority_move, row, sizeof(*row), devices);
 	return c ? c->err : -ENOMEM;
 }
 

@@ -298,7 +298,10 @@ static const char trust_extra[] =
 	"KEY,"
 	" body BLOB NOT NULL) STRICT;"
 	"CREATE TABLE IF NOT EXISTS epochs(vendor TEXT NOT NULL PRIMARY KEY,"
-	" epoch BLOB NOT NULL) STRICT;";
+	" epoch BLOB NOT NULL) STRICT;"
+	"CREATE TABLE IF NOT EXISTS root_chain(vendor TEXT NOT NULL,"
+	" version BLOB NOT NULL, body BLOB NOT NULL,"
+	" PRIMARY KEY(vendor,version)) STRICT;";
 
 static const char state_extra[] =
 	"CREATE INDEX IF NOT EXISTS jobs_open ON jobs(id) WHERE closed=0;"

@@ -209,6 +209,8 @@ static void finish_load(struct store *store, struct db_request *q)
 		LOADED(device_floor, device_floors),
 		LOADED(time_bound, time_bounds),
 		LOADED(root, roots),
+		.authorities = l->rows[DB_authorities].at,
+		.authority_count = l->rows[DB_authorities].count,
 		LOADED(revocation, revocations),
 		LOADED(pin, pins),
 		LOADED(evidence_floor, evidence_floors),
@@ -300,6 +302,7 @@ static void finish_query(struct store *store, struct db_request *q)
 	case DB_device_floors:
 	case DB_time_bounds:
 	case DB_roots:
+	case DB_authorities:
 	case DB_revocations:
 	case DB_pins:
 	case DB_evidence_floors:

@@ -25,6 +25,10 @@
 	X(device_floor, TRUST)                                                 \
 	X(time_bound, TRUST)                                                   \
 	X(root, TRUST)                                                         \
+	X(root_kept, TRUST)                                                    \
+	X(root_prune, TRUST)                                                   \
+	X(authority, TRUST)                                                    \
+	X(authority_move, TRUST)                                               \
 	X(revocation, TRUST)                                                   \
 	X(pin, TRUST)                                                          \
 	X(evidence_floor, TRUST)                                               \
@@ -64,6 +68,27 @@ struct store_commit {
 void db_apply_group(struct db_file *trust, struct db_file *state,
 	struct store_commit *const *commits, int *results, size_t count,
 	atomic_uint_fast64_t *dropped);
+
+/* Inserts the row or updates the one with its key; `tail`, a literal, says when
+ * an update may be. */
+int db_put(struct db_file *f, enum db_table_id table, const char *tail,
+	const void *row);
+
+/* Runs a literal `sql` with one text as ?1. */
+int db_run_text(struct db_file *f, const char *sql, const char *text);
+
+/* Operations that have a file of their own (db_authority.c). */
+int db_apply_root_kept(struct db_file *f, const struct db_op *op);
+int db_apply_root_prune(struct db_file *f, const struct db_op *op);
+int db_apply_authority(struct db_file *f, const struct db_op *op);
+int db_apply_authority_move(struct db_file *f, const struct db_op *op);
+
+/* Keeps the bytes of a root for the walk at the next start. */
+int db_keep_root(struct db_file *f, const char *vendor, uint64_t version,
+	struct bytes root);
+
+/* ERR_STORE_FULL when the vendor has more class floors than its share. */
+int db_class_floors_fit(struct db_file *f, const char *vendor);
 
 /* The highest epoch that this vendor ever reached; 0 if none. */
 int db_vendor_epoch(struct db_file *f, const char *vendor, uint64_t *ret);

@@ -79,6 +79,16 @@ int db_rows_read(struct db_file *f, enum db_table_id table, const char *tail,
 int db_root_bytes(struct db_file *f, const char *vendor, struct bytes *ret,
 	struct fault *fault);
 
+/* Roots that were kept of a vendor; see store_roots(). `ret` is empty at first
+ * and is freed with db_roots_done(). */
+struct db_roots {
+	struct store_root of[STORE_ROOTS_PAGE];
+	size_t count;
+};
+int db_roots_read(struct db_file *f, const char *vendor, uint64_t from,
+	struct db_roots *ret, struct fault *fault);
+void db_roots_done(struct db_roots *roots);
+
 /* A random id. 0 or -EIO. */
 int db_random_id(uint8_t id[DB_ID_LEN]);
 

@@ -152,6 +152,17 @@ static const struct db_field roots_fields[] = {
 	PLAIN(DB_BLOB, root_row, first_digest),
 };
 
+static const struct db_field authorities_fields[] = {
+	PLAIN(DB_BLOB, authority_row, class_id),
+	PLAIN(DB_TEXT, authority_row, vendor),
+	PLAIN(DB_U64, authority_row, place),
+	PLAIN(DB_BLOB, authority_row, first_digest),
+	NAMED(DB_TEXT, authority_row, by, "by_vendor"),
+	PLAIN(DB_U64, authority_row, by_version),
+	PLAIN(DB_BOOL, authority_row, cleared),
+	PLAIN(DB_INT64, authority_row, at_ms),
+};
+
 static const struct db_field revocations_fields[] = {
 	PLAIN(DB_TEXT, revocation_row, vendor),
 	PLAIN(DB_TEXT, revocation_row, what),

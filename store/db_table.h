@@ -23,10 +23,11 @@
 	X(outbox, STATE, outbox_row, 0, 0)                                     \
 	X(vendors, STATE, vendor_row, 1, STORE_VENDORS_MAX)                    \
 	X(catalog_floors, TRUST, catalog_floor_row, 1, STORE_VENDORS_MAX)      \
-	X(class_floors, TRUST, class_floor_row, 5, STORE_TRUST_ROWS_MAX)       \
+	X(class_floors, TRUST, class_floor_row, 5, STORE_CLASS_FLOORS_MAX)     \
 	X(device_floors, TRUST, device_floor_row, 3, STORE_TRUST_ROWS_MAX)     \
 	X(time_bounds, TRUST, time_bound_row, 1, STORE_VENDORS_MAX)            \
 	X(roots, TRUST, root_row, 1, STORE_VENDORS_MAX)                        \
+	X(authorities, TRUST, authority_row, 2, STORE_AUTHORITIES_MAX)         \
 	X(revocations, TRUST, revocation_row, 3, STORE_TRUST_ROWS_MAX)         \
 	X(pins, TRUST, pin_row, 3, STORE_TRUST_ROWS_MAX)                       \
 	X(evidence_floors, TRUST, evidence_floor_row, 3, STORE_TRUST_ROWS_MAX)

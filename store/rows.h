@@ -207,6 +207,25 @@ struct root_row {
 	uint8_t first_digest[ROW_DIGEST_LEN];
 };
 
+/* Who speaks for a class, one row for every vendor that ever did since the class
+ * was handed over for the first time. The row with the highest place is in
+ * force; place 0 is the vendor that had it at first. No row: never handed over.
+ * Key: class_id, vendor. */
+struct authority_row {
+	uint8_t class_id[16];
+	char vendor[ROW_NAME_SIZE];
+	uint64_t place;
+	/* SHA-256 of the vendor's first root, which the transfer named. All zero:
+	 * an administrator has reset the vendor since. */
+	uint8_t first_digest[ROW_DIGEST_LEN];
+	char by[ROW_NAME_SIZE]; /* whose root said so; empty at place 0 */
+	uint64_t by_version;	/* of that root */
+	/* Since it has the class, a root of this vendor was seen that hands it to
+	 * nobody: only from then on its transfers count. */
+	bool cleared;
+	int64_t at_ms;
+};
+
 /* Once revoked, always revoked. `what` says of which kind `id` is. */
 struct revocation_row {
 	char vendor[ROW_NAME_SIZE];

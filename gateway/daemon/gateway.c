@@ -14,7 +14,8 @@
 #include "gateway/daemon/view.h"
 
 #define TIME_LAST_S 253402300799u /* 9999-12-31T23:59:59Z */
-#define FLOORS_MAX STORE_TRUST_ROWS_MAX
+/* What an heir took over comes on top of its share. */
+#define CLASS_FLOORS_VENDOR_MAX (2 * STORE_CLASS_FLOORS_VENDOR_MAX)
 
 int64_t gateway_wall_ms(void)
 {
@@ -284,11 +285,11 @@ uint64_t gateway_floor(const struct gateway *g, const struct device *device,
 }
 
 /* Room for one element more, doubling. */
-static int grow(void **array, size_t count, size_t size)
+static int grow(void **array, size_t count, size_t size, size_t max)
 {
 	void *more;
 
-	if (count >= FLOORS_MAX)
+	if (count >= max)
 		return ERR_STORE_FULL;
 	if (count & (count - 1) || (count && count < 16))
 		return 0;
@@ -302,13 +303,16 @@ static int grow(void **array, size_t count, size_t size)
 int gateway_take_class_floor(struct gateway *g,
 	const struct class_floor_row *row)
 {
+	size_t of_vendor = 0;
 	int err;
 
 	for (size_t i = 0; i < g->class_floor_count; i++) {
 		struct class_floor_row *have = &g->class_floors[i];
 
-		if (strcmp(have->vendor, row->vendor) || memcmp(have->class_id,
-				row->class_id, 16) || strcmp(have->component,
+		if (strcmp(have->vendor, row->vendor))
+			continue;
+		of_vendor++;
+		if (memcmp(have->class_id, row->class_id, 16) || strcmp(have->component,
 				row->component) || have->hw_min !=
 				row->hw_min || have->hw_max != row->hw_max)
 			continue;
@@ -316,8 +320,10 @@ int gateway_take_class_floor(struct gateway *g,
 			have->sequence = row->sequence;
 		return 0;
 	}
+	if (of_vendor >= CLASS_FLOORS_VENDOR_MAX)
+		return ERR_STORE_FULL;
 	err = grow((void **)&g->class_floors, g->class_floor_count,
-		sizeof(*row));
+		sizeof(*row), STORE_CLASS_FLOORS_MAX);
 	if (!err)
 		g->class_floors[g->class_floor_count++] = *row;
 	return err;
@@ -341,7 +347,7 @@ int gateway_take_device_floor(struct gateway *g,
 		return 0;
 	}
 	err = grow((void **)&g->device_floors, g->device_floor_count,
-		sizeof(*row));
+		sizeof(*row), STORE_TRUST_ROWS_MAX);
 	if (!err)
 		g->device_floors[g->device_floor_count++] = *row;
 	return err;

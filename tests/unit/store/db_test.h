@@ -19,6 +19,8 @@ struct seen {
 	struct pin_row pin;
 	struct evidence_floor_row evidence;
 	size_t evidences;
+	size_t authorities;
+	struct authority_row authority;
 	char root_text[64];
 	struct catalog_floor_row catalog;
 	size_t catalogs;
@@ -46,6 +48,9 @@ static inline void on_loaded(
 	s->roots = l->root_count;
 	s->revocations = l->revocation_count;
 	s->pins = l->pin_count;
+	s->authorities = l->authority_count;
+	if (s->authorities)
+		s->authority = l->authorities[0];
 	s->catalogs = l->catalog_floor_count;
 	s->class_count = l->class_floor_count;
 	s->floors = l->device_floor_count;

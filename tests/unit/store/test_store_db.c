@@ -696,6 +696,196 @@ START_TEST(vendor_reset_needs_leave_and_forgets_the_root)
 }
 END_TEST
 
+struct roots_seen {
+	struct test_answer answer;
+	size_t count;
+	uint64_t first, last;
+	char text[64];
+};
+
+static void on_roots(
+	void *arg, int status, const struct store_root *roots, size_t count)
+{
+	struct roots_seen *s = arg;
+
+	on_test_answer(&s->answer, status);
+	s->count = count;
+	if (count == 0)
+		return;
+	s->first = roots[0].version;
+	s->last = roots[count - 1].version;
+	snprintf(s->text, sizeof(s->text), "%.*s", (int)roots[0].file.len,
+		(const char *)roots[0].file.at);
+}
+
+static struct roots_seen ask_roots(const char *vendor, uint64_t from)
+{
+	struct roots_seen s = {.count = 0};
+
+	ck_assert_int_eq(
+		store_roots(test_store, vendor, from, on_roots, &s), 0);
+	test_wait(&s.answer);
+	ck_assert_int_eq(s.answer.status, 0);
+	return s;
+}
+
+START_TEST(roots_are_all_kept_and_given_by_pages)
+{
+	struct roots_seen s;
+
+	open_well();
+	for (uint64_t v = 1; v <= 20; v++)
+		ck_assert_int_eq(put_root(v, 1, (uint8_t)v), 0);
+	s = ask_roots("acme", 2);
+	ck_assert_uint_eq(s.count, STORE_ROOTS_PAGE);
+	ck_assert_uint_eq(s.first, 2);
+	ck_assert_str_eq(s.text, "root 2");
+	s = ask_roots("acme", s.last + 1);
+	ck_assert_uint_eq(s.count, 3);
+	ck_assert_uint_eq(s.last, 20);
+	ck_assert_uint_eq(ask_roots("other", 0).count, 0);
+	test_close();
+}
+END_TEST
+
+START_TEST(root_kept_of_a_lower_version_leaves_the_newest)
+{
+	struct store_commit *c = store_commit_new();
+
+	open_well();
+	ck_assert_int_eq(put_root(5, 1, 'e'), 0);
+	store_commit_root_kept(c, "acme", 4, bytes_of_text("root 4"));
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_str_eq(load().root_text, "root 5");
+	ck_assert_uint_eq(ask_roots("acme", 0).first, 4);
+	c = store_commit_new();
+	store_commit_root_prune(c, "acme", 5);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_uint_eq(ask_roots("acme", 0).first, 5);
+	test_close();
+}
+END_TEST
+
+START_TEST(roots_beyond_the_limit_are_not_kept_but_count)
+{
+	open_well();
+	for (uint64_t v = 1; v <= STORE_ROOTS_KEPT_MAX + 2; v++)
+		ck_assert_int_eq(put_root(v, 1, (uint8_t)v), 0);
+	ck_assert_uint_eq(load().root.version, STORE_ROOTS_KEPT_MAX + 2);
+	ck_assert_uint_eq(
+		ask_roots("acme", STORE_ROOTS_KEPT_MAX).count, 1);
+	test_close();
+}
+END_TEST
+
+static int fill_class_floors(const char *vendor, uint64_t from, uint64_t count)
+{
+	struct store_commit *c = store_commit_new();
+
+	for (uint64_t i = from; i < from + count; i++) {
+		struct class_floor_row row = {.component = "main",
+			.hw_min = i,
+			.hw_max = i,
+			.sequence = 1};
+
+		snprintf(row.vendor, sizeof(row.vendor), "%s", vendor);
+		store_commit_class_floor(c, &row);
+	}
+	return test_commit(c);
+}
+
+START_TEST(class_floors_of_one_vendor_have_a_share_that_starves_no_other)
+{
+	uint64_t at = 0;
+
+	open_well();
+	for (; at < STORE_CLASS_FLOORS_VENDOR_MAX; at += 1024)
+		ck_assert_int_eq(fill_class_floors("evil", at, 1024), 0);
+	ck_assert_int_eq(fill_class_floors("evil", at, 1), ERR_STORE_FULL);
+	ck_assert_int_eq(fill_class_floors("evil", 0, 1), 0);
+	ck_assert_int_eq(fill_class_floors("acme", 0, 2), 0);
+	ck_assert_uint_eq(
+		load().class_count, STORE_CLASS_FLOORS_VENDOR_MAX + 2);
+	test_close();
+}
+END_TEST
+
+static struct authority_row authority(const char *vendor, uint64_t place)
+{
+	struct authority_row row = {.class_id = {7}, .place = place};
+
+	snprintf(row.vendor, sizeof(row.vendor), "%s", vendor);
+	snprintf(row.by, sizeof(row.by), "%s", place ? "acme" : "");
+	return row;
+}
+
+START_TEST(authority_moves_floors_and_revocations_and_leaves_the_old_ones)
+{
+	static const char devices[] = "lamp-1\0lamp-2";
+	struct class_floor_row klass = {.vendor = "acme",
+		.class_id = {7},
+		.component = "main",
+		.hw_max = UINT64_MAX,
+		.sequence = 9};
+	struct device_floor_row device = {
+		.vendor = "acme", .device = "lamp-2", .sequence = 5};
+	struct revocation_row revoked = {.vendor = "acme",
+		.what = "certificate",
+		.id = "k",
+		.id_len = 1,
+		.at_ms = 5};
+	struct authority_row row = authority("heir", 1);
+	struct store_commit *c = store_commit_new();
+	struct seen s;
+
+	open_well();
+	store_commit_class_floor(c, &klass);
+	klass.class_id[0] = 8; /* stays */
+	store_commit_class_floor(c, &klass);
+	store_commit_device_floor(c, &device);
+	memcpy(device.device, "lock-1", 7); /* not of the class */
+	store_commit_device_floor(c, &device);
+	store_commit_revocation(c, &revoked);
+	ck_assert_int_eq(test_commit(c), 0);
+	c = store_commit_new();
+	store_commit_authority(c, &row);
+	store_commit_authority_move(c, &row,
+		bytes_of((const uint8_t *)devices, sizeof(devices)));
+	ck_assert_int_eq(test_commit(c), 0);
+	s = load();
+	ck_assert_uint_eq(s.class_count, 3);
+	ck_assert_str_eq(s.classes[2].vendor, "heir");
+	ck_assert_uint_eq(s.classes[2].class_id[0], 7);
+	ck_assert_uint_eq(s.classes[2].sequence, 9);
+	ck_assert_uint_eq(s.floors, 3);
+	ck_assert_uint_eq(s.revocations, 2);
+	ck_assert_uint_eq(s.authorities, 1);
+	ck_assert_str_eq(s.authority.vendor, "heir");
+	test_close();
+}
+END_TEST
+
+START_TEST(authority_of_a_lower_place_never_replaces_a_higher_one)
+{
+	struct authority_row row = authority("heir", 3);
+	struct store_commit *c = store_commit_new();
+
+	open_well();
+	store_commit_authority(c, &row);
+	row.place = 2;
+	row.cleared = true;
+	store_commit_authority(c, &row);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_uint_eq(load().authority.place, 3);
+	ck_assert(!load().authority.cleared);
+	c = store_commit_new();
+	store_commit_vendor_reset(c, "heir", true);
+	ck_assert_int_eq(test_commit(c), 0);
+	ck_assert_uint_eq(load().authority.place, 3);
+	test_close();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("store.db");
@@ -723,6 +913,15 @@ int main(void)
 	tcase_add_test(c, device_floor_lower_needs_leave_and_ends_with_a_rise);
 	tcase_add_test(c, time_bound_only_rises);
 	tcase_add_test(c, root_only_rises_in_version_and_epoch);
+	tcase_add_test(c, roots_are_all_kept_and_given_by_pages);
+	tcase_add_test(c, root_kept_of_a_lower_version_leaves_the_newest);
+	tcase_add_test(c, roots_beyond_the_limit_are_not_kept_but_count);
+	tcase_add_test(
+		c, class_floors_of_one_vendor_have_a_share_that_starves_no_other);
+	tcase_add_test(c,
+		authority_moves_floors_and_revocations_and_leaves_the_old_ones);
+	tcase_add_test(
+		c, authority_of_a_lower_place_never_replaces_a_higher_one);
 	tcase_add_test(c, epoch_forgets_floors_once_and_keeps_revocations);
 	tcase_add_test(c, evidence_floor_only_rises);
 	tcase_add_test(c, pin_keeps_its_digest_and_raises_its_number);
