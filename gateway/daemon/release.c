@@ -403,8 +403,7 @@ static void fill_request(struct release_work *w, const struct release *r,
 		.hardware = entry->hardware_min,
 		.floor_known = true,
 		.floor = class_floor(r, klass, entry),
-		.revocation = w->vendor->config->revocation_off ?
-			REVOCATION_OFF : REVOCATION_REQUIRE,
+		.revocation = vendor_revocation(w->vendor),
 		.payloads = w->with_payload ? &w->payload : NULL,
 		.payload_count = w->with_payload ? 1 : 0,
 	};

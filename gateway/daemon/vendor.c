@@ -300,7 +300,8 @@ static void on_catalog(void *arg, int status, const struct vendor_answer *a)
 	}
 	v->fetched_bytes += a->content.len;
 	snprintf(v->new_etag, sizeof(v->new_etag), "%s", a->etag);
-	status = trust_add_catalog(&v->trust, a->content, &clock, &fault);
+	status = trust_add_catalog(&v->trust, a->content, &clock, NULL,
+		&fault);
 	if (status) {
 		end_round(v, status, &fault);
 		return;
@@ -538,7 +539,8 @@ static void on_kept_catalog(void *arg, int status, struct bytes file)
 		return;
 	}
 	if (status == 0)
-		status = trust_add_catalog(&v->trust, file, &clock, &fault);
+		status = trust_add_catalog(&v->trust, file, &clock, NULL,
+			&fault);
 	if (!status && (!known || v->trust.floor.catalog.sequence > floor)) {
 		/* Killed between keeping the file and storing its floors. */
 		v->unsaved = true;
@@ -677,6 +679,13 @@ static bool is_zero(const uint8_t *at, size_t len)
 }
 
 /* The newest root that was accepted counts, if it grew from the file's. */
+const struct revocation_view *vendor_revocation(const struct vendor *v)
+{
+	static const struct revocation_view off = {.policy = REVOCATION_OFF};
+
+	return v->config->revocation_off ? &off : &revocation_nothing_known;
+}
+
 static int open_trust(struct vendor *v, const struct kept *k, struct bytes file,
 	struct fault *fault)
 {
@@ -697,9 +706,11 @@ static int open_trust(struct vendor *v, const struct kept *k, struct bytes file,
 		first = k->root_bytes;
 	}
 	err = trust_open(&v->trust, first, &k->floor, k->time, &clock, fault);
-	if (!err)
-		v->trust_is_open = true;
-	return err;
+	if (err)
+		return err;
+	v->trust.revocation = vendor_revocation(v);
+	v->trust_is_open = true;
+	return 0;
 }
 
 static void remember_first_root(struct vendor *v)

@@ -89,6 +89,9 @@ const struct catalog *vendor_catalog(const struct vendor *v);
  * expired, and no round of questions is under way, whose end wakes everybody. */
 bool vendor_may_judge(const struct vendor *v);
 
+/* What the signers of this vendor are judged by. */
+const struct revocation_view *vendor_revocation(const struct vendor *v);
+
 /* A pool thread is going to read root and catalog: 0, or -EAGAIN while a round
  * of questions may change them. Ended by vendor_judge_end(). */
 int vendor_judge_begin(struct vendor *v);

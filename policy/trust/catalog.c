@@ -455,27 +455,63 @@ int catalog_parse(struct bytes file, struct catalog **ret, struct fault *fault)
 	return 0;
 }
 
-static int judge_signatures(const struct root *root, const struct cose_msg *msg,
-	struct trust_now now, struct catalog *c, struct fault *fault)
+static int signers_of(const struct root *root, const struct cose_msg *msg,
+	const struct chain_rules *rules, struct role_signatures *ret)
+{
+	return role_verify(root_role(root, ROLE_CATALOG), msg,
+		ROLE_KID_REQUIRED, bytes_of_text(CATALOG_AAD), msg->payload,
+		rules, ret);
+}
+
+int catalog_signers(const struct catalog *catalog, const struct root *root,
+	const struct chain_rules *rules, struct role_signatures *ret)
+{
+	struct cose_msg msg = {0};
+	int err = cose_parse(bytes_of(catalog->file, catalog->file_len),
+		COSE_NONE, &msg, NULL);
+
+	return err ? err : signers_of(root, &msg, rules, ret);
+}
+
+/* Signatures that are withheld pass here; judge_revocation() is the last. */
+static int judge_signatures(const struct root *root,
+	const struct role_signatures *found, struct catalog *c,
+	struct fault *fault)
 {
 	const struct root_role *role = root_role(root, ROLE_CATALOG);
-	struct role_signatures found;
-	int err = role_verify(role, msg, ROLE_KID_REQUIRED,
-		bytes_of_text(CATALOG_AAD), msg->payload, now, &found);
 
-	if (err)
-		return err;
 	c->signer_not_after = UINT64_MAX;
-	for (unsigned i = 0; i < found.count; i++)
-		if (found.of[i].not_after < c->signer_not_after)
-			c->signer_not_after = found.of[i].not_after;
-	if (found.count < role->threshold)
+	for (unsigned i = 0; i < found->count; i++)
+		if (found->of[i].not_after < c->signer_not_after)
+			c->signer_not_after = found->of[i].not_after;
+	if (role_signatures_right(found) < role->threshold)
 		return fault_set(fault, ERR_TRUST_CATALOG_THRESHOLD, 0,
 			"catalog.signatures", "%u of %u by role 2 (%s)",
-			found.count, role->threshold,
-			found.first_refusal ? err_text(found.first_refusal)
-					    : "none was refused");
+			found->count, role->threshold,
+			found->first_refusal ? err_text(found->first_refusal)
+					     : "none was refused");
 	return 0;
+}
+
+static int judge_revocation(const struct root *root,
+	const struct role_signatures *found, struct fault *fault)
+{
+	if (found->count >= root_role(root, ROLE_CATALOG)->threshold)
+		return 0;
+	return fault_set(fault, found->withheld[0].revocation.code, 0,
+		"catalog.signatures", "%s: %s", found->withheld[0].subject,
+		found->withheld[0].revocation.evidence);
+}
+
+static void copy_shipped(const struct catalog *c, struct catalog_shipped *ret)
+{
+	for (; ret->count < c->evidence_count; ret->count++) {
+		const struct catalog_evidence *e = &c->evidence[ret->count];
+
+		ret->of[ret->count].kind = (enum evidence_kind)e->kind;
+		memcpy(ret->of[ret->count].sha256, e->sha256.at, 32);
+		ret->of[ret->count].len = e->len;
+	}
 }
 
 static int judge_floor(const struct catalog *c,
@@ -512,19 +548,13 @@ static int judge_place(
 	return 0;
 }
 
-int catalog_accept(const struct root *root, struct bytes file,
+/* All but the signatures. */
+static int judge_content(const struct root *root, const struct cose_msg *msg,
 	const struct catalog_floor *floor, struct trust_now now,
-	struct catalog **ret, struct fault *fault)
+	struct catalog *c, struct fault *fault)
 {
-	struct catalog *c = NULL;
-	struct cose_msg msg = {0};
-	int err = open_file(file, &c, &msg, fault);
+	int err = payload_parse(msg->payload, c, fault);
 
-	if (err || !c)
-		return err;
-	err = judge_signatures(root, &msg, now, c, fault);
-	if (!err)
-		err = payload_parse(msg.payload, c, fault);
 	if (!err)
 		err = judge_place(root, c, fault);
 	if (!err)
@@ -534,6 +564,33 @@ int catalog_accept(const struct root *root, struct bytes file,
 			"catalog.issued", "%llu, now is %llu",
 			(unsigned long long)c->issued,
 			(unsigned long long)now.system);
+	return err;
+}
+
+int catalog_accept(const struct root *root, struct bytes file,
+	const struct catalog_floor *floor, const struct chain_rules *rules,
+	struct catalog **ret, struct catalog_shipped *ret_shipped,
+	struct fault *fault)
+{
+	struct role_signatures found = {0};
+	struct catalog *c = NULL;
+	struct cose_msg msg = {0};
+	int err = open_file(file, &c, &msg, fault);
+
+	if (ret_shipped)
+		ret_shipped->count = 0;
+	if (err || !c)
+		return err;
+	err = signers_of(root, &msg, rules, &found);
+	if (!err)
+		err = judge_signatures(root, &found, c, fault);
+	if (!err)
+		err = judge_content(root, &msg, floor, rules->now, c, fault);
+	if (!err) {
+		err = judge_revocation(root, &found, fault);
+		if (err && ret_shipped)
+			copy_shipped(c, ret_shipped);
+	}
 	if (err) {
 		catalog_free(c);
 		return err;

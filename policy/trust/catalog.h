@@ -71,6 +71,18 @@ struct catalog {
 	uint64_t signer_not_after; /* earliest of the signers' chains */
 };
 
+/* What a catalog ships, copied, when nothing refuses it but the revocation of
+ * its signers: their signatures are right, so that the files may be fetched
+ * from the vendor's origin and the catalog be judged again. */
+struct catalog_shipped {
+	unsigned count;
+	struct {
+		enum evidence_kind kind;
+		uint8_t sha256[32];
+		uint64_t len;
+	} of[CATALOG_EVIDENCE_MAX];
+};
+
 /* The highest catalog that was accepted of a vendor. */
 struct catalog_floor {
 	bool set;
@@ -83,10 +95,17 @@ struct catalog_floor {
 int catalog_parse(struct bytes file, struct catalog **ret, struct fault *fault);
 
 /* Everything but expiry: signed by the catalog role of `root`, root version
- * and epoch, floor, not issued in the future. */
+ * and epoch, floor, not issued in the future. The revocation of the signers is
+ * judged last; on a code of it (revocation_refuses()) what the catalog ships is
+ * written to `ret_shipped`, which may be NULL, and is empty on any other. */
 int catalog_accept(const struct root *root, struct bytes file,
-	const struct catalog_floor *floor, struct trust_now now,
-	struct catalog **ret, struct fault *fault);
+	const struct catalog_floor *floor, const struct chain_rules *rules,
+	struct catalog **ret, struct catalog_shipped *ret_shipped,
+	struct fault *fault);
+
+/* The signatures of a catalog, judged again by what is known now. */
+int catalog_signers(const struct catalog *catalog, const struct root *root,
+	const struct chain_rules *rules, struct role_signatures *ret);
 
 void catalog_free(struct catalog *catalog);
 

@@ -260,6 +260,8 @@ static void merge(
 		all->first_refusal = more->first_refusal;
 	for (unsigned i = 0; i < more->count; i++)
 		role_signatures_add(all, &more->of[i]);
+	for (unsigned i = 0; i < more->withheld_count; i++)
+		role_signatures_add(all, &more->withheld[i]);
 }
 
 #define TAG_MAC_HEAD "\xd8\x61"
@@ -275,6 +277,8 @@ static int signatures_code(struct judge *j)
 {
 	unsigned macs = 0;
 	unsigned signatures = 0;
+	const struct chain_rules rules = {
+		j->req->now, j->req->revocation, j->req->needs};
 
 	for (unsigned i = 0; i < j->envelope.block_count; i++) {
 		struct role_signatures found;
@@ -297,7 +301,7 @@ static int signatures_code(struct judge *j)
 		}
 		signatures++;
 		err = role_verify(j->authors, &msg, ROLE_KID_OR_CHAIN,
-			bytes_of("", 0), j->envelope.signed_digest, j->req->now,
+			bytes_of("", 0), j->envelope.signed_digest, &rules,
 			&found);
 		if (err)
 			return err;
@@ -306,7 +310,7 @@ static int signatures_code(struct judge *j)
 	if (signatures == 0)
 		return macs ? ERR_TRUST_SUIT_MAC_ONLY
 			    : ERR_TRUST_SUIT_NO_SIGNATURE;
-	if (j->found.count == 0)
+	if (role_signatures_right(&j->found) == 0)
 		return j->found.first_refusal ? j->found.first_refusal
 					      : ERR_TRUST_OFFER_AUTHOR;
 	return 0;
@@ -314,7 +318,7 @@ static int signatures_code(struct judge *j)
 
 static void judge_author(struct judge *j)
 {
-	const struct role_signature *first = &j->found.of[0];
+	const struct role_signature *first;
 	int err;
 
 	if (j->envelope.block_count == 0 && j->blind) {
@@ -326,6 +330,7 @@ static void judge_author(struct judge *j)
 	else
 		authors_of_anchors(j);
 	err = signatures_code(j);
+	first = j->found.count ? &j->found.of[0] : &j->found.withheld[0];
 	if (err)
 		judged(j, "author-signature", STEP_SIGN, err, "%s", "");
 	else
@@ -336,8 +341,8 @@ static void judge_author(struct judge *j)
 		j->blind = true;
 		return;
 	}
-	j->plan->signer_not_after = first->not_after;
-	for (unsigned i = 1; i < j->found.count; i++)
+	j->plan->signer_not_after = UINT64_MAX;
+	for (unsigned i = 0; i < j->found.count; i++)
 		if (j->found.of[i].not_after < j->plan->signer_not_after)
 			j->plan->signer_not_after = j->found.of[i].not_after;
 	if (!j->blind)
@@ -356,21 +361,23 @@ static void judge_dates(struct judge *j)
 			j->req->now.synchronised ? "" : " (lower bound)");
 }
 
-/* The seam of revocation: evidence is not read yet, so that `require` always
- * refuses. */
 static void judge_revocation(struct judge *j)
 {
-	switch (j->req->revocation) {
-	case REVOCATION_REQUIRE:
-	case REVOCATION_IF_REACHABLE:
-		judged(j, "revocation", STEP_SIGN, ERR_TRUST_REVOCATION_MISSING,
-			"%s", "required, and no evidence is there");
-		return;
-	case REVOCATION_OFF:
-		break;
-	}
-	verdict_add(j->v, "revocation", CHECK_OFF, 0, STEP_SIGN,
-		"SWITCHED OFF by policy: a revoked signer would be accepted");
+	const struct revocation_view *view = j->req->revocation;
+	const struct role_signature *first = &j->found.withheld[0];
+
+	if (j->found.withheld_count)
+		judged(j, "revocation", STEP_SIGN, first->revocation.code,
+			"%.60s: %s", first->subject, first->revocation.evidence);
+	else if (!j->found.count)
+		skip(j, "revocation", STEP_SIGN, "no signature");
+	else if (view && view->policy == REVOCATION_OFF)
+		verdict_add(j->v, "revocation", CHECK_OFF, 0, STEP_SIGN,
+			"SWITCHED OFF by policy: a revoked signer would be "
+			"accepted");
+	else
+		judged(j, "revocation", STEP_SIGN, 0, "%s",
+			j->found.of[0].revocation.evidence);
 }
 
 static void judge_manifest(struct judge *j)

@@ -54,7 +54,8 @@ struct offer_request {
 
 	struct trust_now now;
 	bool now_known;
-	enum revocation_policy revocation;
+	const struct revocation_view *revocation; /* NULL: refuses */
+	struct revocation_needs *needs;		  /* may be NULL */
 
 	/* Images that are there, in any order. NULL: not evaluated. */
 	const struct offer_payload *payloads;

@@ -62,6 +62,13 @@ struct chain_rules {
 	struct revocation_needs *needs;		  /* may be NULL */
 };
 
+/* `require`, and nothing is known. */
+extern const struct revocation_view revocation_nothing_known;
+
+/* Whether a code is one of revocation_judge(): whatever else was judged of the
+ * path was right. */
+bool revocation_refuses(int code);
+
 struct revocation_result {
 	/* 0, ERR_TRUST_REVOKED, ERR_TRUST_REVOCATION_NONE (no evidence object
 	 * at all), _MISSING (none for this certificate), _STALE, _NOT_YET,

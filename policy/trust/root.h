@@ -7,7 +7,7 @@
 #define FERRY_POLICY_TRUST_ROOT_H
 
 #include "policy/trust/cose.h"
-#include "policy/trust/time.h"
+#include "policy/trust/revocation.h"
 
 #define ROOT_FILE_MAX (64u << 10)
 #define ROOT_ROLES_MAX 8
@@ -119,18 +119,27 @@ struct role_signature {
 	uint64_t not_after; /* of the chain; UINT64_MAX for a bare key */
 	char subject[128];  /* of the leaf, or the kid in hexadecimal */
 	uint8_t key[COSE_KID_LEN]; /* thumbprint of the key that signed */
+	struct revocation_result revocation;
 };
 
 struct role_signatures {
 	unsigned count; /* distinct keys and entries */
 	struct role_signature of[ROOT_ENTRIES_MAX];
 	int first_refusal; /* why a signature by a listed key did not count */
+	/* Right signatures of signers that revocation_judge() refused: they do
+	 * not count. */
+	unsigned withheld_count;
+	struct role_signature withheld[ROOT_ENTRIES_MAX];
 };
 
 /* Adds one more, unless its key or its entry is among them: neither may count
- * twice, however many messages or certificates say so. True if it is new. */
+ * twice, however many messages or certificates say so. One that revocation
+ * refuses goes to those that are withheld. True if it is new and counts. */
 bool role_signatures_add(
 	struct role_signatures *all, const struct role_signature *one);
+
+/* How many there would be if nothing were withheld. */
+unsigned role_signatures_right(const struct role_signatures *all);
 
 /* How strict role_verify() is about the header. */
 enum role_rule {
@@ -140,9 +149,11 @@ enum role_rule {
 };
 
 /* Which distinct keys of the role have signed the message. Returns 0 also when
- * none has: the caller compares `count` with the threshold. */
+ * none has: the caller compares `count` with the threshold. Signatures are
+ * verified before chains, so that only who holds a key makes needs. The keys of
+ * the root role are always revoked by a new root only. */
 int role_verify(const struct root_role *role, const struct cose_msg *msg,
 	enum role_rule rule, struct bytes aad, struct bytes payload,
-	struct trust_now now, struct role_signatures *ret);
+	const struct chain_rules *rules, struct role_signatures *ret);
 
 #endif

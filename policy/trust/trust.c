@@ -28,7 +28,8 @@ int trust_open(struct trust_vendor *v, struct bytes first_root,
 
 	if (err)
 		return err;
-	*v = (struct trust_vendor){.root = root};
+	*v = (struct trust_vendor){
+		.root = root, .revocation = &revocation_nothing_known};
 	if (floor)
 		v->floor = *floor;
 	trust_time_start(&v->time, persisted_time, clock);
@@ -43,18 +44,25 @@ void trust_close(struct trust_vendor *v)
 	*v = (struct trust_vendor){0};
 }
 
+static struct chain_rules rules_of(
+	const struct trust_vendor *v, const struct trust_clock *clock)
+{
+	return (struct chain_rules){
+		trust_now(&v->time, clock), v->revocation, v->needs};
+}
+
 /* A catalog that the new root would not accept is none any more. */
 static void judge_catalog_again(
 	struct trust_vendor *v, const struct trust_clock *clock)
 {
+	struct chain_rules rules = rules_of(v, clock);
 	struct catalog *again = NULL;
 
 	if (!v->catalog)
 		return;
 	if (catalog_accept(v->root,
 		    bytes_of(v->catalog->file, v->catalog->file_len),
-		    &v->floor.catalog, trust_now(&v->time, clock), &again,
-		    NULL) == 0) {
+		    &v->floor.catalog, &rules, &again, NULL, NULL) == 0) {
 		catalog_free(again);
 		return;
 	}
@@ -106,17 +114,21 @@ int trust_ready(const struct trust_vendor *v, const struct trust_clock *clock,
 }
 
 int trust_add_catalog(struct trust_vendor *v, struct bytes file,
-	const struct trust_clock *clock, struct fault *fault)
+	const struct trust_clock *clock, struct catalog_shipped *ret_shipped,
+	struct fault *fault)
 {
+	struct chain_rules rules = rules_of(v, clock);
 	struct catalog *catalog;
 	int err;
 
 	v->changed = false;
+	if (ret_shipped)
+		ret_shipped->count = 0;
 	err = trust_ready(v, clock, fault);
 	if (err)
 		return err;
-	err = catalog_accept(v->root, file, &v->floor.catalog,
-		trust_now(&v->time, clock), &catalog, fault);
+	err = catalog_accept(v->root, file, &v->floor.catalog, &rules,
+		&catalog, ret_shipped, fault);
 	if (err)
 		return err;
 	if (!v->floor.catalog.set ||

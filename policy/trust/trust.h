@@ -30,6 +30,11 @@ struct trust_vendor {
 	struct trust_floor floor;
 	struct trust_time time;
 	bool changed; /* floor or bound rose in the last call */
+	/* What the signers of catalogs are judged by: set by the owner before
+	 * each call. trust_open() sets `require` with nothing known. `needs`
+	 * may be NULL. */
+	const struct revocation_view *revocation;
+	struct revocation_needs *needs;
 };
 
 /* `floor` may be NULL. On a failure nothing is to be closed. */
@@ -49,15 +54,18 @@ int trust_ready(const struct trust_vendor *v, const struct trust_clock *clock,
 	struct fault *fault);
 
 /* Accepts also one that has expired: ask trust_state(). An error leaves the
- * catalog before as it is. */
+ * catalog before as it is. `ret_shipped` (may be NULL) as of catalog_accept().
+ */
 int trust_add_catalog(struct trust_vendor *v, struct bytes file,
-	const struct trust_clock *clock, struct fault *fault);
+	const struct trust_clock *clock, struct catalog_shipped *ret_shipped,
+	struct fault *fault);
 
 /* 0 when a transfer may start, ERR_TRUST_CATALOG_EXPIRED otherwise (also
  * without a catalog, and when trust_ready() fails: then its code). */
 int trust_state(const struct trust_vendor *v, const struct trust_clock *clock);
 
-/* offer_judge() with root, catalog and time of the vendor. */
+/* offer_judge() with root, catalog and time of the vendor. Revocation comes
+ * with the request: a pool thread judges by a snapshot of its own. */
 int trust_judge(const struct trust_vendor *v, const struct trust_clock *clock,
 	struct offer_request *request, struct verdict *ret,
 	struct offer_plan *ret_plan);

@@ -216,14 +216,18 @@ int x509_public_key(struct bytes in, struct cose_key *ret)
 	return err;
 }
 
+/* The anchor, and what a message brought. */
+#define PATH_MAX_LEN (COSE_CERTS_MAX + 1)
+
 /* What the verify callback sees of the path; anchor first, leaf last. */
 struct path {
 	struct trust_now now;
-	const struct bytes *anchors;
+	const struct x509_anchor *anchors;
 	unsigned anchor_count;
 	struct x509_chain chain;
 	bool anchor_found;
 	int err; /* of dates */
+	const mbedtls_x509_crt *of[PATH_MAX_LEN]; /* leaf first */
 };
 
 static void judge_dates(struct path *path, const mbedtls_x509_crt *crt)
@@ -246,7 +250,7 @@ static void note_anchor(struct path *path, const mbedtls_x509_crt *crt)
 	struct bytes raw = bytes_of(crt->raw.p, crt->raw.len);
 
 	for (unsigned i = 0; i < path->anchor_count; i++)
-		if (bytes_equal(path->anchors[i], raw)) {
+		if (bytes_equal(path->anchors[i].certificate, raw)) {
 			path->chain.anchor = i;
 			path->anchor_found = true;
 			return;
@@ -264,6 +268,9 @@ static int on_certificate(
 		path->chain.depth = (unsigned)depth + 1;
 		note_anchor(path, crt);
 	}
+	if (depth < 0 || depth >= PATH_MAX_LEN)
+		return MBEDTLS_ERR_X509_FATAL_ERROR;
+	path->of[depth] = crt;
 	judge_dates(path, crt);
 	return 0;
 }
@@ -288,6 +295,7 @@ static int walk_path(
 	if (path->anchor_found) {
 		path->chain.anchor_is_leaf = true;
 		path->chain.depth = 1;
+		path->of[0] = certs;
 		judge_dates(path, certs);
 		return path->err;
 	}
@@ -315,7 +323,7 @@ static int judge_leaf(const mbedtls_x509_crt *leaf, struct x509_chain *chain)
 	return 0;
 }
 
-static int parse_all(
+static int parse_certs(
 	mbedtls_x509_crt *list, const struct bytes *ders, unsigned count)
 {
 	int err = count ? 0 : ERR_TRUST_CERT_CHAIN;
@@ -325,12 +333,50 @@ static int parse_all(
 	return err;
 }
 
+static int parse_anchors(mbedtls_x509_crt *list,
+	const struct x509_anchor *anchors, unsigned count)
+{
+	int err = count ? 0 : ERR_TRUST_CERT_CHAIN;
+
+	for (unsigned i = 0; !err && i < count; i++)
+		err = parse_one(list, anchors[i].certificate);
+	return err;
+}
+
+/* The caller's own bytes of a certificate: the library's copies die first. */
+static struct bytes callers_view(const struct path *path,
+	const struct bytes *certs, unsigned count, unsigned i)
+{
+	struct bytes raw = bytes_of(path->of[i]->raw.p, path->of[i]->raw.len);
+
+	if (i + 1 == path->chain.depth)
+		return path->anchors[path->chain.anchor].certificate;
+	for (unsigned k = 0; k < count; k++)
+		if (bytes_equal(certs[k], raw))
+			return certs[k];
+	return bytes_of(NULL, 0);
+}
+
+static int judge_revocation(struct path *path, const struct bytes *certs,
+	unsigned count, const struct chain_rules *rules)
+{
+	const struct x509_anchor *anchor = &path->anchors[path->chain.anchor];
+	struct bytes views[PATH_MAX_LEN];
+
+	for (unsigned i = 0; i < path->chain.depth; i++)
+		views[i] = callers_view(path, certs, count, i);
+	return revocation_judge(rules->revocation, views, path->chain.depth,
+		anchor->revoked_by_root_only, rules->now, rules->needs,
+		&path->chain.revocation);
+}
+
 int x509_chain_verify(const struct bytes *certs, unsigned count,
-	const struct bytes *anchors, unsigned anchor_count,
-	struct trust_now now, struct x509_chain *ret, struct fault *fault)
+	const struct x509_anchor *anchors, unsigned anchor_count,
+	const struct chain_rules *rules, struct x509_chain *ret,
+	struct fault *fault)
 {
 	struct path path = {
-		.now = now,
+		.now = rules->now,
 		.anchors = anchors,
 		.anchor_count = anchor_count,
 		.chain.not_after = UINT64_MAX,
@@ -344,17 +390,23 @@ int x509_chain_verify(const struct bytes *certs, unsigned count,
 			"%u certificates, limit %d", count, COSE_CERTS_MAX);
 	mbedtls_x509_crt_init(&chain);
 	mbedtls_x509_crt_init(&trusted);
-	err = parse_all(&chain, certs, count);
+	err = parse_certs(&chain, certs, count);
 	if (!err)
-		err = parse_all(&trusted, anchors, anchor_count);
+		err = parse_anchors(&trusted, anchors, anchor_count);
 	if (!err)
 		err = walk_path(&chain, &trusted, &path);
 	if (!err)
 		err = judge_leaf(&chain, &path.chain);
+	if (err)
+		fault_set(fault, err, 0, "x5chain", "%s", err_text(err));
+	else
+		err = judge_revocation(&path, certs, count, rules);
 	mbedtls_x509_crt_free(&trusted);
 	mbedtls_x509_crt_free(&chain);
 	if (err)
-		return fault_set(fault, err, 0, "x5chain", "%s", err_text(err));
-	*ret = path.chain;
-	return 0;
+		fault_set(fault, err, 0, "revocation", "%s",
+			path.chain.revocation.evidence);
+	if (!err || revocation_refuses(err))
+		*ret = path.chain;
+	return err;
 }

@@ -6,6 +6,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+static const struct revocation_view revocation_off = {
+	.policy = REVOCATION_OFF,
+};
+
 static const uint8_t app[] = {0x81, 0x43, 'a', 'p', 'p'};
 static const struct suit_slot slots[] = {{{app, sizeof(app)}, 0}};
 
@@ -56,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.anchor_count = 1,
 		.now = trust_now_at(1800000000),
 		.now_known = true,
-		.revocation = REVOCATION_OFF,
+		.revocation = &revocation_off,
 	};
 	struct suit_envelope envelope;
 	struct suit_manifest manifest;

@@ -256,6 +256,11 @@ static void verdict_complain(const struct verdict *v, const char *file)
 				err_name(v->rows[i].code));
 }
 
+/* Revocation is what a gateway judges, by what is known there. */
+static const struct revocation_view not_judged_here = {
+	.policy = REVOCATION_OFF,
+};
+
 /* Judges one entry as a gateway with one such device will. */
 static int entry_judge(const struct publisher *p, const struct root *root,
 	const struct catalog *catalog, const struct catalog_entry *entry)
@@ -275,7 +280,7 @@ static int entry_judge(const struct publisher *p, const struct root *root,
 		.floor = entry->sequence,
 		.now = trust_now_at(p->now),
 		.now_known = true,
-		.revocation = REVOCATION_OFF,
+		.revocation = &not_judged_here,
 		.payloads = &image,
 		.payload_count = 1,
 	};
@@ -315,10 +320,12 @@ static int entry_judge(const struct publisher *p, const struct root *root,
 static int catalog_check(const struct publisher *p, const struct root *root,
 	struct bytes file)
 {
+	const struct chain_rules rules = {
+		.now = trust_now_at(p->now), .revocation = &not_judged_here};
 	struct catalog *catalog = NULL;
 	struct fault fault = {0};
-	int err = catalog_accept(root, file, NULL, trust_now_at(p->now),
-		&catalog, &fault);
+	int err = catalog_accept(root, file, NULL, &rules, &catalog, NULL,
+		&fault);
 
 	if (err)
 		return complain_fault("catalog.cose", err, &fault);

@@ -326,12 +326,15 @@ static int role_count_signed(const struct root *root,
 {
 	const struct root_role *role = root_role(root, ROLE_ROOT);
 	struct role_signatures *seen = calloc(1, sizeof(*seen));
+	const struct chain_rules rules = {
+		.now = trust_now_at(root->issued),
+		.revocation = &revocation_nothing_known,
+	};
 	int err = -ENOMEM;
 
 	if (seen && role)
 		err = role_verify(role, msg, ROLE_KID_REQUIRED,
-			bytes_of_text(ROOT_AAD), msg->payload,
-			trust_now_at(root->issued), seen);
+			bytes_of_text(ROOT_AAD), msg->payload, &rules, seen);
 	if (!err)
 		*ret = seen->count;
 	free(seen);

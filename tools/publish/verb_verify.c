@@ -179,9 +179,11 @@ static int take_revocation(const struct cli *cli,
 {
 	const char *text = cli_get(cli, "revocation");
 
-	request->revocation = REVOCATION_REQUIRE;
+	static const struct revocation_view off = {.policy = REVOCATION_OFF};
+
+	request->revocation = &revocation_nothing_known;
 	if (text && strcmp(text, "off") == 0)
-		request->revocation = REVOCATION_OFF;
+		request->revocation = &off;
 	else if (text && strcmp(text, "require") != 0)
 		return complain(-EINVAL, "verify", NULL, "--revocation must be"
 			" require or off, not \"%s\"", text);
@@ -226,6 +228,8 @@ static int take_root(const struct cli *cli, struct question *q)
 static int take_catalog(const struct cli *cli, struct question *q)
 {
 	const char *path = cli_get(cli, "catalog");
+	const struct chain_rules rules = {
+		q->request.now, q->request.revocation, q->request.needs};
 	struct bytes file;
 	int err;
 
@@ -236,8 +240,8 @@ static int take_catalog(const struct cli *cli, struct question *q)
 		return err;
 	file = buf_bytes(&q->catalog_file);
 	if (q->root)
-		q->catalog_err = catalog_accept(q->root, file, NULL,
-			q->request.now, &q->catalog, &q->catalog_fault);
+		q->catalog_err = catalog_accept(q->root, file, NULL, &rules,
+			&q->catalog, NULL, &q->catalog_fault);
 	if (!q->catalog) {
 		/* Its entries are looked at all the same. */
 		err = catalog_parse(file, &q->catalog,

@@ -23,6 +23,18 @@
 const uint8_t maker_vendor_id[16] = "vendor-vendor-1";
 const uint8_t maker_class_id[16] = "class-class-cl1";
 
+const struct revocation_view maker_revocation_off = {
+	.policy = REVOCATION_OFF,
+};
+
+struct chain_rules maker_rules(uint64_t now)
+{
+	return (struct chain_rules){
+		.now = trust_now_at(now),
+		.revocation = &maker_revocation_off,
+	};
+}
+
 void maker_init(void)
 {
 	must(crypto_init() == 0);

@@ -13,6 +13,10 @@
 extern const uint8_t maker_vendor_id[16];
 extern const uint8_t maker_class_id[16];
 
+/* Revocation is off, and it is `now`. */
+extern const struct revocation_view maker_revocation_off;
+struct chain_rules maker_rules(uint64_t now);
+
 struct maker_key {
 	void *pk;    /* mbedtls_pk_context */
 	uint32_t id; /* PSA */

@@ -5,11 +5,13 @@
 static struct buf file;
 static struct buf root_file;
 static struct root *root;
+static struct chain_rules today;
 
 static void setup(void)
 {
 	struct maker_root maker = maker_root_default();
 
+	today = maker_rules(MAKER_NOW);
 	buf_init(&file, CATALOG_FILE_MAX + 1024);
 	buf_init(&root_file, 1 << 20);
 	maker.grace = 3600;
@@ -44,9 +46,10 @@ static int code_of(const struct maker_catalog *maker,
 	const struct catalog_floor *floor, uint64_t now)
 {
 	struct catalog *catalog = NULL;
+	struct chain_rules rules = maker_rules(now);
 	struct fault fault = {0};
 	int err = catalog_accept(
-		root, made(maker), floor, trust_now_at(now), &catalog, &fault);
+		root, made(maker), floor, &rules, &catalog, NULL, &fault);
 
 	ck_assert(err == 0 || catalog == NULL);
 	ck_assert_msg(
@@ -246,7 +249,7 @@ static struct catalog_floor floor_of(const struct maker_catalog *maker)
 	struct catalog *catalog;
 
 	ck_assert_int_eq(catalog_accept(root, made(maker), NULL,
-				 trust_now_at(MAKER_NOW), &catalog, NULL),
+				 &today, &catalog, NULL, NULL),
 		0);
 	floor.epoch = catalog->epoch;
 	floor.sequence = catalog->sequence;
@@ -273,7 +276,7 @@ START_TEST(catalog_accept_same_sequence_only_if_the_same_bytes)
 	struct catalog *catalog = NULL;
 
 	ck_assert_int_eq(catalog_accept(root, buf_bytes(&file), &floor,
-				 trust_now_at(MAKER_NOW), &catalog, NULL),
+				 &today, &catalog, NULL, NULL),
 		0);
 	catalog_free(catalog);
 	maker.expires++;
@@ -301,7 +304,7 @@ START_TEST(catalog_state_expiry_and_grace)
 	struct catalog *c;
 
 	ck_assert_int_eq(catalog_accept(root, made(&maker), NULL,
-				 trust_now_at(MAKER_NOW), &c, NULL),
+				 &today, &c, NULL, NULL),
 		0);
 	ck_assert_int_eq(catalog_state(c, root, trust_now_at(c->expires - 1)),
 		CATALOG_CURRENT);
@@ -334,7 +337,7 @@ static struct catalog *with_offers(
 	memcpy(maker.offers, offers, count * sizeof(*offers));
 	maker.offer_count = count;
 	ck_assert_int_eq(catalog_accept(root, made(&maker), NULL,
-				 trust_now_at(MAKER_NOW), &catalog, NULL),
+				 &today, &catalog, NULL, NULL),
 		0);
 	return catalog;
 }
@@ -424,7 +427,7 @@ START_TEST(catalog_accept_every_flipped_byte_is_refused)
 		file.at[i] ^= (uint8_t)(1u << (i % 8));
 		ck_assert_msg(
 			catalog_accept(root, whole, NULL,
-				trust_now_at(MAKER_NOW), &catalog, NULL) != 0,
+				&today, &catalog, NULL, NULL) != 0,
 			"byte %zu", i);
 		file.at[i] ^= (uint8_t)(1u << (i % 8));
 	}

@@ -62,7 +62,7 @@ static void setup(void)
 		.floor = 7,
 		.now = trust_now_at(MAKER_NOW),
 		.now_known = true,
-		.revocation = REVOCATION_OFF,
+		.revocation = &maker_revocation_off,
 		.payloads = &w.payload,
 		.payload_count = 1,
 	};
@@ -84,7 +84,7 @@ static void teardown(void)
 /* Publishes what the makers say and judges it. */
 static int judged(void)
 {
-	struct trust_now now = trust_now_at(MAKER_NOW);
+	struct chain_rules rules = maker_rules(MAKER_NOW);
 	bool rootless = w.request.anchor_count > 0;
 
 	maker_root_file(&w.root_maker, &w.root_file);
@@ -102,7 +102,7 @@ static int judged(void)
 	}
 	maker_catalog_file(&w.catalog_maker, &w.catalog_file);
 	ck_assert_int_eq(catalog_accept(w.root, buf_bytes(&w.catalog_file),
-				 NULL, now, &w.catalog, NULL),
+				 NULL, &rules, &w.catalog, NULL, NULL),
 		0);
 	if (!rootless) {
 		w.request.root = w.root;
@@ -163,8 +163,8 @@ END_TEST
 
 START_TEST(offer_judge_revocation_required_refuses)
 {
-	w.request.revocation = REVOCATION_REQUIRE;
-	refuses("revocation", ERR_TRUST_REVOCATION_MISSING);
+	w.request.revocation = &revocation_nothing_known;
+	refuses("revocation", ERR_TRUST_REVOCATION_ANCHOR);
 }
 END_TEST
 
@@ -511,7 +511,7 @@ START_TEST(offer_judge_rows_are_the_same_for_garbage)
 	struct verdict garbage;
 	struct offer_request request = {
 		.envelope = bytes_of("garbage", 7),
-		.revocation = REVOCATION_OFF,
+		.revocation = &maker_revocation_off,
 	};
 
 	judged();

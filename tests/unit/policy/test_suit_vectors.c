@@ -4,6 +4,7 @@
 
 #include "policy/trust/component.h"
 #include "policy/trust/offer.h"
+#include "tests/unit/policy/maker.h"
 
 /* Every published and every derived envelope has two verdicts: as an
  * authenticated object (digest and signature or MAC verify with the key that
@@ -179,7 +180,7 @@ static int offer_verdict(struct bytes in, const struct row *row,
 			},
 		.now = trust_now_at(1800000000),
 		.now_known = true,
-		.revocation = REVOCATION_OFF,
+		.revocation = &maker_revocation_off,
 	};
 
 	return offer_judge(&request, v, plan);

@@ -30,6 +30,7 @@ static void setup(void)
 	clk = (struct trust_clock){.build = MAKER_NOW - 10000, .boot = 10};
 	ck_assert_int_eq(
 		trust_open(&vendor, root_of(&maker), NULL, 0, &clk, NULL), 0);
+	vendor.revocation = &maker_revocation_off;
 }
 
 static void teardown(void)
@@ -43,14 +44,14 @@ START_TEST(trust_add_catalog_raises_floor_and_time)
 	struct maker_catalog maker = maker_catalog_default();
 
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL), 0);
+		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL, NULL), 0);
 	ck_assert(vendor.changed);
 	ck_assert_uint_eq(vendor.floor.catalog.sequence, 10);
 	ck_assert_uint_eq(
 		trust_time_value(&vendor.time, &clk), MAKER_NOW - 100);
 	ck_assert_int_eq(trust_state(&vendor, &clk), 0);
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL),
+		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL, NULL),
 		ERR_TRUST_CATALOG_TWIN);
 }
 END_TEST
@@ -60,10 +61,10 @@ START_TEST(trust_add_catalog_failure_keeps_the_one_before)
 	struct maker_catalog maker = maker_catalog_default();
 
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL), 0);
+		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL, NULL), 0);
 	maker.sequence = 9;
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL),
+		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL, NULL),
 		ERR_TRUST_CATALOG_ROLLBACK);
 	ck_assert_uint_eq(vendor.catalog->sequence, 10);
 	ck_assert(!vendor.changed);
@@ -75,7 +76,7 @@ START_TEST(trust_state_frozen_catalog_expires_with_the_boot_clock)
 	struct maker_catalog maker = maker_catalog_default();
 
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL), 0);
+		trust_add_catalog(&vendor, catalog_of(&maker), &clk, NULL, NULL), 0);
 	clk.boot += 86400 + 99;
 	ck_assert_int_eq(trust_state(&vendor, &clk), 0);
 	clk.boot += 1;
@@ -108,10 +109,11 @@ START_TEST(trust_open_floor_above_the_root_waits_for_its_successors)
 	ck_assert_int_eq(
 		trust_open(&vendor, root_of(&maker), &floor, bound, &clk, NULL),
 		0);
+	vendor.revocation = &maker_revocation_off;
 	ck_assert_int_eq(
 		trust_ready(&vendor, &clk, NULL), ERR_TRUST_ROOT_BEHIND);
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL),
+		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL, NULL),
 		ERR_TRUST_ROOT_BEHIND);
 	maker.version = 2;
 	maker.expires++;
@@ -136,7 +138,7 @@ START_TEST(trust_add_root_revoked_catalog_key_drops_the_catalog)
 	struct maker_root maker = maker_root_default();
 
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL),
+		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL, NULL),
 		0);
 	maker.version = 2;
 	ck_assert_int_eq(
@@ -162,7 +164,7 @@ START_TEST(trust_add_root_higher_epoch_repairs_a_fast_forward)
 	catalog.issued = Y2099;
 	catalog.expires = Y2099 + 10;
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL),
+		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL, NULL),
 		0);
 	ck_assert_int_eq(
 		trust_ready(&vendor, &clk, NULL), ERR_TRUST_ROOT_EXPIRED);
@@ -175,12 +177,12 @@ START_TEST(trust_add_root_higher_epoch_repairs_a_fast_forward)
 	ck_assert_int_eq(trust_ready(&vendor, &clk, NULL), 0);
 	catalog = maker_catalog_default();
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL),
+		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL, NULL),
 		ERR_TRUST_CATALOG_EPOCH);
 	catalog.epoch = 2;
 	catalog.sequence = 1;
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL),
+		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL, NULL),
 		0);
 	ck_assert_int_eq(trust_state(&vendor, &clk), 0);
 }
@@ -193,7 +195,7 @@ START_TEST(trust_state_clock_in_2099_recovers_when_mended)
 	struct maker_catalog catalog = maker_catalog_default();
 
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL),
+		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL, NULL),
 		0);
 	clk.synchronised = true;
 	clk.system = Y2099;
@@ -211,7 +213,7 @@ START_TEST(trust_add_catalog_clock_in_1970_unsynchronised_is_accepted)
 
 	clk.system = 0;
 	ck_assert_int_eq(
-		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL),
+		trust_add_catalog(&vendor, catalog_of(&catalog), &clk, NULL, NULL),
 		0);
 	ck_assert_int_eq(trust_state(&vendor, &clk), 0);
 }

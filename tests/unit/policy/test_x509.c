@@ -31,14 +31,15 @@ static int verify(const struct maker_cert *a, const struct maker_cert *b,
 	uint64_t now, struct x509_chain *ret)
 {
 	const struct maker_cert *all[3] = {a, b, c};
-	struct bytes anchors[1] = {maker_cert_der(anchor)};
+	struct x509_anchor anchors[1] = {{.certificate = maker_cert_der(anchor)}};
+	struct chain_rules rules = maker_rules(now);
 	struct bytes certs[3];
 	unsigned count = 0;
 
 	for (; count < 3 && all[count]; count++)
 		certs[count] = maker_cert_der(all[count]);
 	return x509_chain_verify(
-		certs, count, anchors, 1, trust_now_at(now), ret, NULL);
+		certs, count, anchors, 1, &rules, ret, NULL);
 }
 
 START_TEST(x509_chain_verify_leaf_by_issuing_ca_is_accepted)
@@ -178,12 +179,13 @@ START_TEST(x509_chain_verify_unsynchronised_clock_judges_expiry_only)
 {
 	struct bytes certs[2] = {
 		maker_cert_der(&leaf), maker_cert_der(&issuing)};
-	struct bytes anchor = maker_cert_der(&root);
-	struct trust_now now = {.lower = 0, .system = 0};
+	struct x509_anchor anchor = {.certificate = maker_cert_der(&root)};
+	struct chain_rules rules = {.revocation = &maker_revocation_off};
 	struct x509_chain chain;
 
 	ck_assert_int_eq(
-		x509_chain_verify(certs, 2, &anchor, 1, now, &chain, NULL), 0);
+		x509_chain_verify(certs, 2, &anchor, 1, &rules, &chain, NULL),
+		0);
 }
 END_TEST
 
@@ -230,13 +232,14 @@ END_TEST
 START_TEST(x509_chain_verify_too_many_certificates_are_refused)
 {
 	struct bytes certs[COSE_CERTS_MAX + 1];
-	struct bytes anchor = maker_cert_der(&root);
+	struct x509_anchor anchor = {.certificate = maker_cert_der(&root)};
+	struct chain_rules rules = maker_rules(MAKER_NOW);
 	struct x509_chain chain;
 
 	for (unsigned i = 0; i <= COSE_CERTS_MAX; i++)
 		certs[i] = maker_cert_der(&leaf);
 	ck_assert_int_eq(x509_chain_verify(certs, COSE_CERTS_MAX + 1, &anchor,
-				 1, trust_now_at(MAKER_NOW), &chain, NULL),
+				 1, &rules, &chain, NULL),
 		ERR_TRUST_CERT_COUNT);
 }
 END_TEST
@@ -249,15 +252,17 @@ START_TEST(x509_chain_verify_published_chain_lacks_code_signing)
 		unit_read_shared("vectors/cose-wg/x509-examples/ca.der");
 	struct bytes alice =
 		unit_read_shared("vectors/cose-wg/x509-examples/alice.der");
-	struct bytes other = maker_cert_der(&root);
+	struct x509_anchor anchors[] = {
+		{.certificate = ca}, {.certificate = maker_cert_der(&root)}};
+	struct chain_rules rules = maker_rules(MAKER_NOW);
 	struct x509_chain chain;
 	struct x509_facts facts;
 
-	ck_assert_int_eq(x509_chain_verify(&alice, 1, &ca, 1,
-				 trust_now_at(MAKER_NOW), &chain, NULL),
+	ck_assert_int_eq(x509_chain_verify(&alice, 1, &anchors[0], 1,
+				 &rules, &chain, NULL),
 		ERR_TRUST_CERT_EKU);
-	ck_assert_int_eq(x509_chain_verify(&alice, 1, &other, 1,
-				 trust_now_at(MAKER_NOW), &chain, NULL),
+	ck_assert_int_eq(x509_chain_verify(&alice, 1, &anchors[1], 1,
+				 &rules, &chain, NULL),
 		ERR_TRUST_CERT_CHAIN);
 	ck_assert_int_eq(x509_read(alice, &facts), 0);
 	ck_assert_uint_eq(facts.not_before, UINT64_C(1606930045));
