@@ -55,7 +55,7 @@ def test_first_release_takes_three_commands(made):
     assert made.envelope(made.first).exists()
     assert made.payload(made.first).read_bytes() == made.image
     assert {path.name for path in made.www.iterdir()} == {
-        "root", "catalog.cose", "e", "p"}
+        "root", "catalog.cose", "e", "p", "r", "crl"}
 
 
 def test_keys_are_private_and_one_folder_a_role(made):
@@ -767,7 +767,7 @@ def test_help_of_every_verb(made):
     out = made.run("--help").stdout
     verbs = [line[2:16].strip() for line in out.split("Verbs:\n")[1]
              .split("\n\n")[0].splitlines()]
-    assert len(verbs) == 15
+    assert len(verbs) == 18
     for verb in verbs:
         assert "Usage: ferry-publish " + verb in made.run(
             *verb.split(), "--help").stdout

@@ -5,7 +5,7 @@
 #ifndef FERRY_PUBLISH_AUTHOR_H
 #define FERRY_PUBLISH_AUTHOR_H
 
-#include "tools/publish/pki.h"
+#include "tools/publish/ca.h"
 #include "tools/publish/publisher.h"
 
 struct author {
@@ -22,18 +22,31 @@ int author_open(const struct publisher *p, const char *key, const char *chain,
 	struct author *ret);
 void author_done(struct author *author);
 
-/* Makes a CA for authors in FOLDER/author-ca (key.pem, cert.pem) and a signing
- * key with certificate in FOLDER/author (key.pem, chain.pem); both folders must
- * be there. Appends the CA's DER to `ret_ca`. */
-int author_ca_make(const char *folder, const struct vendor_conf *vendor,
-	enum crypto_curve curve, uint64_t now, struct buf *ret_ca);
-
-/* Issues a certificate for an author's key and writes it to `path`. */
+/* A certificate for an author's key by `ca`, written to `path` with the CA's
+ * own certificate behind it where that is no anchor (not self-signed). */
 int author_certify(const char *path, const struct vendor_conf *vendor,
-	const struct key *key, const struct key *ca_key, struct bytes ca,
-	uint64_t now, uint64_t days);
+	const struct key *key, struct ca *ca, uint64_t now, uint64_t days);
+
+/* What author_ca_make() makes. */
+struct author_plan {
+	const char *folder;
+	const struct vendor_conf *vendor;
+	enum crypto_curve curve;
+	uint64_t now;
+	bool intermediate; /* a CA between anchor and author */
+};
+
+/* Makes a CA for authors in FOLDER/author-ca (key.pem, cert.pem), with
+ * `intermediate` another below it in FOLDER/author-issuing, and a signing key
+ * with its chain in FOLDER/author (key.pem, chain.pem). FOLDER must be there.
+ * Appends the anchor's DER to `ret_anchor`. */
+int author_ca_make(const struct author_plan *plan, struct buf *ret_anchor);
+
+/* The folder of the CA that certifies authors below `folder`. */
+int author_ca_folder(const char *folder, char ret[FILES_PATH_SIZE]);
 
 #define AUTHOR_CA_DAYS 3650
+#define AUTHOR_ISSUING_DAYS 1825
 #define AUTHOR_DAYS 730
 
 /* Certificates begin a little in the past, for clocks that differ. */

@@ -24,6 +24,23 @@ int conf_name_check(const char *what, const char *name)
 		" '-', '_' and '.', not starting with '.'");
 }
 
+int conf_url_check(const char *what, const char *url)
+{
+	const char *rest = strncmp(url, "http://", 7) == 0 ? url + 7 :
+			strncmp(url, "https://", 8) == 0 ? url + 8 : NULL;
+
+	if (!url[0])
+		return 0;
+	if (rest && *rest && *rest != '/' && strlen(url) < 200) {
+		for (; *rest > ' ' && *rest < 0x7f; rest++)
+			;
+		if (!*rest)
+			return 0;
+	}
+	return complain(-EINVAL, url, what, "must begin with http:// or https://"
+		" and have less than 200 printable characters");
+}
+
 static int complain_setting(const char *path, const config_setting_t *setting,
 	const char *rule)
 {
@@ -140,7 +157,8 @@ static int vendor_take(const char *path, const config_t *config,
 	struct vendor_conf *conf)
 {
 	static const char *const names[] = {"vendor_id", "name", "domain",
-		"catalog_days", "root_days", "unsplit_algorithms", NULL};
+		"catalog_days", "root_days", "unsplit_algorithms", "crl_url",
+		"ocsp_url", "crl_days", NULL};
 	int err = conf_known(path, config, names);
 
 	if (!err)
@@ -160,6 +178,19 @@ static int vendor_take(const char *path, const config_t *config,
 	if (!err)
 		err = take_bool(path, config, "unsplit_algorithms",
 			&conf->unsplit_algorithms);
+	if (!err)
+		err = take_text(path, config, "crl_url", conf->crl_url,
+			sizeof(conf->crl_url));
+	if (!err)
+		err = conf_url_check("crl_url", conf->crl_url);
+	if (!err)
+		err = take_text(path, config, "ocsp_url", conf->ocsp_url,
+			sizeof(conf->ocsp_url));
+	if (!err)
+		err = conf_url_check("ocsp_url", conf->ocsp_url);
+	if (!err)
+		err = take_number(path, config, "crl_days", 1, 366,
+			&conf->crl_days);
 	if (!err && !conf->name[0])
 		err = complain(-EINVAL, path, "name", "is missing");
 	return err;
@@ -167,7 +198,8 @@ static int vendor_take(const char *path, const config_t *config,
 
 int vendor_conf_read(const char *path, struct vendor_conf *ret)
 {
-	struct vendor_conf conf = {.catalog_days = 7, .root_days = 365};
+	struct vendor_conf conf = {.catalog_days = 7, .root_days = 365,
+		.crl_days = CONF_CRL_DAYS};
 	config_t config;
 	int err;
 
@@ -278,6 +310,12 @@ int vendor_conf_write(const char *path, const struct vendor_conf *conf)
 		"# true: sign with ES256 and ES384 instead of ESP256 and"
 		" ESP384.\nunsplit_algorithms = %s;\n", conf->catalog_days,
 		conf->root_days, conf->unsplit_algorithms ? "true" : "false");
+	buf_add_text(&b, "\n# Where revocation evidence is served; stands in new"
+		" certificates.\ncrl_url = ");
+	put_quoted(&b, conf->crl_url);
+	buf_add_text(&b, ";\nocsp_url = ");
+	put_quoted(&b, conf->ocsp_url);
+	buf_printf(&b, ";\ncrl_days = %u;\n", conf->crl_days);
 	return conf_store(path, &b);
 }
 

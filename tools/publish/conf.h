@@ -10,6 +10,7 @@
 
 #define CONF_TEXT_SIZE 256
 #define CONF_COMPONENTS_MAX 8
+#define CONF_CRL_DAYS 30
 
 struct vendor_conf {
 	uint8_t vendor_id[16];
@@ -18,6 +19,11 @@ struct vendor_conf {
 	unsigned catalog_days;       /* 1 to 366 */
 	unsigned root_days;          /* 1 to 3660 */
 	bool unsplit_algorithms;     /* ES256 and ES384 instead of ESP* */
+
+	/* Where evidence is served: what certificates say. Empty: nothing. */
+	char crl_url[CONF_TEXT_SIZE];  /* folder of the CRLs */
+	char ocsp_url[CONF_TEXT_SIZE]; /* {ca} is the name of the CA */
+	unsigned crl_days;             /* life of a CRL, 1 to 366 */
 };
 
 struct class_conf {
@@ -35,6 +41,10 @@ int vendor_conf_write(const char *path, const struct vendor_conf *conf);
 int class_conf_read(const char *path, const char *name,
 	struct class_conf *ret);
 int class_conf_write(const char *path, const struct class_conf *conf);
+
+/* Whether a text is a URL that gateways take for evidence: http:// or https://,
+ * printable, without blanks. Complains otherwise; the empty text passes. */
+int conf_url_check(const char *what, const char *url);
 
 /* Lower-case letters, digits, '-', '_' and '.', 1 to 63 of them, not starting
  * with '.': names of files. Complains otherwise. */

@@ -19,6 +19,12 @@
 #define CERT_END "-----END CERTIFICATE-----\n"
 #define NAME_TEXT_SIZE 1024
 
+#define SEQUENCE (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE)
+#define CONTEXT_0 (MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_ASN1_CONSTRUCTED)
+#define OID_OCSP "\x2b\x06\x01\x05\x05\x07\x30\x01"
+#define OID_NOCHECK OID_OCSP "\x05"
+#define OID_AUTHORITY_INFO "\x2b\x06\x01\x05\x05\x07\x01\x01"
+
 static int complain_mbedtls(const char *file, const char *what, int status)
 {
 	char text[128];
@@ -91,6 +97,17 @@ static int issuer_set(mbedtls_x509write_cert *cert,
 		status) : 0;
 }
 
+/* Puts tag and length before the `len` bytes at `*at`; the new length. */
+static int wrap_write(unsigned char **at, unsigned char *start, int len,
+	int tag)
+{
+	int n = mbedtls_asn1_write_len(at, start, (size_t)len);
+	int m = n < 0 ? n : mbedtls_asn1_write_tag(at, start,
+		(unsigned char)tag);
+
+	return m < 0 ? m : len + n + m;
+}
+
 static void time_format(uint64_t at, char text[32])
 {
 	char iso[WHEN_TEXT_SIZE];
@@ -113,21 +130,105 @@ static int validity_set(mbedtls_x509write_cert *cert,
 	return mbedtls_x509write_crt_set_validity(cert, from, to);
 }
 
-static int serial_set(mbedtls_x509write_cert *cert)
+int pki_serial_make(uint8_t ret[PKI_SERIAL_LEN])
 {
-	uint8_t serial[16];
-	int err = random_bytes(serial, sizeof(serial));
+	int err = random_bytes(ret, PKI_SERIAL_LEN);
 
-	if (err)
-		return err;
 	/* Positive, and without leading zero bytes. */
-	serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40);
-	return mbedtls_x509write_crt_set_serial_raw(cert, serial,
-		sizeof(serial));
+	if (!err)
+		ret[0] = (uint8_t)((ret[0] & 0x7f) | 0x40);
+	return err;
 }
 
-static int usage_set(mbedtls_x509write_cert *cert, enum pki_use use)
+static int serial_set(mbedtls_x509write_cert *cert, struct bytes given)
 {
+	uint8_t serial[CERT_SERIAL_MAX];
+	size_t len = PKI_SERIAL_LEN;
+	int err = 0;
+
+	if (given.len > sizeof(serial))
+		return MBEDTLS_ERR_X509_BAD_INPUT_DATA;
+	if (given.len) {
+		len = given.len;
+		memcpy(serial, given.at, len);
+	} else {
+		err = pki_serial_make(serial);
+	}
+	return err ? MBEDTLS_ERR_X509_BAD_INPUT_DATA :
+			mbedtls_x509write_crt_set_serial_raw(cert, serial,
+			len);
+}
+
+/* A general name [6] with a URI, written towards the start of a buffer. */
+static int uri_write(unsigned char **at, unsigned char *start, const char *uri)
+{
+	int n = mbedtls_asn1_write_raw_buffer(at, start,
+		(const unsigned char *)uri, strlen(uri));
+
+	if (n < 0)
+		return n;
+	return wrap_write(at, start, n, MBEDTLS_ASN1_CONTEXT_SPECIFIC | 6);
+}
+
+/* CRLDistributionPoints (RFC 5280 section 4.2.1.13) with one full name. */
+static int crl_url_set(mbedtls_x509write_cert *cert, const char *url)
+{
+	static const int tags[] = {CONTEXT_0, CONTEXT_0, SEQUENCE, SEQUENCE};
+	unsigned char value[PKI_URL_SIZE + 64], *at = value + sizeof(value);
+	int n = uri_write(&at, value, url);
+
+	for (size_t i = 0; n >= 0 && i < sizeof(tags) / sizeof(tags[0]); i++)
+		n = wrap_write(&at, value, n, tags[i]);
+	return n < 0 ? n : mbedtls_x509write_crt_set_extension(cert,
+		MBEDTLS_OID_CRL_DISTRIBUTION_POINTS,
+		MBEDTLS_OID_SIZE(MBEDTLS_OID_CRL_DISTRIBUTION_POINTS), 0, at,
+		(size_t)n);
+}
+
+/* AuthorityInfoAccess (RFC 5280 section 4.2.2.1) with one OCSP responder. */
+static int ocsp_url_set(mbedtls_x509write_cert *cert, const char *url)
+{
+	unsigned char value[PKI_URL_SIZE + 64], *at = value + sizeof(value);
+	int n = uri_write(&at, value, url);
+	int oid = n < 0 ? n : mbedtls_asn1_write_oid(&at, value, OID_OCSP,
+		MBEDTLS_OID_SIZE(OID_OCSP));
+
+	n = oid < 0 ? oid : wrap_write(&at, value, n + oid, SEQUENCE);
+	if (n >= 0)
+		n = wrap_write(&at, value, n, SEQUENCE);
+	return n < 0 ? n : mbedtls_x509write_crt_set_extension(cert,
+		OID_AUTHORITY_INFO, MBEDTLS_OID_SIZE(OID_AUTHORITY_INFO), 0,
+		at, (size_t)n);
+}
+
+/* id-pkix-ocsp-nocheck (RFC 6960 section 4.2.2.2.1): the responder's own
+ * certificate lives shortly instead of being asked about. */
+static int nocheck_set(mbedtls_x509write_cert *cert)
+{
+	static const unsigned char null[] = {0x05, 0x00};
+
+	return mbedtls_x509write_crt_set_extension(cert, OID_NOCHECK,
+		MBEDTLS_OID_SIZE(OID_NOCHECK), 0, null, sizeof(null));
+}
+
+static int evidence_set(mbedtls_x509write_cert *cert,
+	const struct pki_request *request)
+{
+	int status = 0;
+
+	if (request->crl_url)
+		status = crl_url_set(cert, request->crl_url);
+	if (!status && request->ocsp_url)
+		status = ocsp_url_set(cert, request->ocsp_url);
+	if (!status && request->use == PKI_OCSP)
+		status = nocheck_set(cert);
+	return status;
+}
+
+static int usage_set(mbedtls_x509write_cert *cert,
+	const struct pki_request *request)
+{
+	bool is_ca = request->use == PKI_CA;
 	unsigned flags = MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
 	mbedtls_asn1_sequence oid = {
 		.buf = {.tag = MBEDTLS_ASN1_OID},
@@ -135,7 +236,7 @@ static int usage_set(mbedtls_x509write_cert *cert, enum pki_use use)
 	const char *text = NULL;
 	int status;
 
-	switch (use) {
+	switch (request->use) {
 	case PKI_CA:
 		flags = MBEDTLS_X509_KU_KEY_CERT_SIGN |
 				MBEDTLS_X509_KU_CRL_SIGN;
@@ -149,9 +250,12 @@ static int usage_set(mbedtls_x509write_cert *cert, enum pki_use use)
 	case PKI_CLIENT:
 		text = MBEDTLS_OID_CLIENT_AUTH;
 		break;
+	case PKI_OCSP:
+		text = MBEDTLS_OID_OCSP_SIGNING;
+		break;
 	}
 	status = mbedtls_x509write_crt_set_basic_constraints(cert,
-		use == PKI_CA, use == PKI_CA ? 0 : -1);
+		is_ca, is_ca ? (int)request->path_length : -1);
 	if (!status)
 		status = mbedtls_x509write_crt_set_key_usage(cert, flags);
 	if (status || !text)
@@ -210,8 +314,34 @@ static int sign(mbedtls_x509write_cert *cert, const char *name, struct buf *ret)
 	return 0;
 }
 
+/* Evidence is found by the issuer's name in DER, so that the certificate must
+ * repeat the bytes of its CA, which the library writes anew from a text. */
+static int issuer_check(const struct pki_request *request, struct bytes der)
+{
+	mbedtls_x509_crt cert, issuer;
+	int err = 0;
+
+	if (request->issuer.len == 0)
+		return 0;
+	mbedtls_x509_crt_init(&cert);
+	mbedtls_x509_crt_init(&issuer);
+	if (mbedtls_x509_crt_parse_der(&cert, der.at, der.len) ||
+			mbedtls_x509_crt_parse_der(&issuer,
+			request->issuer.at, request->issuer.len) ||
+			!bytes_equal(bytes_of(cert.issuer_raw.p,
+			cert.issuer_raw.len), bytes_of(issuer.subject_raw.p,
+			issuer.subject_raw.len)))
+		err = complain(-EINVAL, request->common_name, "issuer",
+			"the name of this CA cannot be repeated byte for byte;"
+			" use a CA that ferry-publish made");
+	mbedtls_x509_crt_free(&issuer);
+	mbedtls_x509_crt_free(&cert);
+	return err;
+}
+
 int pki_issue(const struct pki_request *request, struct buf *ret)
 {
+	size_t before = ret->len;
 	mbedtls_pk_context subject, issuer;
 	mbedtls_x509write_cert cert;
 	int status, err = 0;
@@ -233,11 +363,13 @@ int pki_issue(const struct pki_request *request, struct buf *ret)
 		status = validity_set(&cert, request);
 	}
 	if (!status)
-		status = serial_set(&cert);
+		status = serial_set(&cert, request->serial);
 	if (!status)
-		status = usage_set(&cert, request->use);
+		status = usage_set(&cert, request);
 	if (!status)
 		status = names_set(&cert, request);
+	if (!status)
+		status = evidence_set(&cert, request);
 	if (!status)
 		status = mbedtls_x509write_crt_set_subject_key_identifier(
 			&cert);
@@ -253,6 +385,9 @@ int pki_issue(const struct pki_request *request, struct buf *ret)
 		err = issuer_set(&cert, request);
 	if (!err)
 		err = sign(&cert, request->common_name, ret);
+	if (!err)
+		err = issuer_check(request, bytes_slice(buf_bytes(ret), before,
+			SIZE_MAX));
 	mbedtls_x509write_crt_free(&cert);
 	mbedtls_pk_free(&issuer);
 	mbedtls_pk_free(&subject);
@@ -351,6 +486,45 @@ int pki_look(struct bytes der, const char *path, struct x509_facts *ret)
 
 	return err ? complain(err, path, "certificate", "%s", err_text(err)) :
 			0;
+}
+
+bool pki_is_issued_by(struct bytes der, struct bytes issuer)
+{
+	mbedtls_x509_crt cert, ca;
+	bool is_so = false;
+
+	mbedtls_x509_crt_init(&cert);
+	mbedtls_x509_crt_init(&ca);
+	if (!mbedtls_x509_crt_parse_der(&cert, der.at, der.len) &&
+			!mbedtls_x509_crt_parse_der(&ca, issuer.at,
+			issuer.len)) {
+		const mbedtls_x509_buf *id =
+				&cert.authority_key_id.keyIdentifier;
+
+		is_so = bytes_equal(bytes_of(cert.issuer_raw.p,
+				cert.issuer_raw.len), bytes_of(
+				ca.subject_raw.p, ca.subject_raw.len)) &&
+				(!id->len || !ca.subject_key_id.len ||
+				bytes_equal(bytes_of(id->p, id->len), bytes_of(
+				ca.subject_key_id.p, ca.subject_key_id.len)));
+	}
+	mbedtls_x509_crt_free(&ca);
+	mbedtls_x509_crt_free(&cert);
+	return is_so;
+}
+
+bool pki_is_self_signed(struct bytes der)
+{
+	mbedtls_x509_crt cert;
+	bool is_so;
+
+	mbedtls_x509_crt_init(&cert);
+	is_so = !mbedtls_x509_crt_parse_der(&cert, der.at, der.len) &&
+			bytes_equal(bytes_of(cert.issuer_raw.p,
+			cert.issuer_raw.len), bytes_of(cert.subject_raw.p,
+			cert.subject_raw.len));
+	mbedtls_x509_crt_free(&cert);
+	return is_so;
 }
 
 int pki_match(struct bytes der, const char *path, const struct key *key)

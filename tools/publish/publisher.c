@@ -68,7 +68,8 @@ static const struct {
 	{".", 0755}, {"classes", 0755}, {"releases", 0755}, {"keys", 0700},
 	{"keys/root", 0700}, {"keys/catalog", 0700}, {"keys/author-ca", 0700},
 	{"keys/author", 0700}, {"www", 0755}, {"www/root", 0755},
-	{"www/e", 0755}, {"www/p", 0755},
+	{"www/e", 0755}, {"www/p", 0755}, {"www/r", 0755}, {"www/crl", 0755},
+	{"evidence", 0755},
 };
 
 static int folders_make(const struct publisher *p)

@@ -2,10 +2,12 @@
  * the part that a web server serves.
  *
  *   publish.conf  classes/NAME.conf    settings, for people
- *   keys/ROLE/    root, catalog, author-ca, author: one folder a role
+ *   keys/ROLE/    root, catalog, author-ca, author-issuing, author: one folder
+ *                a role
  *   releases/     one JSON record a release
  *   state.json    counters that only rise
- *   www/          root/N.cose catalog.cose e/ p/
+ *   evidence/     CRLs and OCSP answers of others that the catalog ships
+ *   www/          root/N.cose catalog.cose e/ p/ r/ crl/
  *
  * publisher_open() takes the folder's lock and publisher_close() gives it
  * back. Functions that fail have said why. One thread. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "tools/publish/author.h"
+#include "tools/publish/crls.h"
 #include "tools/publish/root_file.h"
 #include "tools/publish/say.h"
 #include "tools/publish/uuid.h"
@@ -12,6 +13,7 @@ struct plan {
 	enum crypto_curve curve;
 	unsigned long long root_keys;
 	unsigned long long root_threshold;
+	bool intermediate;
 };
 
 static const struct cli_option options[] = {
@@ -24,6 +26,12 @@ static const struct cli_option options[] = {
 	{"root-threshold", "N", false, "root signatures needed (default 2)"},
 	{"root-days", "DAYS", false, "life of a root (default 365)"},
 	{"catalog-days", "DAYS", false, "life of a catalog (default 7)"},
+	{"crl-days", "DAYS", false, "life of a CRL (default 30)"},
+	{"crl-url", "URL", false, "folder that CRLs are served from"},
+	{"ocsp-url", "URL", false, "OCSP responder; {ca} becomes the name of"
+		" the CA"},
+	{"intermediate", NULL, false, "a CA between the author anchor and the"
+		" author"},
 	{0},
 };
 
@@ -32,7 +40,10 @@ static int vendor_take(const struct cli *cli, struct vendor_conf *ret)
 	const char *name = cli_get(cli, "vendor");
 	const char *domain = cli_get(cli, "domain");
 	const char *id = cli_get(cli, "vendor-id");
+	const char *crl_url = cli_get(cli, "crl-url");
+	const char *ocsp_url = cli_get(cli, "ocsp-url");
 	unsigned long long root_days = 365, catalog_days = 7;
+	unsigned long long crl_days = CONF_CRL_DAYS;
 	struct vendor_conf conf = {0};
 
 	if (!name)
@@ -46,7 +57,11 @@ static int vendor_take(const struct cli *cli, struct vendor_conf *ret)
 		return complain(-EINVAL, "init", NULL,
 			"--vendor and --domain have at most 63 bytes");
 	if (cli_number(cli, "root-days", 1, 3660, &root_days) ||
-			cli_number(cli, "catalog-days", 1, 366, &catalog_days))
+			cli_number(cli, "catalog-days", 1, 366,
+				&catalog_days) ||
+			cli_number(cli, "crl-days", 1, 366, &crl_days) ||
+			(crl_url && conf_url_check("--crl-url", crl_url)) ||
+			(ocsp_url && conf_url_check("--ocsp-url", ocsp_url)))
 		return -EINVAL;
 	if (id && uuid_parse(id, conf.vendor_id))
 		return complain(-EINVAL, "init", NULL,
@@ -57,13 +72,16 @@ static int vendor_take(const struct cli *cli, struct vendor_conf *ret)
 	strcpy(conf.domain, domain ? domain : "");
 	conf.root_days = (unsigned)root_days;
 	conf.catalog_days = (unsigned)catalog_days;
+	conf.crl_days = (unsigned)crl_days;
+	strcpy(conf.crl_url, crl_url ? crl_url : "");
+	strcpy(conf.ocsp_url, ocsp_url ? ocsp_url : "");
 	*ret = conf;
 	return 0;
 }
 
 static int plan_take(const struct cli *cli, struct plan *ret)
 {
-	struct plan plan = {CRYPTO_P256, 3, 2};
+	struct plan plan = {CRYPTO_P256, 3, 2, cli_has(cli, "intermediate")};
 	const char *curve = cli_get(cli, "curve");
 
 	if ((curve && key_curve_parse(curve, &plan.curve)) ||
@@ -113,6 +131,9 @@ static int catalog_key_make(const struct publisher *p, const struct plan *plan,
 	if (err)
 		return err;
 	err = root_entry_of_key(&key.public, entry);
+	/* Nobody issues evidence about a bare key: only a new root takes it
+	 * away, and gateways that require revocation want to be told so. */
+	entry->revoked_by_root_only = true;
 	key_done(&key);
 	return err;
 }
@@ -134,6 +155,8 @@ static int first_root_make(struct publisher *p, const struct plan *plan)
 		},
 	};
 	char folder[FILES_PATH_SIZE];
+	const struct author_plan author = {folder, &p->vendor, plan->curve,
+		p->now, plan->intermediate};
 	struct buf ca;
 	int err;
 
@@ -144,8 +167,7 @@ static int first_root_make(struct publisher *p, const struct plan *plan)
 	if (!err)
 		err = publisher_path(p, folder, "keys");
 	if (!err)
-		err = author_ca_make(folder, &p->vendor, plan->curve, p->now,
-			&ca);
+		err = author_ca_make(&author, &ca);
 	if (!err)
 		err = root_entry_of_certificate(buf_bytes(&ca),
 			"keys/author-ca/cert.pem", &author_entry);
@@ -155,6 +177,8 @@ static int first_root_make(struct publisher *p, const struct plan *plan)
 				bytes_of(p->vendor.vendor_id, 16);
 		err = root_draft_publish(p, NULL, &draft, NULL, 0);
 	}
+	if (!err)
+		err = crls_renew(p, p->now + p->vendor.crl_days * WHEN_DAY);
 	buf_done(&ca);
 	return err;
 }

@@ -18,6 +18,9 @@ extern const struct cli_verb verb_root_rotate;
 extern const struct cli_verb verb_root_sign;
 extern const struct cli_verb verb_pki_author;
 extern const struct cli_verb verb_pki_tls;
+extern const struct cli_verb verb_pki_crl;
+extern const struct cli_verb verb_pki_revoke;
+extern const struct cli_verb verb_pki_ocsp;
 extern const struct cli_verb verb_show;
 extern const struct cli_verb verb_verify;
 

@@ -166,6 +166,10 @@ static const struct conf_row vendor_rows[] = {
 	{"number as id", "vendor_id = 1; name = \"A\";", -EINVAL},
 	{"no name", ID, -EINVAL},
 	{"unknown setting", ID "name = \"A\"; colour = 1;", -EINVAL},
+	{"evidence", ID "name = \"A\"; crl_url = \"http://a.example/c\";"
+		" ocsp_url = \"https://{ca}.a.example\"; crl_days = 1;", 0},
+	{"url of another kind", ID "name = \"A\"; crl_url = \"ldap://a\";",
+		-EINVAL},
 	{"days out of range", ID "name = \"A\"; catalog_days = 0;", -EINVAL},
 	{"days as text", ID "name = \"A\"; catalog_days = \"1\";", -EINVAL},
 	{"flag as number", ID "name = \"A\"; unsplit_algorithms = 1;", -EINVAL},
@@ -213,6 +217,7 @@ START_TEST(vendor_conf_round_trip_keeps_quotes)
 {
 	struct vendor_conf conf = {.name = "A \"b\" \\ \x01 c",
 		.domain = "a.example", .catalog_days = 3, .root_days = 4,
+		.crl_days = 5,
 		.unsplit_algorithms = true};
 	struct vendor_conf back = {0};
 
@@ -221,12 +226,14 @@ START_TEST(vendor_conf_round_trip_keeps_quotes)
 	ck_assert_str_eq(back.name, conf.name);
 	ck_assert_str_eq(back.domain, conf.domain);
 	ck_assert_uint_eq(back.catalog_days, 3);
+	ck_assert_uint_eq(back.crl_days, 5);
 	ck_assert_uint_eq(back.root_days, 4);
 	ck_assert(back.unsplit_algorithms);
 }
 END_TEST
 
 static const struct vendor_conf vendor = {.name = "A", .catalog_days = 7,
+	.crl_days = 30,
 	.root_days = 365};
 
 /* A publisher's folder below `dir`, opened. */
