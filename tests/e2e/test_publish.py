@@ -171,7 +171,7 @@ def test_verify_accepts_with_every_fact(made):
 def test_verify_by_default_refuses_without_revocation(made):
     code, answer = made.verify("--root", made.root(),
                                made.envelope(made.first))
-    assert code == 1 and answer["code"] == "trust-revocation-missing"
+    assert code == 1 and answer["code"] == "trust-revocation-none"
 
 
 def test_verify_without_anchor_or_root_refuses(made):

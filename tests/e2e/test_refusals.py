@@ -42,7 +42,7 @@ def test_revocation_require_refuses_until_there_is_evidence(tmp_path,
         sim = site.start_sim("name=lamp-1")
         site.start_ferryd()
         job = site.wait_job("lamp-1", "failed")
-        assert job["failure"]["code"] == "trust-revocation-missing"
+        assert job["failure"]["code"] == "trust-revocation-none"
         assert uploads(sim) == 0
         site.stop_ferryd()
 
