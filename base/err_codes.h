@@ -167,6 +167,7 @@
 	X(VENDOR_TLS_CLIENT_CERT, -5422, SECURITY, "server wants a client certificate and got none that it takes") \
 	X(VENDOR_TLS_REFUSED, -5423, PERMANENT, "server ended the TLS handshake: no common version or algorithm") \
 	X(VENDOR_TLS_RECORD, -5424, TRANSIENT, "TLS record is damaged") \
+	X(VENDOR_TLS_REVOCATION, -5425, SECURITY, "nothing says that the server's certificate was not revoked") \
 	X(VENDOR_HTTP_SYNTAX, -5430, PERMANENT, "answer is not HTTP/1.1") \
 	X(VENDOR_HTTP_HEAD, -5431, PERMANENT, "answer has more or longer headers than allowed") \
 	X(VENDOR_HTTP_LENGTH, -5432, PERMANENT, "answer does not say how long its body is, or says it twice") \
@@ -184,7 +185,8 @@
 	X(VENDOR_HTTP_DENIED, -5451, PERMANENT, "server does not let this client in") \
 	X(VENDOR_HTTP_BUSY, -5452, TRANSIENT, "server asks to come back later") \
 	X(VENDOR_HTTP_SERVER, -5453, TRANSIENT, "server failed") \
-	X(VENDOR_HTTP_STATUS, -5454, PERMANENT, "server answered with a status that has no meaning here")
+	X(VENDOR_HTTP_STATUS, -5454, PERMANENT, "server answered with a status that has no meaning here") \
+	X(VENDOR_HOST, -5455, SECURITY, "host is not listed as one that may be asked")
 
 /* transports */
 

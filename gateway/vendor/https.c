@@ -20,6 +20,7 @@ enum request_kind {
 	REQUEST_ROOT,
 	REQUEST_CATALOG,
 	REQUEST_ENVELOPE,
+	REQUEST_EVIDENCE,
 	REQUEST_REPORT,
 	REQUEST_PAYLOAD,
 };
@@ -211,7 +212,7 @@ static int on_object_head(void *arg, const struct http_head *head)
 	struct request *r = arg;
 
 	r->head = *head;
-	if (r->kind == REQUEST_ENVELOPE && head->status == 200 &&
+	if (r->size && r->kind != REQUEST_PAYLOAD && head->status == 200 &&
 			head->length >= 0 && (uint64_t)head->length != r->size)
 		return ERR_VENDOR_SIZE;
 	return 0;
@@ -269,7 +270,8 @@ static int request_new(struct https *https, enum request_kind kind,
 	r->on_done = on_done;
 	r->arg = arg;
 	snprintf(r->path, sizeof(r->path), "%s", url.path);
-	buf_init(&r->content, VENDOR_CATALOG_MAX);
+	buf_init(&r->content, kind == REQUEST_EVIDENCE ? VENDOR_EVIDENCE_MAX :
+		VENDOR_CATALOG_MAX);
 	r->next = https->requests;
 	https->requests = r;
 	*ret_request = r;
@@ -327,22 +329,41 @@ static int https_catalog(struct vendor_link *link, const char *etag,
 	return object_start(r, &spec, ret_id);
 }
 
-static int https_envelope(struct vendor_link *link, const uint8_t *sha256,
-	uint64_t size, vendor_answer_fn *on_done, void *arg, uint64_t *ret_id)
+/* An object that is named by its digest and whose length is known. */
+static int https_named(struct vendor_link *link, enum request_kind kind,
+	const char *where, uint64_t size, vendor_answer_fn *on_done, void *arg,
+	uint64_t *ret_id)
 {
 	struct http_fetch_spec spec = {.body_max = INT64_MAX};
-	char where[80], hex[65];
 	struct request *r;
-	int e;
+	int e = request_new(of_link(link), kind, on_done, arg, where, &r);
 
-	bytes_to_hex(bytes_of(sha256, 32), hex, sizeof(hex));
-	snprintf(where, sizeof(where), "e/%s.suit", hex);
-	e = request_new(of_link(link), REQUEST_ENVELOPE, on_done, arg, where,
-		&r);
 	if (e)
 		return e;
 	r->size = size;
 	return object_start(r, &spec, ret_id);
+}
+
+static int https_envelope(struct vendor_link *link, const uint8_t *sha256,
+	uint64_t size, vendor_answer_fn *on_done, void *arg, uint64_t *ret_id)
+{
+	char where[80], hex[65];
+
+	bytes_to_hex(bytes_of(sha256, 32), hex, sizeof(hex));
+	snprintf(where, sizeof(where), "e/%s.suit", hex);
+	return https_named(link, REQUEST_ENVELOPE, where, size, on_done, arg,
+		ret_id);
+}
+
+static int https_evidence(struct vendor_link *link, const uint8_t *sha256,
+	uint64_t size, vendor_answer_fn *on_done, void *arg, uint64_t *ret_id)
+{
+	char where[80], hex[65];
+
+	bytes_to_hex(bytes_of(sha256, 32), hex, sizeof(hex));
+	snprintf(where, sizeof(where), "r/%s", hex);
+	return https_named(link, REQUEST_EVIDENCE, where, size, on_done, arg,
+		ret_id);
 }
 
 static int https_report(struct vendor_link *link, struct bytes report,
@@ -651,6 +672,7 @@ static const struct vendor_link_ops https_ops = {
 	.root = https_root,
 	.catalog = https_catalog,
 	.envelope = https_envelope,
+	.evidence = https_evidence,
 	.payload = https_payload,
 	.report = https_report,
 	.cancel = https_cancel,

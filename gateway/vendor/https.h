@@ -4,6 +4,7 @@
  *   BASE/catalog.cose    the current catalog
  *   BASE/e/SHA256.suit   envelopes, lower-case hexadecimal
  *   BASE/p/SHA256        payloads
+ *   BASE/r/SHA256        evidence of revocation
  *   BASE/REPORTS         takes reports by POST, only where configured
  *
  * Any web server or CDN will do. See gateway/vendor/link.h for the calls. */

@@ -22,6 +22,14 @@ int vendor_link_envelope(struct vendor_link *link, const uint8_t *sha256,
 	return link->ops->envelope(link, sha256, size, on_done, arg, ret_id);
 }
 
+int vendor_link_evidence(struct vendor_link *link, const uint8_t *sha256,
+	uint64_t size, vendor_answer_fn *on_done, void *arg, uint64_t *ret_id)
+{
+	if (size == 0 || size > VENDOR_EVIDENCE_MAX)
+		return ERR_TOO_LARGE;
+	return link->ops->evidence(link, sha256, size, on_done, arg, ret_id);
+}
+
 int vendor_link_payload(struct vendor_link *link,
 	const struct vendor_payload_spec *spec, uint64_t *ret_id)
 {

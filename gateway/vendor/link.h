@@ -26,6 +26,7 @@
 #define VENDOR_ROOT_MAX ((size_t)64 * 1024)
 #define VENDOR_CATALOG_MAX ((size_t)4 * 1024 * 1024)
 #define VENDOR_ENVELOPE_MAX ((size_t)64 * 1024)
+#define VENDOR_EVIDENCE_MAX ((size_t)8 * 1024 * 1024)
 #define VENDOR_REPORT_MAX ((size_t)256 * 1024)
 #define VENDOR_ETAG_MAX 128
 
@@ -79,6 +80,9 @@ struct vendor_link_ops {
 	int (*envelope)(struct vendor_link *link, const uint8_t *sha256,
 		uint64_t size, vendor_answer_fn *on_done, void *arg,
 		uint64_t *ret_id);
+	int (*evidence)(struct vendor_link *link, const uint8_t *sha256,
+		uint64_t size, vendor_answer_fn *on_done, void *arg,
+		uint64_t *ret_id);
 	int (*payload)(struct vendor_link *link,
 		const struct vendor_payload_spec *spec, uint64_t *ret_id);
 	int (*report)(struct vendor_link *link, struct bytes report,
@@ -108,6 +112,11 @@ int vendor_link_catalog(struct vendor_link *link, const char *etag,
  * VENDOR_ENVELOPE_MAX; another length is ERR_VENDOR_SIZE. The digest is not
  * checked here. */
 int vendor_link_envelope(struct vendor_link *link, const uint8_t *sha256,
+	uint64_t size, vendor_answer_fn *on_done, void *arg, uint64_t *ret_id);
+
+/* The same for a CRL or OCSP response that the catalog ships; at most
+ * VENDOR_EVIDENCE_MAX. */
+int vendor_link_evidence(struct vendor_link *link, const uint8_t *sha256,
 	uint64_t size, vendor_answer_fn *on_done, void *arg, uint64_t *ret_id);
 
 /* Streams a payload. A connection that breaks is resumed by the link itself, a
