@@ -402,34 +402,66 @@ int lasthop_verify(const struct suit_envelope *envelope,
 	return first;
 }
 
-static bool is_image(const struct suit_fetch *fetch, struct bytes uri,
-	const uint8_t sha256[32], uint64_t len)
+/* An image to look for; an empty URI fits any. */
+struct wanted {
+	struct bytes uri;
+	struct bytes sha256;
+	uint64_t len;
+};
+
+static bool is_wanted(const struct suit_fetch *fetch, const struct wanted *w)
 {
-	return bytes_equal(fetch->uri, uri) && fetch->digest.known &&
-	       fetch->digest.hash == CRYPTO_SHA256 &&
-	       bytes_equal(fetch->digest.value, bytes_of(sha256, 32)) &&
-	       (!fetch->has_len || fetch->len == len);
+	return (w->uri.len == 0 || bytes_equal(fetch->uri, w->uri)) &&
+	       fetch->digest.known && fetch->digest.hash == CRYPTO_SHA256 &&
+	       bytes_equal(fetch->digest.value, w->sha256) &&
+	       (!fetch->has_len || fetch->len == w->len);
 }
 
-int lasthop_image_check(const struct suit_envelope *envelope, struct bytes uri,
-	const uint8_t sha256[32], uint64_t len, uint64_t *ret_sequence,
-	struct fault *fault)
+static int image_find(const struct suit_envelope *envelope,
+	const struct suit_facts *facts, const struct wanted *wanted,
+	uint64_t *ret_sequence, struct bytes *ret_uri, struct fault *fault)
 {
-	struct suit_facts facts = {0};
 	struct suit_manifest manifest;
 	struct suit_outcome outcome;
 	int err = suit_manifest_parse(envelope, &manifest, fault);
 
 	if (!err)
-		err = suit_evaluate(&manifest, &facts, &outcome, fault);
+		err = suit_evaluate(&manifest, facts, &outcome, fault);
 	if (err)
 		return err;
 	for (unsigned i = 0; i < outcome.fetch_count; i++) {
-		if (!is_image(&outcome.fetches[i], uri, sha256, len))
+		if (!is_wanted(&outcome.fetches[i], wanted))
 			continue;
 		*ret_sequence = manifest.sequence;
+		*ret_uri = outcome.fetches[i].uri;
 		return 0;
 	}
-	return fault_set(fault, ERR_LASTHOP_IMAGE, 0, "bundle.image",
-		"is no image that the manifest fetches from that URI");
+	return fault_set(fault, ERR_LASTHOP_IMAGE, 0, "image",
+		"is none that the manifest fetches, by SHA-256 and length");
+}
+
+int lasthop_image_uri(const struct suit_envelope *envelope,
+	const struct suit_facts *facts, const uint8_t sha256[32], uint64_t len,
+	struct bytes *ret_uri, struct fault *fault)
+{
+	struct wanted wanted = {{0}, bytes_of(sha256, 32), len};
+	uint64_t sequence;
+
+	return image_find(
+		envelope, facts, &wanted, &sequence, ret_uri, fault);
+}
+
+int lasthop_image_check(const struct suit_envelope *envelope,
+	const struct suit_facts *facts, struct bytes uri,
+	const uint8_t sha256[32], uint64_t len, uint64_t *ret_sequence,
+	struct fault *fault)
+{
+	struct wanted wanted = {uri, bytes_of(sha256, 32), len};
+	struct bytes found;
+
+	if (uri.len == 0)
+		return fault_set(fault, ERR_LASTHOP_IMAGE, 0, "image",
+			"has no URI");
+	return image_find(
+		envelope, facts, &wanted, ret_sequence, &found, fault);
 }

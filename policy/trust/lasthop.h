@@ -89,9 +89,17 @@ int lasthop_bundle_parse(struct bytes head, uint64_t total,
 int lasthop_verify(const struct suit_envelope *envelope,
 	struct bytes device_key, struct lasthop_hub *ret_hub);
 
-/* Whether `sha256` and `len` are what the manifest says of the image at `uri`.
- * 0, ERR_LASTHOP_IMAGE or what parsing the manifest said. */
-int lasthop_image_check(const struct suit_envelope *envelope, struct bytes uri,
+/* The URI from which the manifest fetches the image of this digest and length,
+ * as a view into it: what a bundle calls the image. Only images with a SHA-256
+ * digest. ERR_LASTHOP_IMAGE, or what parsing and evaluating the manifest said. */
+int lasthop_image_uri(const struct suit_envelope *envelope,
+	const struct suit_facts *facts, const uint8_t sha256[32], uint64_t len,
+	struct bytes *ret_uri, struct fault *fault);
+
+/* Whether the manifest fetches this image from `uri`; `facts` are what a device
+ * knows of itself. 0 with the manifest's sequence, or as above. */
+int lasthop_image_check(const struct suit_envelope *envelope,
+	const struct suit_facts *facts, struct bytes uri,
 	const uint8_t sha256[32], uint64_t len, uint64_t *ret_sequence,
 	struct fault *fault);
 

@@ -11,8 +11,10 @@ static const struct lasthop_hub hub = {"hub-1", 1};
 
 static void read_bundle(struct bytes in)
 {
+	struct suit_facts facts = {0};
 	struct lasthop_bundle bundle;
 	struct lasthop_hub seen;
+	struct bytes uri;
 	uint8_t digest[32];
 	uint64_t sequence;
 	struct buf left;
@@ -25,8 +27,10 @@ static void read_bundle(struct bytes in)
 			(size_t)bundle.image_len), digest);
 		lasthop_verify(&bundle.envelope,
 			bytes_of(device_key, sizeof(device_key)), &seen);
-		lasthop_image_check(&bundle.envelope, bundle.uri, digest,
-			bundle.image_len, &sequence, NULL);
+		lasthop_image_check(&bundle.envelope, &facts, bundle.uri,
+			digest, bundle.image_len, &sequence, NULL);
+		lasthop_image_uri(&bundle.envelope, &facts, digest,
+			bundle.image_len, &uri, NULL);
 	}
 	buf_done(&left);
 }

@@ -7,6 +7,7 @@
 #include "policy/trust/component.h"
 #include "policy/trust/offer.h"
 #include "tools/publish/anchors.h"
+#include "tools/publish/hop.h"
 #include "tools/publish/say.h"
 #include "tools/publish/uuid.h"
 #include "tools/publish/verbs.h"
@@ -29,6 +30,9 @@ static const struct cli_option options[] = {
 	{"hw", "N", false, "hardware revision of the device"},
 	{"revocation", "require|off", false, "what to ask of revocation"
 		" evidence (default require)"},
+	{"device-key", "FILE", false, "secrets of devices: ENVELOPE is a bundle"
+		" of the last hop, judged as a device does"},
+	{"epoch", "N", false, "highest epoch that the device has seen"},
 	{"strict", NULL, false, "refuse while a check is not evaluated"},
 	{"json", NULL, false, "answer as JSON"},
 	{0},
@@ -53,6 +57,10 @@ struct question {
 	uint8_t sha384[48];
 	uint8_t sha512[64];
 	struct offer_request request;
+	struct lasthop_keys *device_keys; /* NULL: no bundle */
+	struct hop_bundle bundle;
+	struct hop_floors hop_floors;
+	bool device_only; /* nothing is known that speaks for the author */
 	struct verdict verdict;
 	struct offer_plan plan;
 };
@@ -67,6 +75,7 @@ static struct question *question_new(void)
 	 * unreadable. */
 	buf_init(&q->envelope, (size_t)SUIT_ENVELOPE_MAX + 1);
 	buf_init(&q->catalog_file, (size_t)CATALOG_FILE_MAX + 1);
+	hop_init(&q->bundle);
 	return q;
 }
 
@@ -77,6 +86,8 @@ static void question_free(struct question *q)
 	catalog_free(q->catalog);
 	root_free(q->root);
 	anchors_done(&q->anchors);
+	hop_done(&q->bundle);
+	lasthop_keys_free(q->device_keys);
 	buf_done(&q->catalog_file);
 	buf_done(&q->envelope);
 	free(q);
@@ -276,6 +287,40 @@ static int take_payload(const struct cli *cli, struct question *q)
 	return err;
 }
 
+/* A bundle brings its image along, and no catalog lists it. */
+static int take_bundle(const struct cli *cli, struct question *q)
+{
+	unsigned long long epoch = 0;
+	int err;
+
+	if (cli->args_count > 1 || cli_has(cli, "catalog"))
+		return complain(-EINVAL, "verify", NULL, "--device-key judges a"
+			" bundle, without PAYLOAD and --catalog");
+	if (cli_number(cli, "epoch", 0, INT64_MAX, &epoch))
+		return -EINVAL;
+	q->hop_floors = (struct hop_floors){
+		.sequence_known = q->request.floor_known,
+		.sequence = q->request.floor,
+		.epoch_known = cli_has(cli, "epoch"),
+		.epoch = epoch,
+	};
+	q->device_only = !cli_has(cli, "root") && !cli_has(cli, "anchor");
+	err = hop_keys_read(cli_get(cli, "device-key"), LASTHOP_DEVICE_KEYS,
+		&q->device_keys);
+	if (!err)
+		err = hop_read(cli->args[0], &q->bundle);
+	if (err || q->bundle.err)
+		return err;
+	memcpy(q->payload.sha256, q->bundle.sha256, 32);
+	q->payload.sha384 = q->bundle.sha384;
+	q->payload.sha512 = q->bundle.sha512;
+	q->payload.len = q->bundle.at.image_len;
+	q->request.payloads = &q->payload;
+	q->request.payload_count = 1;
+	q->request.envelope = buf_bytes(&q->bundle.envelope);
+	return 0;
+}
+
 static int question_take(const struct cli *cli, struct question *q)
 {
 	struct suit_facts *facts = &q->request.facts;
@@ -299,6 +344,8 @@ static int question_take(const struct cli *cli, struct question *q)
 		err = take_root(cli, q);
 	if (!err)
 		err = take_catalog(cli, q);
+	if (!err && cli_has(cli, "device-key"))
+		return take_bundle(cli, q);
 	if (!err)
 		err = file_read_cut(cli->args[0], &q->envelope);
 	if (!err)
@@ -322,7 +369,13 @@ static void judge_files(struct question *q)
 /* Rows about what was given beside the envelope follow the gateway's own. */
 static void question_judge(struct question *q)
 {
-	offer_judge(&q->request, &q->verdict, &q->plan);
+	if (q->device_only)
+		verdict_init(&q->verdict);
+	else
+		offer_judge(&q->request, &q->verdict, &q->plan);
+	if (q->device_keys)
+		hop_judge(&q->bundle, q->device_keys, &q->hop_floors,
+			&q->verdict);
 	for (unsigned i = 0; i < q->anchors.unjudged_count; i++)
 		verdict_add(&q->verdict, "anchor", CHECK_NOT_EVALUATED, 0, 0,
 			"%s keys: this build cannot verify with them",

@@ -11,7 +11,8 @@ const struct cli_verb *const verbs_all[] = {
 	&verb_catalog, &verb_withdraw, &verb_resign, &verb_status,
 	&verb_root_renew, &verb_root_rotate, &verb_root_sign, &verb_pki_author,
 	&verb_pki_tls, &verb_pki_crl, &verb_pki_revoke, &verb_pki_ocsp,
-	&verb_show, &verb_verify, NULL,
+	&verb_show, &verb_verify, &verb_device_keys, &verb_hub_keys,
+	&verb_bundle, NULL,
 };
 
 int verb_open(const struct cli *cli, struct publisher *ret)

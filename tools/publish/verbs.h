@@ -23,6 +23,9 @@ extern const struct cli_verb verb_pki_revoke;
 extern const struct cli_verb verb_pki_ocsp;
 extern const struct cli_verb verb_show;
 extern const struct cli_verb verb_verify;
+extern const struct cli_verb verb_device_keys;
+extern const struct cli_verb verb_hub_keys;
+extern const struct cli_verb verb_bundle;
 
 /* All of them, ended by NULL. */
 extern const struct cli_verb *const verbs_all[];

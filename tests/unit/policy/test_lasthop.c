@@ -16,6 +16,7 @@ static struct buf file, prefix, bundle, left, install;
 static struct lasthop_request request;
 static struct lasthop_bundle parsed;
 static struct lasthop_hub seen;
+static struct suit_facts facts;
 static struct fault fault;
 
 /* The same as maker's, with a URI that names an integrated payload. */
@@ -195,7 +196,7 @@ START_TEST(prefix_of_usual_envelope_makes_a_bundle_that_verifies)
 	ck_assert(bytes_is_text(parsed.uri, "../p/1"));
 	ck_assert_uint_eq(parsed.image_at, prefix.len);
 	ck_assert_uint_eq(parsed.image_len, IMAGE_LEN);
-	ck_assert_int_eq(lasthop_image_check(&parsed.envelope, parsed.uri,
+	ck_assert_int_eq(lasthop_image_check(&parsed.envelope, &facts, parsed.uri,
 		maker.digest, IMAGE_LEN, &sequence, &fault), 0);
 	ck_assert_uint_eq(sequence, 3);
 }
@@ -545,7 +546,7 @@ START_TEST(verify_any_changed_bit_of_the_prefix_is_refused)
 		bundle.at[i / 8] ^= (uint8_t)(1u << i % 8);
 		err = verify();
 		if (!err)
-			err = lasthop_image_check(&parsed.envelope, parsed.uri,
+			err = lasthop_image_check(&parsed.envelope, &facts, parsed.uri,
 				maker.digest, IMAGE_LEN, &sequence, NULL);
 		/* The author's block is not for this device: its bits may
 		 * change, those of the manifest may not. */
@@ -565,9 +566,9 @@ START_TEST(image_check_other_image_is_refused)
 
 	make_bundle();
 	ck_assert_int_eq(parse(), 0);
-	ck_assert_int_eq(lasthop_image_check(&parsed.envelope, parsed.uri,
+	ck_assert_int_eq(lasthop_image_check(&parsed.envelope, &facts, parsed.uri,
 		other, IMAGE_LEN, &sequence, &fault), ERR_LASTHOP_IMAGE);
-	ck_assert_int_eq(lasthop_image_check(&parsed.envelope, parsed.uri,
+	ck_assert_int_eq(lasthop_image_check(&parsed.envelope, &facts, parsed.uri,
 		maker.digest, IMAGE_LEN - 1, &sequence, &fault),
 		ERR_LASTHOP_IMAGE);
 }
@@ -580,9 +581,36 @@ START_TEST(image_check_other_uri_is_refused)
 	request.uri = bytes_of_text("../p/2");
 	make_bundle();
 	ck_assert_int_eq(verify(), 0);
-	ck_assert_int_eq(lasthop_image_check(&parsed.envelope, parsed.uri,
+	ck_assert_int_eq(lasthop_image_check(&parsed.envelope, &facts, parsed.uri,
 		maker.digest, IMAGE_LEN, &sequence, &fault),
 		ERR_LASTHOP_IMAGE);
+}
+END_TEST
+
+START_TEST(image_check_empty_uri_is_refused)
+{
+	uint64_t sequence;
+
+	make_bundle();
+	ck_assert_int_eq(parse(), 0);
+	ck_assert_int_eq(lasthop_image_check(&parsed.envelope, &facts,
+		bytes_of("", 0), maker.digest, IMAGE_LEN, &sequence, &fault),
+		ERR_LASTHOP_IMAGE);
+}
+END_TEST
+
+START_TEST(image_uri_is_that_of_the_fetch)
+{
+	uint8_t other[32] = {1};
+	struct bytes uri;
+
+	make_bundle();
+	ck_assert_int_eq(parse(), 0);
+	ck_assert_int_eq(lasthop_image_uri(&parsed.envelope, &facts,
+		maker.digest, IMAGE_LEN, &uri, &fault), 0);
+	ck_assert(bytes_is_text(uri, "../p/1"));
+	ck_assert_int_eq(lasthop_image_uri(&parsed.envelope, &facts, other,
+		IMAGE_LEN, &uri, &fault), ERR_LASTHOP_IMAGE);
 }
 END_TEST
 
@@ -751,6 +779,8 @@ static TCase *envelope_case(void)
 	tcase_add_test(c, verify_any_changed_bit_of_the_prefix_is_refused);
 	tcase_add_test(c, image_check_other_image_is_refused);
 	tcase_add_test(c, image_check_other_uri_is_refused);
+	tcase_add_test(c, image_check_empty_uri_is_refused);
+	tcase_add_test(c, image_uri_is_that_of_the_fetch);
 	return c;
 }
 

@@ -1,0 +1,1 @@
+ferry_e2e(lasthop FILES test_lasthop.py)
