@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "policy/trust/component.h"
+#include "policy/trust/offer_images.h"
 
 /* The state of one judgement; each stage adds its rows. */
 struct judge {
@@ -457,6 +458,7 @@ static void judge_commands(struct judge *j)
 
 	facts.now = j->req->now;
 	facts.now_known = j->req->now_known;
+	facts.takes_encrypted = j->req->encrypted != OFFER_ENCRYPTED_REFUSE;
 	if (j->blind) {
 		static const char *const rows[] = {"no-dependencies", "vendor",
 			"class", "slots", "use-before", "install"};
@@ -612,115 +614,6 @@ static void judge_hardware(struct judge *j)
 		(unsigned long long)e->hardware_max);
 }
 
-/* The payload of the entry that an image is: by digest where the algorithms
- * agree, else by length. */
-static int image_find(
-	const struct judge *j, struct offer_image *image, bool has_len)
-{
-	bool by_digest = image->digest.hash == CRYPTO_SHA256;
-
-	for (unsigned i = 0; i < j->entry->payload_count; i++) {
-		struct catalog_payload p;
-
-		if (catalog_entry_payload(j->entry, i, &p))
-			break;
-		if (by_digest ? !bytes_equal(p.sha256, image->digest.value)
-			      : !has_len || p.len != image->len)
-			continue;
-		if (has_len && p.len != image->len)
-			return ERR_TRUST_OFFER_PAYLOAD_LEN;
-		image->payload = (int)i;
-		image->from = p;
-		image->len = p.len;
-		return 0;
-	}
-	return ERR_TRUST_OFFER_PAYLOAD;
-}
-
-static void judge_images(struct judge *j)
-{
-	const struct suit_outcome *o = &j->plan->outcome;
-	int code = 0;
-
-	if (j->blind) {
-		skip(j, "image-listed", STEP_CHECK, "");
-		return;
-	}
-	for (unsigned i = 0; i < o->fetch_count; i++) {
-		const struct suit_fetch *f = &o->fetches[i];
-		struct offer_image *image =
-			&j->plan->images[j->plan->image_count++];
-		int err;
-
-		*image = (struct offer_image){
-			.component = f->component,
-			.component_id = j->manifest.components[f->component],
-			.slot = f->slot,
-			.digest = f->digest,
-			.len = f->len,
-			.payload = -1,
-		};
-		err = j->entry ? image_find(j, image, f->has_len) : 0;
-		code = code ? code : err;
-	}
-	if (!j->entry)
-		skip(j, "image-listed", STEP_CHECK, "no catalog");
-	else
-		judged(j, "image-listed", STEP_CHECK, code, "%u of %u images",
-			code ? 0 : j->plan->image_count, j->plan->image_count);
-}
-
-/* The digest of a payload in the algorithm of the image; .at NULL if it was not
- * computed. */
-static struct bytes payload_digest(
-	const struct offer_payload *p, enum crypto_hash hash)
-{
-	const uint8_t *at = hash == CRYPTO_SHA256   ? p->sha256
-			    : hash == CRYPTO_SHA384 ? p->sha384
-						    : p->sha512;
-
-	return bytes_of(at, at ? crypto_hash_len(hash) : 0);
-}
-
-static int payload_code(
-	const struct judge *j, const struct offer_image *image, bool has_len)
-{
-	const struct offer_request *r = j->req;
-
-	for (unsigned i = 0; i < r->payload_count; i++) {
-		const struct offer_payload *p = &r->payloads[i];
-
-		if (!bytes_equal(payload_digest(p, image->digest.hash),
-			    image->digest.value))
-			continue;
-		if (image->payload >= 0 && !bytes_equal(image->from.sha256,
-						   bytes_of(p->sha256, 32)))
-			continue;
-		return (has_len || image->payload >= 0) && p->len != image->len
-			       ? ERR_TRUST_OFFER_PAYLOAD_LEN
-			       : 0;
-	}
-	return ERR_TRUST_OFFER_PAYLOAD_DIGEST;
-}
-
-static void judge_payloads(struct judge *j)
-{
-	const struct suit_outcome *o = &j->plan->outcome;
-	int code = 0;
-
-	if (j->blind || !j->req->payloads) {
-		skip(j, "image-digest", STEP_CHECK, "no image given");
-		return;
-	}
-	for (unsigned i = 0; !code && i < j->plan->image_count; i++)
-		code = payload_code(
-			j, &j->plan->images[i], o->fetches[i].has_len);
-	judged(j, "image-digest", STEP_CHECK, code,
-		"%u images, whole length and digest", j->plan->image_count);
-	if (!code)
-		verdict_reach(j->v, STEP_CHECK, TIER_BASIC);
-}
-
 int offer_judge(const struct offer_request *request, struct verdict *ret,
 	struct offer_plan *ret_plan)
 {
@@ -746,8 +639,13 @@ int offer_judge(const struct offer_request *request, struct verdict *ret,
 	judge_target(&j);
 	judge_floor(&j);
 	judge_hardware(&j);
-	judge_images(&j);
-	judge_payloads(&j);
+	offer_judge_images(&(struct offer_images){
+		.req = request,
+		.manifest = j.blind ? NULL : &j.manifest,
+		.entry = j.entry,
+		.v = ret,
+		.plan = &plan,
+	});
 	if (ret_plan)
 		*ret_plan = plan;
 	return verdict_code(ret);

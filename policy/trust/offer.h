@@ -29,6 +29,15 @@ struct offer_payload {
 	const uint8_t *sha512;
 };
 
+/* What is done with an encrypted image. The digest and the length of the
+ * ciphertext are checked in every case. */
+enum offer_encrypted {
+	OFFER_ENCRYPTED_REFUSE,
+	OFFER_ENCRYPTED_SEALED, /* relayed as it is: only the device can tell
+				   what is inside */
+	OFFER_ENCRYPTED_OPEN,	/* decrypted here; `opened` is judged */
+};
+
 struct offer_request {
 	struct bytes envelope;
 
@@ -57,9 +66,15 @@ struct offer_request {
 	const struct revocation_view *revocation; /* NULL: refuses */
 	struct revocation_needs *needs;		  /* may be NULL */
 
-	/* Images that are there, in any order. NULL: not evaluated. */
+	/* Payloads that are there, in any order: images, or ciphertexts of
+	 * images. NULL: not evaluated. */
 	const struct offer_payload *payloads;
 	unsigned payload_count;
+
+	enum offer_encrypted encrypted;
+	/* Images that were decrypted from payloads. NULL: not evaluated. */
+	const struct offer_payload *opened;
+	unsigned opened_count;
 };
 
 /* What to fetch and where it goes. Written also when the verdict refuses, as
@@ -68,8 +83,9 @@ struct offer_image {
 	unsigned component;	   /* index in the manifest */
 	struct bytes component_id; /* encoded */
 	uint32_t slot;
-	struct suit_digest digest;
-	uint64_t len;
+	struct suit_digest digest; /* of the image, decrypted */
+	uint64_t len;		   /* of the image; 0: not known */
+	struct bytes encryption;   /* encryption-info; .at NULL: plain */
 	int payload; /* index in the entry, -1 unknown */
 	struct catalog_payload
 		from; /* where to fetch it; valid if payload >= 0 */

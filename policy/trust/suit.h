@@ -217,9 +217,13 @@ struct suit_facts {
 	unsigned slot_count;
 	struct trust_now now;
 	bool now_known;
+	bool takes_encrypted; /* else an encrypted image refuses */
 };
 
-/* One image to install. */
+/* One image to install. An encrypted one is fetched into a component of its own
+ * and copied from there with encryption-info (firmware-encryption section 5),
+ * or, as some devices have it, fetched with encryption-info at once. Digest and
+ * length are then of the plaintext. */
 struct suit_fetch {
 	unsigned component; /* index in the manifest */
 	uint32_t slot;	    /* of the class; 0 when slots are not known */
@@ -227,6 +231,12 @@ struct suit_fetch {
 	bool has_len; /* the manifest says the size */
 	uint64_t len;
 	struct bytes uri;
+	struct bytes encryption; /* content of parameter 19; .at NULL: plain */
+	unsigned source; /* component of the ciphertext, if it has one */
+	bool has_sealed_digest;
+	struct suit_digest sealed_digest;
+	bool has_sealed_len;
+	uint64_t sealed_len;
 };
 
 struct suit_outcome {

@@ -1,3 +1,4 @@
+#include "policy/trust/encrypt.h"
 #include "policy/trust/suit.h"
 
 #define PARAMS (SUIT_PARAM_METADATA + 1)
@@ -19,7 +20,7 @@ struct frame {
 	uint32_t todo;	     /* components it is still to run for */
 	uint32_t selected;   /* what to restore */
 	bool soft;	     /* of SEQUENCE: soft-failure */
-	unsigned fetches;    /* of SEQUENCE: made before it began */
+	unsigned fetches;    /* of SEQUENCE: see fetches_made(), at its begin */
 };
 
 enum result { RUNNING, SUCCEEDED, FAILED };
@@ -34,6 +35,10 @@ struct machine {
 	struct bytes params[SUIT_COMPONENTS_MAX][PARAMS];
 	uint32_t selected;
 	uint32_t produced; /* by a command that we do not execute */
+	/* Why a fetch is not good as it stands; it may still turn out to be the
+	 * ciphertext of an image. By the index of the fetch. */
+	int pending[SUIT_COMPONENTS_MAX];
+	unsigned decrypted; /* fetches that became images of other components */
 	bool shared;
 	struct frame frames[BLOCKS_MAX];
 	unsigned depth;
@@ -99,6 +104,22 @@ static struct suit_fetch *fetch_of(const struct machine *m, unsigned component)
 {
 	for (unsigned i = 0; i < m->out->fetch_count; i++)
 		if (m->out->fetches[i].component == component)
+			return &m->out->fetches[i];
+	return NULL;
+}
+
+static unsigned fetches_made(const struct machine *m)
+{
+	return m->out->fetch_count + m->decrypted;
+}
+
+/* The image whose ciphertext the component holds. */
+static const struct suit_fetch *sealed_in(
+	const struct machine *m, unsigned component)
+{
+	for (unsigned i = 0; i < m->out->fetch_count; i++)
+		if (m->out->fetches[i].encryption.at &&
+			m->out->fetches[i].source == component)
 			return &m->out->fetches[i];
 	return NULL;
 }
@@ -180,17 +201,20 @@ static int image_match(struct machine *m, unsigned c)
 {
 	struct bytes wanted = param_string(m, c, SUIT_PARAM_DIGEST);
 	const struct suit_fetch *fetch = fetch_of(m, c);
+	const struct suit_fetch *sealed = fetch ? NULL : sealed_in(m, c);
+	const struct suit_digest *fetched;
 	struct suit_digest digest;
 
 	if (m->produced & 1u << c)
 		return 0;
-	if (!fetch)
+	if (!fetch && !sealed)
 		return refuse(m, ERR_TRUST_SUIT_CONDITION_UNKNOWN,
 			"manifest.condition-image-match",
 			"the device's present image is not known here");
+	fetched = fetch ? &fetch->digest : &sealed->sealed_digest;
 	if (!wanted.at || suit_digest_parse(wanted, &digest) ||
-		digest.alg != fetch->digest.alg ||
-		!bytes_equal(digest.value, fetch->digest.value))
+		digest.alg != fetched->alg ||
+		!bytes_equal(digest.value, fetched->value))
 		return unmet(m, ERR_TRUST_SUIT_CONDITION,
 			"the image-digest changed after the fetch");
 	return 0;
@@ -213,31 +237,19 @@ static int unknown_condition(struct machine *m, int64_t command)
 		suit_command_name(command));
 }
 
-static int fetch_fill(struct machine *m, unsigned c, struct suit_fetch *ret)
+/* Digest, length and priority of what ends up in component `c`. */
+static int image_fill(struct machine *m, unsigned c, struct suit_fetch *ret)
 {
 	struct bytes digest = param_string(m, c, SUIT_PARAM_DIGEST);
-	const struct suit_slot *here = slot_of(m, c);
 	int64_t priority;
 	struct cbor r;
 
-	*ret = (struct suit_fetch){.component = c};
-	if (m->facts->slots && !here)
-		return refuse(m, ERR_TRUST_SUIT_NO_SLOT, "manifest.fetch",
-			"the component is no slot of the class");
-	if (m->params[c][SUIT_PARAM_ENCRYPTION].at)
-		return refuse(m, ERR_TRUST_SUIT_ENCRYPTED, "manifest.fetch",
-			"the component has encryption-info");
 	if (!digest.at || suit_digest_parse(digest, &ret->digest))
 		return refuse(m, ERR_TRUST_SUIT_NO_DIGEST, "manifest.fetch",
 			"the component has no image-digest");
 	if (!ret->digest.known)
 		return refuse(m, ERR_TRUST_SUIT_DIGEST_ALG, "manifest.fetch",
 			"the algorithm of the image-digest is not supported");
-	ret->uri = param_string(m, c, SUIT_PARAM_URI);
-	if (ret->uri.len && ret->uri.at[0] == '#')
-		return refuse(m, ERR_TRUST_SUIT_INTEGRATED, "manifest.fetch",
-			"the payload is inside the envelope");
-	ret->slot = here ? here->slot : 0;
 	ret->has_len = m->params[c][SUIT_PARAM_SIZE].at != NULL;
 	ret->len = param_uint(m, c, SUIT_PARAM_SIZE, 0);
 	cbor_init(&r, m->params[c][SUIT_PARAM_PRIORITY], CBOR_STRICT);
@@ -250,11 +262,78 @@ static int fetch_fill(struct machine *m, unsigned c, struct suit_fetch *ret)
 	return 0;
 }
 
+/* What a component that is no slot, or has no digest, is refused for unless it
+ * is copied with encryption-info later. */
+static int pending_code(const struct machine *m, unsigned c)
+{
+	if (m->facts->slots && !slot_of(m, c))
+		return ERR_TRUST_SUIT_NO_SLOT;
+	return m->params[c][SUIT_PARAM_DIGEST].at ? 0
+						  : ERR_TRUST_SUIT_NO_DIGEST;
+}
+
+static int refuse_pending(struct machine *m)
+{
+	for (unsigned i = 0; i < m->out->fetch_count; i++)
+		if (m->pending[i])
+			return refuse(m, m->pending[i], "manifest.fetch",
+				m->pending[i] == ERR_TRUST_SUIT_NO_SLOT
+					? "the component is no slot of the class"
+					: "the component has no image-digest");
+	return 0;
+}
+
+/* The encryption-info of component `c`, if there is one. */
+static int encryption_fill(
+	struct machine *m, unsigned c, struct suit_fetch *ret)
+{
+	struct bytes content = param_string(m, c, SUIT_PARAM_ENCRYPTION);
+	struct encrypt_info info;
+	int err;
+
+	if (!content.at)
+		return 0;
+	if (!m->facts->takes_encrypted)
+		return refuse(m, ERR_TRUST_SUIT_ENCRYPTED, "manifest.fetch",
+			"the component has encryption-info");
+	err = encrypt_info_parse(content, &info, m->fault);
+	if (!err)
+		ret->encryption = content;
+	return err;
+}
+
+static int fetch_fill(struct machine *m, unsigned c, struct suit_fetch *ret,
+	int *ret_pending)
+{
+	const struct suit_slot *here = slot_of(m, c);
+	int err;
+
+	*ret = (struct suit_fetch){.component = c,
+		.source = SUIT_COMPONENTS_MAX,
+		.slot = here ? here->slot : 0,
+		.uri = param_string(m, c, SUIT_PARAM_URI)};
+	if (ret->uri.len && ret->uri.at[0] == '#')
+		return refuse(m, ERR_TRUST_SUIT_INTEGRATED, "manifest.fetch",
+			"the payload is inside the envelope");
+	*ret_pending = pending_code(m, c);
+	if (*ret_pending != ERR_TRUST_SUIT_NO_SLOT) {
+		err = encryption_fill(m, c, ret);
+		if (err)
+			return err;
+	}
+	if (m->params[c][SUIT_PARAM_DIGEST].at)
+		return image_fill(m, c, ret);
+	ret->has_len = m->params[c][SUIT_PARAM_SIZE].at != NULL;
+	ret->len = param_uint(m, c, SUIT_PARAM_SIZE, 0);
+	return 0;
+}
+
 static int fetch(struct machine *m, unsigned c)
 {
 	const struct suit_fetch *before = fetch_of(m, c);
 	struct suit_fetch one;
-	int err = fetch_fill(m, c, &one);
+	int pending = 0;
+	int err = fetch_fill(m, c, &one, &pending);
 
 	if (err)
 		return err;
@@ -264,21 +343,84 @@ static int fetch(struct machine *m, unsigned c)
 			       : refuse(m, ERR_TRUST_SUIT_FORM,
 					 "manifest.fetch",
 					 "one component is fetched twice");
+	m->pending[m->out->fetch_count] = pending;
 	m->out->fetches[m->out->fetch_count++] = one;
+	return 0;
+}
+
+/* The fetch that a copy with encryption-info decrypts; NULL if there is none
+ * that is not an image of its own. */
+static struct suit_fetch *source_of(struct machine *m, unsigned c)
+{
+	uint64_t from =
+		param_uint(m, c, SUIT_PARAM_SOURCE, SUIT_COMPONENTS_MAX);
+
+	if (!m->params[c][SUIT_PARAM_ENCRYPTION].at || from == c ||
+		from >= m->manifest->component_count ||
+		slot_of(m, (unsigned)from) || fetch_of(m, c))
+		return NULL;
+	return fetch_of(m, (unsigned)from);
+}
+
+/* What was fetched is the ciphertext, and component `c` is the image. */
+static int decrypt(struct machine *m, unsigned c, struct suit_fetch *fetch)
+{
+	const struct suit_slot *here = slot_of(m, c);
+	struct suit_fetch image = {
+		.component = c,
+		.slot = here ? here->slot : 0,
+		.uri = fetch->uri,
+		.source = fetch->component,
+		.has_sealed_digest = fetch->digest.known,
+		.sealed_digest = fetch->digest,
+		.has_sealed_len = fetch->has_len,
+		.sealed_len = fetch->len,
+	};
+	int err;
+
+	if (m->facts->slots && !here)
+		return refuse(m, ERR_TRUST_SUIT_NO_SLOT, "manifest.copy",
+			"the component is no slot of the class");
+	err = encryption_fill(m, c, &image);
+	if (!err)
+		err = image_fill(m, c, &image);
+	if (err)
+		return err;
+	m->pending[fetch - m->out->fetches] = 0;
+	m->decrypted++;
+	*fetch = image;
 	return 0;
 }
 
 static int passed_over(struct machine *m, unsigned c, int64_t command)
 {
+	int err;
+
 	m->out->not_executed++;
 	m->produced |= 1u << c;
-	if (slot_of(m, c))
-		return fault_set(m->fault, ERR_TRUST_SUIT_NOT_EXECUTED, 0,
+	if (!slot_of(m, c))
+		return 0;
+	err = refuse_pending(m);
+	if (!err)
+		err = fault_set(m->fault, ERR_TRUST_SUIT_NOT_EXECUTED, 0,
 			"manifest.command",
 			"%s would fill a slot of the class, but is never "
 			"executed",
 			suit_command_name(command));
-	return 0;
+	return err;
+}
+
+static int copy(struct machine *m, unsigned c)
+{
+	struct suit_fetch *source = source_of(m, c);
+
+	if (source)
+		return decrypt(m, c, source);
+	/* A section runs the shared sequence again, and it may repeat itself. */
+	if (fetch_of(m, c) && fetch_of(m, c)->source ==
+			param_uint(m, c, SUIT_PARAM_SOURCE, UINT64_MAX))
+		return 0;
+	return passed_over(m, c, SUIT_COPY);
 }
 
 static int wait_event(struct machine *m, unsigned c)
@@ -312,8 +454,9 @@ static int command_for(struct machine *m, int64_t command, unsigned c)
 		return unmet(m, ERR_TRUST_SUIT_CONDITION, "abort");
 	case SUIT_FETCH:
 		return fetch(m, c);
-	case SUIT_WRITE:
 	case SUIT_COPY:
+		return copy(m, c);
+	case SUIT_WRITE:
 	case SUIT_SWAP:
 		return passed_over(m, c, command);
 	case SUIT_INVOKE_NOW:
@@ -432,7 +575,7 @@ static int push_sequence(struct machine *m, struct bytes sequence, bool soft)
 	struct frame frame = {
 		.kind = FRAME_SEQUENCE,
 		.soft = soft,
-		.fetches = m->out->fetch_count,
+		.fetches = fetches_made(m),
 	};
 
 	cbor_init(&frame.reader, sequence, CBOR_STRICT);
@@ -485,7 +628,7 @@ static int end_sequence(struct machine *m, enum result how, enum result *ret)
 {
 	const struct frame *frame = &m->frames[m->depth - 1];
 
-	if (how == FAILED && frame->fetches != m->out->fetch_count &&
+	if (how == FAILED && frame->fetches != fetches_made(m) &&
 		m->depth > 1)
 		return refuse(m, ERR_TRUST_SUIT_CONDITION_UNKNOWN,
 			"manifest.sequence",
@@ -678,6 +821,8 @@ int suit_evaluate(const struct suit_manifest *manifest,
 		err = run_section(&m, SUIT_PAYLOAD_FETCH);
 	if (!err)
 		err = run_section(&m, SUIT_INSTALL);
+	if (!err)
+		err = refuse_pending(&m);
 	if (!err && ret->fetch_count == 0)
 		err = refuse(&m, ERR_TRUST_SUIT_NOTHING, "manifest.install",
 			"fetches nothing");
