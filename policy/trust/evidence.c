@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include <mbedtls/base64.h>
+
 #include "policy/trust/cert_view.h"
 #include "policy/trust/crypto.h"
 
@@ -170,5 +172,40 @@ int evidence_uris(struct bytes certificate, struct evidence_uris *ret)
 		!note_access(ext.value, &uris))
 		return ERR_TRUST_CERT_FORM;
 	*ret = uris;
+	return 0;
+}
+
+/* What stands behind the first `mark`; empty if there is none. */
+static struct bytes behind(struct bytes in, const char *mark)
+{
+	size_t len = strlen(mark);
+	const uint8_t *at = in.len ? memmem(in.at, in.len, mark, len) : NULL;
+
+	if (!at)
+		return bytes_of(NULL, 0);
+	return bytes_slice(in, (size_t)(at - in.at) + len, in.len);
+}
+
+int evidence_to_der(struct bytes in, struct buf *b)
+{
+	static const char begin[] = "-----BEGIN X509 CRL-----";
+	static const char end[] = "-----END X509 CRL-----";
+	struct bytes text = behind(in, begin);
+	struct bytes rest = behind(text, end);
+	size_t text_len, room, len;
+	uint8_t *der;
+
+	if (!text.at)
+		return buf_add_bytes(b, in);
+	if (!rest.at || behind(rest, begin).at)
+		return ERR_TRUST_CRL_FORM;
+	text_len = (size_t)(rest.at - text.at) - (sizeof(end) - 1);
+	room = text_len / 4 * 3 + 3;
+	der = buf_room(b, room);
+	if (!der)
+		return b->err;
+	if (mbedtls_base64_decode(der, room, &len, text.at, text_len))
+		return ERR_TRUST_CRL_FORM;
+	buf_grow(b, len);
 	return 0;
 }

@@ -56,6 +56,11 @@ struct evidence_uris {
 };
 int evidence_uris(struct bytes certificate, struct evidence_uris *ret);
 
+/* A CRL as PEM (RFC 7468), for files that people make: its DER into `b`. What
+ * is no PEM is taken as it is. ERR_TRUST_CRL_FORM when there are several, or
+ * no Base64. */
+int evidence_to_der(struct bytes in, struct buf *b);
+
 enum statement_status {
 	STATEMENT_GOOD,
 	STATEMENT_REVOKED, /* certificateHold too, for good */
