@@ -25,6 +25,29 @@ int ed25519_verify(const uint8_t public[ED25519_PUBLIC_LEN],
 		       : ERR_TRUST_COSE_SIGNATURE;
 }
 
+int ed25519_public(const uint8_t seed[ED25519_SEED_LEN],
+	uint8_t ret_public[ED25519_PUBLIC_LEN])
+{
+	uint8_t secret[crypto_sign_SECRETKEYBYTES];
+
+	crypto_sign_seed_keypair(ret_public, secret, seed);
+	sodium_memzero(secret, sizeof(secret));
+	return 0;
+}
+
+int ed25519_sign(const uint8_t seed[ED25519_SEED_LEN], struct bytes message,
+	uint8_t ret_signature[ED25519_SIGNATURE_LEN])
+{
+	uint8_t public[ED25519_PUBLIC_LEN];
+	uint8_t secret[crypto_sign_SECRETKEYBYTES];
+
+	crypto_sign_seed_keypair(public, secret, seed);
+	crypto_sign_detached(
+		ret_signature, NULL, message.at, message.len, secret);
+	sodium_memzero(secret, sizeof(secret));
+	return 0;
+}
+
 #else
 
 bool ed25519_is_built(void)
@@ -43,6 +66,23 @@ int ed25519_verify(const uint8_t public[ED25519_PUBLIC_LEN],
 	(void)public;
 	(void)message;
 	(void)signature;
+	return ERR_TRUST_ED25519_ABSENT;
+}
+
+int ed25519_public(const uint8_t seed[ED25519_SEED_LEN],
+	uint8_t ret_public[ED25519_PUBLIC_LEN])
+{
+	(void)seed;
+	(void)ret_public;
+	return ERR_TRUST_ED25519_ABSENT;
+}
+
+int ed25519_sign(const uint8_t seed[ED25519_SEED_LEN], struct bytes message,
+	uint8_t ret_signature[ED25519_SIGNATURE_LEN])
+{
+	(void)seed;
+	(void)message;
+	(void)ret_signature;
 	return ERR_TRUST_ED25519_ABSENT;
 }
 

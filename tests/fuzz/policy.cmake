@@ -1,5 +1,6 @@
 set(ferry_test_label policy)
 ferry_fuzz(cose USES room_trust)
+ferry_fuzz(hss USES room_trust)
 ferry_fuzz(root USES room_trust)
 ferry_fuzz(catalog USES room_trust)
 ferry_fuzz(suit USES room_trust)
