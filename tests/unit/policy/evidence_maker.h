@@ -46,6 +46,16 @@ struct em_ext {
 	bool critical;
 };
 
+/* For lists of them in a recipe. */
+#define EM_EXT(id, content)                                                    \
+	{                                                                      \
+		.oid = EM(id), .value = EM(content)                            \
+	}
+#define EM_CRITICAL(id, content)                                               \
+	{                                                                      \
+		.oid = EM(id), .value = EM(content), .critical = true          \
+	}
+
 /* DER, appended to what is open. */
 void em_put(struct buf *b, int tag, struct bytes content);
 void em_wrap(struct buf *b, size_t from, int tag);

@@ -43,8 +43,8 @@ START_TEST(crl_scan_usual_list_gives_a_statement_for_each)
 	struct em_crl crl = {.entries = {
 				     {.serial = EM("\x55"),
 					     .date = "20260203040506Z",
-					     .exts = {{EM(OID_CRL_REASON),
-						     EM("\x0a\x01\x01")}}},
+					     .exts = {EM_EXT(OID_CRL_REASON,
+						     "\x0a\x01\x01")}},
 			     }};
 	struct statement got[2];
 	struct crl_facts facts;
@@ -75,9 +75,7 @@ END_TEST
 
 #define REASON(n)                                                              \
 	{                                                                      \
-		{                                                              \
-			EM(OID_CRL_REASON), EM("\x0a\x01" n)                   \
-		}                                                              \
+		EM_EXT(OID_CRL_REASON, "\x0a\x01" n)                           \
 	}
 
 struct row {
@@ -108,15 +106,14 @@ static const struct row rows[] = {
 		0, STATEMENT_REVOKED},
 	{"date of invalidity, critical",
 		{.entries = {{.serial = EM("\x55"),
-			 .exts = {{EM(OID_INVALIDITY_DATE),
-				 EM("\x18\x0f"
-				    "20250101000000Z"),
-				 true}}}}},
+			 .exts = {EM_CRITICAL(OID_INVALIDITY_DATE,
+				 "\x18\x0f"
+				 "20250101000000Z")}}}},
 		0, STATEMENT_REVOKED},
 	{"unknown extensions, not critical",
-		{.exts = {{EM("\x2a\x03"), EM("x")}},
+		{.exts = {EM_EXT("\x2a\x03", "x")},
 			.entries = {{.serial = EM("\x55"),
-				.exts = {{EM("\x2a\x03"), EM("x")}}}}},
+				.exts = {EM_EXT("\x2a\x03", "x")}}}},
 		0, STATEMENT_REVOKED},
 	{"no authority key id", {.no_authority_key_id = true}, 0,
 		STATEMENT_REVOKED},
@@ -171,7 +168,7 @@ static const struct row rows[] = {
 		ERR_TRUST_CRL_NUMBER, 0},
 	{"number that is none", {.number = EM("\x04\x01\x07")},
 		ERR_TRUST_CRL_NUMBER, 0},
-	{"two numbers", {.exts = {{EM(OID_CRL_NUMBER), EM("\x02\x01\x08")}}},
+	{"two numbers", {.exts = {EM_EXT(OID_CRL_NUMBER, "\x02\x01\x08")}},
 		ERR_TRUST_CRL_FORM, 0},
 	{"no nextUpdate", {.next_update = ""}, ERR_TRUST_CRL_NEXT_UPDATE, 0},
 	{"no dates", {.this_update = "", .next_update = ""}, ERR_TRUST_CRL_FORM,
@@ -185,19 +182,18 @@ static const struct row rows[] = {
 	{"the 30th of February", {.next_update = "20270230000000Z"},
 		ERR_TRUST_CRL_FORM, 0},
 	{"delta, critical",
-		{.exts = {{EM(OID_DELTA_CRL), EM("\x02\x01\x05"), true}}},
+		{.exts = {EM_CRITICAL(OID_DELTA_CRL, "\x02\x01\x05")}},
 		ERR_TRUST_CRL_PARTIAL, 0},
 	{"delta, not critical",
-		{.exts = {{EM(OID_DELTA_CRL), EM("\x02\x01\x05")}}},
+		{.exts = {EM_EXT(OID_DELTA_CRL, "\x02\x01\x05")}},
 		ERR_TRUST_CRL_PARTIAL, 0},
 	{"issuing distribution point, critical",
-		{.exts = {{EM(OID_ISSUING_POINT), EM("\x30\x00"), true}}},
+		{.exts = {EM_CRITICAL(OID_ISSUING_POINT, "\x30\x00")}},
 		ERR_TRUST_CRL_PARTIAL, 0},
 	{"issuing distribution point, not critical",
-		{.exts = {{EM(OID_ISSUING_POINT), EM("\x30\x00")}}},
+		{.exts = {EM_EXT(OID_ISSUING_POINT, "\x30\x00")}},
 		ERR_TRUST_CRL_PARTIAL, 0},
-	{"unknown critical extension",
-		{.exts = {{EM("\x2a\x03"), EM("x"), true}}},
+	{"unknown critical extension", {.exts = {EM_CRITICAL("\x2a\x03", "x")}},
 		ERR_TRUST_CRL_CRITICAL, 0},
 	{"entry removed from the list",
 		{.entries = {{.serial = EM("\x55"), .exts = REASON("\x08")}}},
@@ -210,31 +206,31 @@ static const struct row rows[] = {
 		ERR_TRUST_CRL_FORM, 0},
 	{"entry with a reason that is no ENUMERATED",
 		{.entries = {{.serial = EM("\x54"),
-			 .exts = {{EM(OID_CRL_REASON), EM("\x02\x01\x01")}}}}},
+			 .exts = {EM_EXT(OID_CRL_REASON, "\x02\x01\x01")}}}},
 		ERR_TRUST_CRL_FORM, 0},
 	{"entry with an unknown critical extension",
 		{.entries = {{.serial = EM("\x54"),
-			 .exts = {{EM("\x2a\x03"), EM("x"), true}}}}},
+			 .exts = {EM_CRITICAL("\x2a\x03", "x")}}}},
 		ERR_TRUST_CRL_ENTRY_CRITICAL, 0},
 	{"entry of another issuer, critical",
 		{.entries = {{.serial = EM("\x54"),
-			 .exts = {{EM(OID_CERTIFICATE_ISSUER), EM("\x30\x00"),
-				 true}}}}},
+			 .exts = {EM_CRITICAL(
+				 OID_CERTIFICATE_ISSUER, "\x30\x00")}}}},
 		ERR_TRUST_CRL_ENTRY_CRITICAL, 0},
 	{"entry of another issuer, not critical",
 		{.entries = {{.serial = EM("\x54"),
-			 .exts = {{EM(OID_CERTIFICATE_ISSUER),
-				 EM("\x30\x00")}}}}},
+			 .exts = {EM_EXT(
+				 OID_CERTIFICATE_ISSUER, "\x30\x00")}}}},
 		ERR_TRUST_CRL_ENTRY_CRITICAL, 0},
 	{"the hostile entry is behind ours",
 		{.entries = {{.serial = EM("\x55")},
 			 {.serial = EM("\x54"),
-				 .exts = {{EM("\x2a\x03"), EM("x"), true}}}}},
+				 .exts = {EM_CRITICAL("\x2a\x03", "x")}}}},
 		ERR_TRUST_CRL_ENTRY_CRITICAL, 0},
 	{"entry with two reasons",
 		{.entries = {{.serial = EM("\x55"),
-			 .exts = {{EM(OID_CRL_REASON), EM("\x0a\x01\x01")},
-				 {EM(OID_CRL_REASON), EM("\x0a\x01\x02")}}}}},
+			 .exts = {EM_EXT(OID_CRL_REASON, "\x0a\x01\x01"),
+				 EM_EXT(OID_CRL_REASON, "\x0a\x01\x02")}}}},
 		ERR_TRUST_CRL_FORM, 0},
 	{"entry with an empty list of extensions",
 		{.entries = {{.serial = EM("\x54"), .empty_exts = true}}},
@@ -297,13 +293,13 @@ static const struct issuer_row issuer_rows[] = {
 	{"with malformed key usage",
 		{.ca = true,
 			.usage = EM_NO_USAGE,
-			.exts = {{EM(OID_KEY_USAGE), EM("\x03\x01\x00")}}},
+			.exts = {EM_EXT(OID_KEY_USAGE, "\x03\x01\x00")}},
 		ERR_TRUST_CRL_USAGE},
 	{"with another name", {.ca = true, .subject = "cb"},
 		ERR_TRUST_CRL_ISSUER},
 	{"with an extension twice",
 		{.ca = true,
-			.exts = {{EM(OID_KEY_USAGE), EM("\x03\x02\x00\x02")}}},
+			.exts = {EM_EXT(OID_KEY_USAGE, "\x03\x02\x00\x02")}},
 		ERR_TRUST_CERT_FORM},
 };
 

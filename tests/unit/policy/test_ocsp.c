@@ -4,14 +4,8 @@
 
 #include "tests/unit/policy/evidence_maker.h"
 
-#define EKU_OCSP                                                               \
-	{                                                                      \
-		EM(OID_EXT_KEY_USAGE), EM("\x30\x0a\x06\x08" OID_OCSP_SIGNING) \
-	}
-#define NOCHECK                                                                \
-	{                                                                      \
-		EM(OID_OCSP_NOCHECK), EM("\x05\x00")                           \
-	}
+#define EKU_OCSP EM_EXT(OID_EXT_KEY_USAGE, "\x30\x0a\x06\x08" OID_OCSP_SIGNING)
+#define NOCHECK EM_EXT(OID_OCSP_NOCHECK, "\x05\x00")
 
 static const uint8_t nonce[OCSP_NONCE_LEN] = "0123456789abcdef0123456789abcde";
 #define NONCE_VALUE                                                            \
@@ -132,8 +126,8 @@ static const struct row rows[] = {
 	{"nonce that nobody sent", {.nonce = NONCE_VALUE}, 0, STATEMENT_GOOD,
 		false, false},
 	{"unknown extensions, not critical",
-		{.exts = {{EM("\x2a\x03"), EM("x")}},
-			ANSWER(.exts = {{EM("\x2a\x03"), EM("x")}})},
+		{.exts = {EM_EXT("\x2a\x03", "x")},
+			ANSWER(.exts = {EM_EXT("\x2a\x03", "x")})},
 		0, STATEMENT_GOOD, false, false},
 
 	{"malformedRequest", {.status = 1, .no_bytes = true},
@@ -274,21 +268,19 @@ static const struct row rows[] = {
 	{"critical nonce of the question",
 		{.exts = {{EM(OID_OCSP_NONCE), NONCE_VALUE, true}}}, 0,
 		STATEMENT_GOOD, true, true},
-	{"unknown critical extension",
-		{.exts = {{EM("\x2a\x03"), EM("x"), true}}},
+	{"unknown critical extension", {.exts = {EM_CRITICAL("\x2a\x03", "x")}},
 		ERR_TRUST_OCSP_CRITICAL, 0, false, false},
 	{"unknown critical extension of our answer",
-		{ANSWER(.exts = {{EM("\x2a\x03"), EM("x"), true}})},
+		{ANSWER(.exts = {EM_CRITICAL("\x2a\x03", "x")})},
 		ERR_TRUST_OCSP_CRITICAL, 0, false, false},
 	{"unknown critical extension of another answer",
 		{.answers = {{.used = true},
 			 {.used = true,
 				 SERIAL_OTHER,
-				 .exts = {{EM("\x2a\x03"), EM("x"), true}}}}},
+				 .exts = {EM_CRITICAL("\x2a\x03", "x")}}}},
 		ERR_TRUST_OCSP_CRITICAL, 0, false, false},
 	{"an extension twice",
-		{.exts = {{EM("\x2a\x03"), EM("x")},
-			 {EM("\x2a\x03"), EM("x")}}},
+		{.exts = {EM_EXT("\x2a\x03", "x"), EM_EXT("\x2a\x03", "x")}},
 		ERR_TRUST_OCSP_FORM, 0, false, false},
 };
 
@@ -330,10 +322,10 @@ static const struct delegate_row delegate_rows[] = {
 	{"nocheck and the caller could ask", {.exts = {EKU_OCSP, NOCHECK}}, 0,
 		false, true},
 	{"several purposes",
-		{.exts = {{EM(OID_EXT_KEY_USAGE),
-				  EM("\x30\x14\x06\x08"
-				     "\x2b\x06\x01\x05\x05\x07\x03\x01"
-				     "\x06\x08" OID_OCSP_SIGNING)},
+		{.exts = {EM_EXT(OID_EXT_KEY_USAGE,
+				  "\x30\x14\x06\x08"
+				  "\x2b\x06\x01\x05\x05\x07\x03\x01"
+				  "\x06\x08" OID_OCSP_SIGNING),
 			 NOCHECK}},
 		0, false, false},
 	{"without nocheck", {.exts = {EKU_OCSP}}, ERR_TRUST_OCSP_DELEGATE,
@@ -341,20 +333,19 @@ static const struct delegate_row delegate_rows[] = {
 	{"without nocheck, the caller asks", {.exts = {EKU_OCSP}}, 0, false,
 		true},
 	{"nocheck that is no NULL",
-		{.exts = {EKU_OCSP,
-			 {EM(OID_OCSP_NOCHECK), EM("\x05\x01\x00")}}},
+		{.exts = {EKU_OCSP, EM_EXT(OID_OCSP_NOCHECK, "\x05\x01\x00")}},
 		ERR_TRUST_OCSP_DELEGATE, false, false},
 	{"without extended key usage", {.exts = {NOCHECK}},
 		ERR_TRUST_OCSP_DELEGATE, false, false},
 	{"any extended key usage",
-		{.exts = {{EM(OID_EXT_KEY_USAGE),
-				  EM("\x30\x06\x06\x04\x55\x1d\x25\x00")},
+		{.exts = {EM_EXT(OID_EXT_KEY_USAGE,
+				  "\x30\x06\x06\x04\x55\x1d\x25\x00"),
 			 NOCHECK}},
 		ERR_TRUST_OCSP_DELEGATE, false, false},
 	{"code signing",
-		{.exts = {{EM(OID_EXT_KEY_USAGE),
-				  EM("\x30\x0a\x06\x08"
-				     "\x2b\x06\x01\x05\x05\x07\x03\x03")},
+		{.exts = {EM_EXT(OID_EXT_KEY_USAGE,
+				  "\x30\x0a\x06\x08"
+				  "\x2b\x06\x01\x05\x05\x07\x03\x03"),
 			 NOCHECK}},
 		ERR_TRUST_OCSP_DELEGATE, false, false},
 	{"without key usage",
@@ -373,7 +364,7 @@ static const struct delegate_row delegate_rows[] = {
 		{.not_before = "20270116000000Z", .exts = {EKU_OCSP, NOCHECK}},
 		ERR_TRUST_OCSP_DELEGATE, false, false},
 	{"unknown critical extension",
-		{.exts = {EKU_OCSP, NOCHECK, {EM("\x2a\x03"), EM("x"), true}}},
+		{.exts = {EKU_OCSP, NOCHECK, EM_CRITICAL("\x2a\x03", "x")}},
 		ERR_TRUST_OCSP_DELEGATE, false, false},
 	{"by another issuer of the same name", {.exts = {EKU_OCSP, NOCHECK}},
 		ERR_TRUST_OCSP_RESPONDER, true, false},
