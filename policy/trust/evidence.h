@@ -78,6 +78,10 @@ struct statement {
 	uint64_t next_update;
 	uint8_t number[EVIDENCE_NUMBER_LEN]; /* cRLNumber, right aligned */
 	uint8_t sha256[32];		     /* of the object */
+	/* An OCSP answer by a delegated responder without nocheck: it counts
+	 * only beside evidence that the responder itself is not revoked. */
+	bool by_delegate;
+	struct cert_id delegate;
 };
 
 #endif

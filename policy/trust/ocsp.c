@@ -343,6 +343,8 @@ int ocsp_read(struct bytes der, const struct ocsp_question *question,
 		.next_update = answer.next_update,
 	};
 	memcpy(ret->sha256, sha256, sizeof(sha256));
+	ret->by_delegate = j.delegate.needs_evidence;
+	ret->delegate = j.delegate.id;
 	if (ret_delegate)
 		*ret_delegate = j.delegate;
 	return 0;

@@ -44,9 +44,14 @@ struct revocation_need {
 	struct bytes issuer;
 	bool has_current; /* only to be renewed */
 	uint64_t good_until;
+	/* It is an OCSP responder without nocheck, by the same issuer as
+	 * `certificate`, about which it answered: asked about by the list that
+	 * `certificate` names, never by OCSP. */
+	bool is_delegate;
 };
 
-/* All certificates below the anchor of the paths that were judged. */
+/* All certificates below the anchor of the paths that were judged, once each,
+ * and responders whose answers wait for evidence about themselves. */
 struct revocation_needs {
 	unsigned count;
 	bool overflowed; /* then nothing may be accepted */
@@ -90,23 +95,40 @@ struct revocation_result {
 /* Judges the path certs[0] (leaf) ... certs[count - 1] (anchor). A path of one
  * certificate, or none (a bare key), is its own anchor and passes only with
  * `root_only`. `needs` may be NULL; needs are added to it, also for
- * certificates that pass. Returns ret->code. */
+ * certificates that pass, but not under `off`. Once it has overflowed nothing
+ * passes (ERR_TRUST_REVOCATION_NEEDS). Returns ret->code.
+ *
+ * Which code counts when several certificates are refused: revoked before all
+ * others, then the one nearest to the leaf. A statement that says revoked
+ * counts whatever its dates, also under `off`. A GOOD one counts from its
+ * this_update (judged by a synchronised clock only) until its next_update. */
 int revocation_judge(const struct revocation_view *view,
 	const struct bytes *certs, unsigned count, bool root_only,
 	struct trust_now now, struct revocation_needs *needs,
 	struct revocation_result *ret);
 
-/* Adds one evidence object to statements: reads it for every need whose issuer
- * it is by. `kind` 0: found out from its form. Statements that are older than
- * one that is there for the same certificate and kind never replace it. Returns
- * the number of statements that were added or renewed, or an error: it is no
- * evidence, its signature is wrong, it is about nothing that is needed
- * (ERR_TRUST_EVIDENCE_UNNEEDED). For `ferry-publish verify`, for the daemon's
- * table and for tests. */
 struct statement_table {
 	unsigned count;
 	struct statement of[2 * REVOCATION_NEEDS_MAX];
 };
+
+/* Adds what one object says about one certificate: one statement a certificate
+ * and kind. An older one never replaces a newer one (ERR_TRUST_CRL_ROLLBACK by
+ * cRLNumber, ERR_TRUST_OCSP_REPLAY by this_update), but REVOKED always replaces
+ * and is never replaced by anything else. Returns 1 when something was added or
+ * renewed, 0 when it is known already, ERR_TRUST_REVOCATION_NEEDS when there is
+ * no room. */
+int statement_table_put(
+	struct statement_table *table, const struct statement *statement);
+
+/* Adds one evidence object to statements: reads it for every need whose issuer
+ * it is by. `kind` 0: found out from its form. With a `nonce` an OCSP response
+ * has to repeat it. Returns the number of statements that were added or
+ * renewed, or an error: it is no evidence, its signature is wrong, it is about
+ * nothing that is needed (ERR_TRUST_EVIDENCE_UNNEEDED), it is older than what is
+ * known. Judging again may add needs (delegates): add all objects again until
+ * the number of needs stays. For `ferry-publish verify`, for the daemon's table
+ * and for tests. */
 int statement_table_add(struct statement_table *table, enum evidence_kind kind,
 	struct bytes der, const struct revocation_needs *needs,
 	struct bytes nonce, struct trust_now now, struct fault *fault);

@@ -1,0 +1,30 @@
+#include "policy/trust/date.h"
+
+#include <stdio.h>
+
+#define DAY_S 86400u
+#define DATES_END 253402300800u /* the year 10000 */
+
+/* The calendar is counted from 1 March 0000, so that the leap day is the last
+ * of a year. */
+const char *date_text(uint64_t seconds, char text[DATE_SIZE])
+{
+	unsigned days, era, year, day, month, left;
+
+	if (seconds >= DATES_END) {
+		snprintf(text, DATE_SIZE, "%llu", (unsigned long long)seconds);
+		return text;
+	}
+	days = (unsigned)(seconds / DAY_S) + 719468;
+	left = (unsigned)(seconds % DAY_S);
+	era = days / 146097;
+	day = days % 146097;
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153;
+	day -= (153 * month + 2) / 5;
+	snprintf(text, DATE_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ",
+		era * 400 + year + (month >= 10), month < 10 ? month + 3 :
+		month - 9, day + 1, left / 3600, left / 60 % 60, left % 60);
+	return text;
+}

@@ -1,0 +1,13 @@
+/* Dates in words, for the evidence of verdicts. Pure; any thread. */
+#ifndef FERRY_POLICY_TRUST_DATE_H
+#define FERRY_POLICY_TRUST_DATE_H
+
+#include <stdint.h>
+
+#define DATE_SIZE 32
+
+/* Seconds since 1970 as 2026-11-21T18:45:00Z; as a number past the year 9999.
+ * Returns `text`. */
+const char *date_text(uint64_t seconds, char text[DATE_SIZE]);
+
+#endif
