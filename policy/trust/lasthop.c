@@ -338,7 +338,7 @@ int lasthop_bundle_parse(struct bytes head, uint64_t total,
 	bundle.image_at = cut.value_at + head_len;
 	if (bundle.image_at > LASTHOP_PREFIX_MAX || bundle.image_len == 0 ||
 		bundle.image_len > LASTHOP_IMAGE_MAX ||
-		total != bundle.image_at + bundle.image_len)
+		(total && total != bundle.image_at + bundle.image_len))
 		return fault_set(fault, ERR_LASTHOP_FORM, bundle.image_at,
 			"bundle.image", "must end where the bundle does");
 	buf_reset(ret_envelope);

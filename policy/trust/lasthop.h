@@ -72,7 +72,8 @@ struct lasthop_bundle {
 	uint64_t image_len;
 };
 
-/* Reads a bundle of `total` bytes from its beginning. `head` holds the whole
+/* Reads a bundle of `total` bytes from its beginning (0: it says so itself, as
+ * where it was written to flash and something else follows). `head` holds the whole
  * prefix: the first LASTHOP_PREFIX_MAX bytes are enough, or all there are. The
  * envelope that is left without the image is written to `ret_envelope`, which
  * `ret` points into, as `ret->uri` points into `head`. ERR_LASTHOP_FORM, or what

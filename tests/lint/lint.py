@@ -26,7 +26,8 @@ MAY_INCLUDE = {
     "transports": {"base", "ferry"},
     "gateway": {"base", "policy", "store", "devices", "transports", "ferry"},
     "tools/publish": {"base", "policy", "store/keys", "devices/mcuboot"},
-    "tools/sim": {"base", "ferry", "transports/sim/sim_wire.h"},
+    "tools/sim": {"base", "ferry", "policy/trust",
+                  "transports/sim/sim_wire.h"},
     "tools/driver-check": {"base", "transports", "ferry"},
 }
 

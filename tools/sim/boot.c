@@ -2,10 +2,12 @@
 
 #include <errno.h>
 
+#include "tools/sim/suit.h"
 #include "tools/sim/trailer.h"
 
-/* Journal kinds are the swap kinds, and this one. */
+/* Journal kinds are the swap kinds, and these. */
 #define JOURNAL_OVERWRITE 8
+#define JOURNAL_UNWRAP 9 /* the image of an envelope moves to the front */
 
 /* Phases of one swapped sector: after each the content of both slots is still
  * somewhere. */
@@ -51,21 +53,53 @@ static void refuse(struct boot *b, unsigned image)
 	trailer_write(b->flash, image * 2, &ok);
 }
 
+int boot_image_read(const struct boot *b, unsigned slot, struct image *ret)
+{
+	uint32_t at, len;
+
+	if (b->suit_key && suit_find(b->flash, slot, &at, &len) == 0)
+		return image_read_at(b->flash, slot, at, ret);
+	return image_read(b->flash, slot, ret);
+}
+
+static bool version_is_allowed(
+	const struct boot *b, unsigned image, const struct image *next)
+{
+	struct image running;
+
+	return !b->no_downgrade ||
+	       image_read(b->flash, image * 2, &running) < 0 ||
+	       image_version_compare(&next->version, &running.version, true) >=
+		       0;
+}
+
+/* The envelope in the other slot and the image in it. */
+static bool bundle_is_good(
+	const struct boot *b, unsigned image, struct suit_found *ret)
+{
+	unsigned slot = image * 2 + 1;
+	struct image next;
+
+	return !b->refuse_next &&
+	       suit_check(b->flash, slot, b->suit_key, ret) == 0 &&
+	       image_read_at(b->flash, slot, ret->at, &next) == 0 &&
+	       next.total_len == ret->len &&
+	       !(next.flags & IMAGE_F_NON_BOOTABLE) &&
+	       image_fits_hardware(b, &next) &&
+	       image_is_valid(b->flash, slot, &next) &&
+	       version_is_allowed(b, image, &next);
+}
+
 static bool pending_is_good(
 	const struct boot *b, unsigned image, enum swap_kind kind)
 {
-	struct image next, running;
+	struct image next;
 
 	if (!slot_is_bootable(b, image * 2 + 1, &next))
 		return false;
 	if (kind == SWAP_REVERT)
 		return true;
-	if (b->refuse_next)
-		return false;
-	return !b->no_downgrade ||
-	       image_read(b->flash, image * 2, &running) < 0 ||
-	       image_version_compare(&next.version, &running.version, true) >=
-		       0;
+	return !b->refuse_next && version_is_allowed(b, image, &next);
 }
 
 static bool start_journal(struct boot *b, unsigned image, enum swap_kind kind)
@@ -83,6 +117,35 @@ static bool start_journal(struct boot *b, unsigned image, enum swap_kind kind)
 	return flash_journal_write(b->flash, &j) == 0;
 }
 
+/* The floors rise with the first step: what was taken once is never gone below
+ * again, also when power fails or the image is reverted. */
+static bool start_unwrap(struct boot *b, unsigned image, enum swap_kind kind,
+	const struct suit_found *found)
+{
+	struct flash_journal j = {
+		.kind = JOURNAL_UNWRAP,
+		.image = (uint8_t)image,
+		.after = (uint8_t)kind,
+		.sectors = (found->len + FLASH_SECTOR - 1) / FLASH_SECTOR,
+		.from = found->at,
+		.len = found->len,
+	};
+
+	return flash_floors_write(b->flash, &found->floors) == 0 &&
+	       flash_journal_write(b->flash, &j) == 0;
+}
+
+static bool prepare_bundle(
+	struct boot *b, unsigned image, enum swap_kind kind)
+{
+	struct suit_found found;
+
+	if (bundle_is_good(b, image, &found))
+		return start_unwrap(b, image, kind, &found);
+	refuse(b, image);
+	return false;
+}
+
 /* Looks at one image; true when work was written to the journal. */
 static bool prepare_image(struct boot *b, unsigned image)
 {
@@ -92,6 +155,8 @@ static bool prepare_image(struct boot *b, unsigned image)
 		return false;
 	if (b->mode == BOOT_OVERWRITE && kind == SWAP_REVERT)
 		return false;
+	if (b->suit_key && kind != SWAP_REVERT)
+		return prepare_bundle(b, image, kind);
 	if (!pending_is_good(b, image, kind)) {
 		refuse(b, image);
 		return false;
@@ -177,6 +242,53 @@ static int step_overwrite(struct boot *b, struct flash_journal *j)
 	return flash_journal_write(b->flash, j);
 }
 
+static int unwrap_phase(const struct flash *f, const struct flash_journal *j)
+{
+	uint8_t raw[FLASH_SECTOR];
+	unsigned slot = j->image * 2u + 1;
+	uint32_t at = j->sector * FLASH_SECTOR;
+	uint32_t n = j->len - at < FLASH_SECTOR ? j->len - at : FLASH_SECTOR;
+	int err;
+
+	memset(raw, 0xff, sizeof(raw));
+	if (j->phase == PHASE_SAVE) {
+		err = flash_read(f, slot, j->from + at, raw, n);
+		return err ? err : flash_scratch_write(f, raw);
+	}
+	err = flash_scratch_read(f, raw);
+	return err ? err : flash_write(f, slot, at, raw, sizeof(raw));
+}
+
+/* By way of the scratch sector: source and target overlap. */
+static int step_unwrap(struct boot *b, struct flash_journal *j)
+{
+	int err = 0;
+
+	for (; j->phase <= PHASE_MOVE && !err; j->phase++) {
+		err = flash_journal_write(b->flash, j);
+		if (!err)
+			err = unwrap_phase(b->flash, j);
+	}
+	if (err)
+		return err;
+	j->phase = PHASE_SAVE;
+	j->sector++;
+	return flash_journal_write(b->flash, j);
+}
+
+/* A plain image lies in the other slot, and only the journal says that it may
+ * be booted: the swap takes its place in one write. */
+static int finish_unwrap(struct boot *b, const struct flash_journal *j)
+{
+	uint32_t end = j->sectors * FLASH_SECTOR;
+	int err = flash_erase(b->flash, j->image * 2u + 1, end,
+		b->flash->slot_size - FLASH_SECTOR - end);
+
+	if (!err && !start_journal(b, j->image, (enum swap_kind)j->after))
+		err = -EIO;
+	return err ? err : 1;
+}
+
 /* All sectors are where they belong: the marks, then the journal goes. Each
  * may be repeated after a cut. */
 static int finish(struct boot *b, const struct flash_journal *j)
@@ -207,6 +319,14 @@ static int finish(struct boot *b, const struct flash_journal *j)
 	return flash_journal_write(b->flash, &(struct flash_journal){0});
 }
 
+static int step_sector(struct boot *b, struct flash_journal *j)
+{
+	if (j->kind == JOURNAL_UNWRAP)
+		return step_unwrap(b, j);
+	return j->kind == JOURNAL_OVERWRITE ? step_overwrite(b, j)
+					    : step_swap(b, j);
+}
+
 int boot_step(struct boot *b)
 {
 	struct flash_journal j;
@@ -215,13 +335,12 @@ int boot_step(struct boot *b)
 	if (err)
 		return err;
 	if (j.sector < j.sectors)
-		err = j.kind == JOURNAL_OVERWRITE ? step_overwrite(b, &j)
-						  : step_swap(b, &j);
+		err = step_sector(b, &j);
 	if (err)
 		return err;
 	if (j.sector < j.sectors)
 		return (int)(j.sectors - j.sector);
-	return finish(b, &j);
+	return j.kind == JOURNAL_UNWRAP ? finish_unwrap(b, &j) : finish(b, &j);
 }
 
 /* Direct-XIP: the highest version of the valid ones; others are erased. */

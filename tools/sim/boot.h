@@ -28,6 +28,7 @@ struct boot {
 	uint32_t hw;	  /* images for another hardware are refused */
 	bool refuse_next; /* refuse whatever is pending, as a bad signature */
 	bool no_downgrade;
+	const uint8_t *suit_key; /* takes SUIT envelopes with a MAC; NULL: no */
 	unsigned moved; /* bit mask of the images that this boot has moved */
 
 	/* Counted since boot_init(). */
@@ -40,6 +41,9 @@ void boot_init(struct boot *b, const struct flash *flash, enum boot_mode mode);
 
 void boot_begin(struct boot *b);
 bool boot_prepare(struct boot *b);
+
+/* The image of a slot, also one inside an envelope; as image_read(). */
+int boot_image_read(const struct boot *b, unsigned slot, struct image *ret);
 
 /* One sector. Returns how many are left, or -errno. */
 int boot_step(struct boot *b);

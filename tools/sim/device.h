@@ -18,6 +18,7 @@
 #include "tools/sim/console.h"
 #include "tools/sim/mkimage.h"
 #include "tools/sim/server.h"
+#include "tools/sim/suit.h"
 
 #define DEVICE_NAME_SIZE 64
 #define DEVICE_REQUESTS_MAX 32
@@ -56,6 +57,8 @@ struct device_setup {
 	uint32_t alignment;
 	uint32_t payload;	/* of datagrams */
 	const char *flash_path; /* NULL: memory */
+	bool suit; /* the bootloader takes SUIT envelopes with a MAC only */
+	uint8_t suit_key[SUIT_KEY_LEN];
 	const char *image_path; /* first content of slot 0; NULL: `image` */
 	struct mkimage image;
 };
@@ -77,6 +80,7 @@ struct device_out {
 struct device {
 	char name[DEVICE_NAME_SIZE];
 	struct mcu mcu;
+	uint8_t suit_key[SUIT_KEY_LEN];
 	enum device_state state;
 	enum device_framing framing;
 	bool serial_recovery;

@@ -8,11 +8,14 @@
 
 #include "base/err.h"
 
-/* Sector 0: magic, version, slot size, images; then the journal at 64.
+/* Sector 0: magic, version, slot size, images; then the journal at 64, the
+ * floors at 128.
  * Sector 1: scratch. From sector 2 on: the slots. */
 #define MAGIC "FERRYSIM"
 #define JOURNAL_AT 64
-#define JOURNAL_LEN 12
+#define JOURNAL_LEN 20
+#define FLOORS_AT 128
+#define FLOORS_LEN 16
 #define SCRATCH_AT FLASH_SECTOR
 #define SLOTS_AT (2 * FLASH_SECTOR)
 
@@ -260,22 +263,51 @@ int flash_journal_read(const struct flash *f, struct flash_journal *ret)
 		.kind = raw[0],
 		.image = raw[1],
 		.phase = raw[2],
+		.after = raw[3],
 		.sector = get_le32(raw + 4),
 		.sectors = get_le32(raw + 8),
+		.from = get_le32(raw + 12),
+		.len = get_le32(raw + 16),
 	};
 	/* A journal out of range comes from a damaged file. */
 	if (ret->image >= f->images ||
 		ret->sectors > f->slot_size / FLASH_SECTOR ||
-		ret->sector > ret->sectors)
+		ret->sector > ret->sectors || ret->from > f->slot_size ||
+		ret->len > f->slot_size - ret->from)
 		return -EINVAL;
 	return 0;
 }
 
 int flash_journal_write(const struct flash *f, const struct flash_journal *j)
 {
-	uint8_t raw[JOURNAL_LEN] = {j->kind, j->image, j->phase, 0};
+	uint8_t raw[JOURNAL_LEN] = {j->kind, j->image, j->phase, j->after};
 
 	put_le32(raw + 4, j->sector);
 	put_le32(raw + 8, j->sectors);
+	put_le32(raw + 12, j->from);
+	put_le32(raw + 16, j->len);
 	return file_write(f->fd, JOURNAL_AT, raw, sizeof(raw));
+}
+
+int flash_floors_read(const struct flash *f, struct flash_floors *ret)
+{
+	uint8_t raw[FLOORS_LEN];
+	int err = file_read(f->fd, FLOORS_AT, raw, sizeof(raw));
+
+	if (err)
+		return err;
+	ret->sequence = get_be64(raw);
+	ret->epoch = get_be64(raw + 8);
+	return 0;
+}
+
+int flash_floors_write(const struct flash *f, const struct flash_floors *floors)
+{
+	uint8_t raw[FLOORS_LEN];
+
+	put_be32(raw, (uint32_t)(floors->sequence >> 32));
+	put_be32(raw + 4, (uint32_t)floors->sequence);
+	put_be32(raw + 8, (uint32_t)(floors->epoch >> 32));
+	put_be32(raw + 12, (uint32_t)floors->epoch);
+	return file_write(f->fd, FLOORS_AT, raw, sizeof(raw));
 }

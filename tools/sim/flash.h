@@ -20,8 +20,17 @@ struct flash_journal {
 	uint8_t kind; /* 0: none; see boot.c */
 	uint8_t image;
 	uint8_t phase;
+	uint8_t after; /* kind that follows this one; 0: none */
 	uint32_t sector;
 	uint32_t sectors;
+	uint32_t from; /* where the image begins in its slot, and its length; */
+	uint32_t len;  /* of a move to the front of the slot only */
+};
+
+/* What a bootloader that takes SUIT envelopes never goes below. */
+struct flash_floors {
+	uint64_t sequence;
+	uint64_t epoch;
 };
 
 struct flash {
@@ -57,5 +66,9 @@ int flash_scratch_read(const struct flash *f, uint8_t *to_sector);
 int flash_scratch_write(const struct flash *f, const uint8_t *from_sector);
 int flash_journal_read(const struct flash *f, struct flash_journal *ret);
 int flash_journal_write(const struct flash *f, const struct flash_journal *j);
+
+/* Zero in a fresh flash. */
+int flash_floors_read(const struct flash *f, struct flash_floors *ret);
+int flash_floors_write(const struct flash *f, const struct flash_floors *floors);
 
 #endif

@@ -52,6 +52,8 @@ static const struct setting {
 	{"alignment", U32, SETUP(alignment), 32, NULL},
 	{"payload", U32, SETUP(payload), 4096, NULL},
 	{"image", TEXT, offsetof(struct group, image), GROUP_PATH_SIZE, NULL},
+	{"device_keys", TEXT, offsetof(struct group, device_keys),
+		GROUP_PATH_SIZE, NULL},
 	{"version", VERSION, SETUP(image.version), 0, NULL},
 	{"size", U32, SETUP(image.payload_len), FLASH_SLOT_SIZE_MAX, NULL},
 	{"seed", U32, SETUP(image.seed), UINT32_MAX, NULL},

@@ -22,6 +22,7 @@ struct group {
 	char link[GROUP_PATH_SIZE]; /* path of the symlink or port file */
 	char flash[GROUP_PATH_SIZE];
 	char image[GROUP_PATH_SIZE];
+	char device_keys[GROUP_PATH_SIZE]; /* secrets by name; "": none */
 	char hub[GROUP_PATH_SIZE]; /* socket of the pretended radio */
 	struct device_setup setup;
 	struct switches sw;

@@ -111,13 +111,19 @@ static int read_area(const struct flash *f, unsigned slot, uint32_t at,
 
 int image_read(const struct flash *f, unsigned slot, struct image *ret)
 {
+	return image_read_at(f, slot, 0, ret);
+}
+
+int image_read_at(const struct flash *f, unsigned slot, uint32_t base,
+	struct image *ret)
+{
 	uint8_t h[IMAGE_HEADER_LEN];
-	struct image image = {0};
+	struct image image = {.at = base};
 	unsigned hashes = 0;
 	uint16_t header_len, protected_len;
 	uint32_t at;
 
-	if (flash_read(f, slot, 0, h, sizeof(h)) < 0)
+	if (flash_read(f, slot, base, h, sizeof(h)) < 0)
 		return -EBADMSG;
 	if (!image_header_version(h, &image.version))
 		return -ENOENT;
@@ -125,35 +131,37 @@ int image_read(const struct flash *f, unsigned slot, struct image *ret)
 	protected_len = get_le16(h + 10);
 	image.load_address = get_le32(h + 4);
 	image.flags = get_le32(h + 16);
-	if (header_len < IMAGE_HEADER_LEN || get_le32(h + 12) > f->slot_size)
+	if (header_len < IMAGE_HEADER_LEN ||
+		get_le32(h + 12) > f->slot_size - base)
 		return -EBADMSG;
-	at = header_len + get_le32(h + 12);
-	image.hashed_len = at + protected_len;
+	at = base + header_len + get_le32(h + 12);
+	image.hashed_len = at - base + protected_len;
 	if (protected_len != 0 &&
 		(read_area(f, slot, at, IMAGE_TLV_PROTECTED_MAGIC, &image,
 			 &hashes, &at) < 0 ||
-			at != image.hashed_len || hashes != 0))
+			at - base != image.hashed_len || hashes != 0))
 		return -EBADMSG;
-	if (read_area(f, slot, at, IMAGE_TLV_MAGIC, &image, &hashes,
-		    &image.total_len) < 0 ||
+	if (read_area(f, slot, at, IMAGE_TLV_MAGIC, &image, &hashes, &at) < 0 ||
 		hashes != 1)
 		return -EBADMSG;
+	image.total_len = at - base;
 	*ret = image;
 	return 0;
 }
 
-int image_digest(const struct flash *f, unsigned slot, uint32_t len,
-	uint8_t ret_digest[IMAGE_HASH_LEN])
+int image_digest(const struct flash *f, unsigned slot, uint32_t at,
+	uint32_t len, uint8_t ret_digest[IMAGE_HASH_LEN])
 {
 	uint8_t chunk[FLASH_SECTOR];
 	struct sha sha;
 	int err = 0;
 
 	sha_init(&sha);
-	for (uint32_t at = 0; at < len && !err; at += FLASH_SECTOR) {
-		size_t n = len - at < FLASH_SECTOR ? len - at : FLASH_SECTOR;
+	for (uint32_t done = 0; done < len && !err; done += FLASH_SECTOR) {
+		size_t n = len - done < FLASH_SECTOR ? len - done
+						     : FLASH_SECTOR;
 
-		err = flash_read(f, slot, at, chunk, n);
+		err = flash_read(f, slot, at + done, chunk, n);
 		if (!err)
 			sha_add(&sha, chunk, n);
 	}
@@ -167,7 +175,8 @@ bool image_is_valid(
 {
 	uint8_t digest[IMAGE_HASH_LEN];
 
-	return image->total_len <= f->slot_size - FLASH_SECTOR &&
-	       image_digest(f, slot, image->hashed_len, digest) == 0 &&
+	return image->at + image->total_len <= f->slot_size - FLASH_SECTOR &&
+	       image_digest(f, slot, image->at, image->hashed_len, digest) ==
+		       0 &&
 	       memcmp(digest, image->hash, sizeof(digest)) == 0;
 }

@@ -27,6 +27,7 @@ struct image_version {
 };
 
 struct image {
+	uint32_t at; /* where it begins in its slot; what follows counts from it */
 	struct image_version version;
 	uint32_t flags;
 	uint32_t load_address;
@@ -56,13 +57,17 @@ bool image_header_version(const uint8_t *header, struct image_version *ret);
  * -EBADMSG when the areas do not parse or exactly one hash is missing. */
 int image_read(const struct flash *f, unsigned slot, struct image *ret);
 
+/* The same of an image that begins at `base`, as in a SUIT envelope. */
+int image_read_at(const struct flash *f, unsigned slot, uint32_t base,
+	struct image *ret);
+
 /* True when the hash over the content equals the TLV and the image leaves the
  * trailer's sector free. */
 bool image_is_valid(
 	const struct flash *f, unsigned slot, const struct image *image);
 
-/* SHA-256 of the first `len` bytes of a slot. Returns 0 or -errno. */
-int image_digest(const struct flash *f, unsigned slot, uint32_t len,
-	uint8_t ret_digest[IMAGE_HASH_LEN]);
+/* SHA-256 of `len` bytes of a slot from `at` on. Returns 0 or -errno. */
+int image_digest(const struct flash *f, unsigned slot, uint32_t at,
+	uint32_t len, uint8_t ret_digest[IMAGE_HASH_LEN]);
 
 #endif

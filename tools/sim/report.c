@@ -26,7 +26,7 @@ static json_t *report_slot(const struct mcu *m, unsigned slot)
 	struct image image;
 	json_t *o;
 
-	if (image_read(&m->flash, slot, &image) < 0)
+	if (boot_image_read(&m->boot, slot, &image) < 0)
 		return json_null();
 	o = json_object();
 	json_object_set_new(o, "version",
@@ -67,6 +67,16 @@ static json_t *report_upload(const struct mcu_upload *up)
 		(json_int_t)up->off, "len", (json_int_t)up->len);
 }
 
+static json_t *report_floors(const struct mcu *m)
+{
+	struct flash_floors floors;
+
+	if (!m->boot.suit_key || flash_floors_read(&m->flash, &floors) < 0)
+		return json_null();
+	return json_pack("{s:I, s:I}", "sequence", (json_int_t)floors.sequence,
+		"epoch", (json_int_t)floors.epoch);
+}
+
 json_t *report_device(struct station *s)
 {
 	const struct device *d = &s->device;
@@ -86,6 +96,7 @@ json_t *report_device(struct station *s)
 		o, "next", json_string(swap_name(trailer_next(&m->flash, 0))));
 	json_object_set_new(o, "slots", report_slots(m));
 	json_object_set_new(o, "upload", report_upload(&m->upload));
+	json_object_set_new(o, "floors", report_floors(m));
 	json_object_set_new(o, "counts", report_counts(&m->counts));
 	return o;
 }

@@ -57,7 +57,7 @@ static unsigned list_slot(
 	struct reply_map entry;
 	struct image found;
 
-	if (image_read(&m->flash, image * 2 + slot, &found) < 0)
+	if (boot_image_read(&m->boot, image * 2 + slot, &found) < 0)
 		return 0;
 	if (m->in_recovery &&
 		!image_is_valid(&m->flash, image * 2 + slot, &found))
@@ -105,7 +105,7 @@ static bool find_hash(
 	struct image found;
 
 	for (unsigned slot = 0; slot < 2 * m->flash.images; slot++) {
-		if (image_read(&m->flash, slot, &found) == 0 &&
+		if (boot_image_read(&m->boot, slot, &found) == 0 &&
 			bytes_equal(hash,
 				bytes_of(found.hash, sizeof(found.hash)))) {
 			*ret_slot = slot;

@@ -82,6 +82,14 @@ static int open_device(struct station *s, const struct group *g, uint32_t index,
 		setup.framing = FRAMING_DATAGRAM;
 		s->path[0] = '\0';
 	}
+	if (g->device_keys[0]) {
+		int err = suit_key_read(g->device_keys, setup.name,
+			setup.suit_key, fault);
+
+		if (err)
+			return err;
+		setup.suit = true;
+	}
 	return device_open(&s->device, &setup, &g->sw, uv_hrtime(), fault);
 }
 
