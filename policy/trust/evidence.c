@@ -7,6 +7,29 @@
 #include "policy/trust/cert_view.h"
 #include "policy/trust/crypto.h"
 
+int evidence_kind_of(struct bytes der)
+{
+	struct bytes outer, tbs, version;
+
+	if (!der_take(&der, DER_SEQUENCE, &outer))
+		return 0;
+	if (der_next_is(outer, DER_ENUMERATED))
+		return EVIDENCE_OCSP;
+	if (!der_take(&outer, DER_SEQUENCE, &tbs))
+		return 0;
+	/* Algorithm and issuer come before the dates, in a certificate behind
+	 * its serial number and with the dates in a SEQUENCE. */
+	if (der_next_is(tbs, DER_INTEGER) &&
+		!der_take(&tbs, DER_INTEGER, &version))
+		return 0;
+	if (!der_skip(&tbs) || !der_skip(&tbs))
+		return 0;
+	return der_next_is(tbs, DER_UTC_TIME) ||
+			       der_next_is(tbs, DER_GENERALIZED_TIME)
+		       ? EVIDENCE_CRL
+		       : 0;
+}
+
 int cert_id_of(
 	struct bytes certificate, struct bytes issuer, struct cert_id *ret)
 {

@@ -23,6 +23,10 @@
 /* Numbers of the catalog's evidence list (docs/formats.md). */
 enum evidence_kind { EVIDENCE_CRL = 1, EVIDENCE_OCSP = 2 };
 
+/* What the form of a file says that it is; 0 when it is neither. Not whether it
+ * is a good one. */
+int evidence_kind_of(struct bytes der);
+
 struct cert_id {
 	uint8_t issuer_name[32]; /* SHA-256 of the issuer's DN in DER */
 	uint8_t issuer_key[32];	 /* SHA-256 of the issuer's public key, the bits

@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	show_envelope(in, "input");
 	show_root(in, "input");
 	show_catalog(in, "input");
+	show_evidence(in, "input");
 	anchors_other_kind(in);
 	return 0;
 }

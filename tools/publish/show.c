@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "policy/trust/catalog.h"
+#include "policy/trust/evidence.h"
 #include "tools/publish/say.h"
 #include "tools/publish/uuid.h"
 #include "tools/publish/when.h"
@@ -43,6 +44,14 @@ void show_uuid(const char *name, struct bytes value)
 		show_hex(name, value);
 }
 
+static bool is_evidence(struct bytes file)
+{
+	static const char pem[] = "-----BEGIN X509 CRL-----";
+
+	return evidence_kind_of(file) ||
+		memmem(file.at, file.len, pem, sizeof(pem) - 1);
+}
+
 int show_file(struct bytes file, const char *path)
 {
 	static const uint8_t envelope_tag[] = {0xd8, 0x6b};
@@ -52,6 +61,8 @@ int show_file(struct bytes file, const char *path)
 
 	if (file.len == 0)
 		return complain(-EINVAL, path, NULL, "is empty");
+	if (is_evidence(file))
+		return show_evidence(file, path);
 	if (file.at[0] == '-' || file.at[0] == 0x30)
 		return show_certificates(path);
 	if (bytes_equal(bytes_slice(file, 0, 2), bytes_of(envelope_tag, 2)) ||
@@ -68,7 +79,8 @@ int show_file(struct bytes file, const char *path)
 	if (!bytes_equal(bytes_slice(file, 0, 2), bytes_of(sign_tag, 2)) &&
 			file.at[0] != 0xd2)
 		return complain(-EINVAL, path, NULL, "is no envelope (tag 107),"
-			" root, catalog (tags 98, 18) or certificate");
+			" root, catalog (tags 98, 18), certificate, CRL or"
+			" OCSP response");
 	complain(-EINVAL, path, NULL, "reads neither as root nor as catalog:");
 	show_root(file, path);
 	return show_catalog(file, path);

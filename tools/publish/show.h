@@ -1,5 +1,5 @@
 /* Prints published files in words on standard output: envelopes, roots,
- * catalogs, certificates.
+ * catalogs, certificates, CRLs, OCSP responses.
  *
  * What comes from the file is escaped. Structure only: whether something is to
  * be trusted is for ferry-publish verify. One thread. */
@@ -18,6 +18,11 @@ int show_envelope(struct bytes file, const char *path);
 int show_root(struct bytes file, const char *path);
 int show_catalog(struct bytes file, const char *path);
 int show_certificates(const char *path);
+int show_crl(struct bytes file, const char *path);
+int show_ocsp(struct bytes file, const char *path);
+
+/* Either of them, a CRL also as PEM. */
+int show_evidence(struct bytes file, const char *path);
 
 /* One line "  name  text" with the text escaped. */
 void show_text(const char *name, struct bytes text);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "policy/trust/catalog.h"
+#include "policy/trust/evidence.h"
 #include "policy/trust/suit.h"
 #include "tools/publish/record.h"
 #include "tools/publish/root_file.h"
@@ -11,6 +12,8 @@
 #include "tools/publish/verbs.h"
 #include "tools/publish/when.h"
 
+#define SHOW_FILE_MAX (2 * EVIDENCE_CRL_MAX) /* a CRL as PEM */
+
 static const struct cli_option show_options[] = {{0}};
 
 static int run_show(const struct cli *cli)
@@ -18,7 +21,7 @@ static int run_show(const struct cli *cli)
 	struct buf file;
 	int err = keys_start();
 
-	buf_init(&file, CATALOG_FILE_MAX);
+	buf_init(&file, SHOW_FILE_MAX);
 	if (!err)
 		err = file_read(cli->args[0], &file);
 	if (err) {
@@ -35,7 +38,8 @@ const struct cli_verb verb_show = {
 	.args = "FILE",
 	.args_min = 1,
 	.args_max = 1,
-	.summary = "Print an envelope, root, catalog or certificate in words",
+	.summary = "Print an envelope, root, catalog, certificate, CRL or OCSP"
+		" response in words",
 	.detail = "Says what stands there, not whether it is to be trusted"
 		" (ferry-publish verify).",
 	.options = show_options,

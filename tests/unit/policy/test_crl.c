@@ -408,13 +408,16 @@ START_TEST(crl_scan_cut_anywhere_is_refused)
 }
 END_TEST
 
+/* In a few portions, each of which has to be done in time. */
+#define FLIP_STEPS 6
+
 START_TEST(crl_scan_any_flipped_bit_is_refused)
 {
 	struct em_crl crl = {.issuer = &ca};
 	struct statement got[2];
 
 	em_crl_make(&crl, &out);
-	for (size_t i = 0; i < out.len; i++) {
+	for (size_t i = (size_t)_i; i < out.len; i += FLIP_STEPS) {
 		out.at[i] ^= (uint8_t)(1u << i % 8);
 		ck_assert_msg(crl_scan(buf_bytes(&out), em_cert_der(&ca), ids,
 				      2, got, NULL, NULL) < 0,
@@ -578,7 +581,8 @@ int main(void)
 	tcase_add_test(tc, crl_scan_more_ids_than_the_limit_are_refused);
 	tcase_add_test(tc, crl_scan_longer_than_the_limit_is_refused);
 	tcase_add_test(tc, crl_scan_cut_anywhere_is_refused);
-	tcase_add_test(tc, crl_scan_any_flipped_bit_is_refused);
+	tcase_add_loop_test(
+		tc, crl_scan_any_flipped_bit_is_refused, 0, FLIP_STEPS);
 	tcase_add_loop_test(tc,
 		crl_scan_signed_with_another_kind_of_key_gives_its_code, 0,
 		COUNT(rsa_rows));

@@ -388,6 +388,34 @@ START_TEST(cert_view_read_published_certificates_are_taken)
 }
 END_TEST
 
+START_TEST(evidence_kind_of_tells_lists_responses_and_certificates_apart)
+{
+	struct em_crl crl = {.issuer = &ca}, old = {.issuer = &ca};
+	struct em_ocsp ocsp = {.issuer = &ca};
+	struct em_ocsp later = {.issuer = &ca, .status = 3, .no_bytes = true};
+	struct cert_id id;
+	struct buf b;
+
+	em_id(&ca, &ca, &id);
+	ocsp.id = later.id = &id;
+	old.version = bytes_of("", 0);
+	buf_init(&b, 4096);
+	em_crl_make(&crl, &b);
+	ck_assert_int_eq(evidence_kind_of(buf_bytes(&b)), EVIDENCE_CRL);
+	em_crl_make(&old, &b);
+	ck_assert_int_eq(evidence_kind_of(buf_bytes(&b)), EVIDENCE_CRL);
+	em_ocsp_make(&ocsp, &b);
+	ck_assert_int_eq(evidence_kind_of(buf_bytes(&b)), EVIDENCE_OCSP);
+	em_ocsp_make(&later, &b);
+	ck_assert_int_eq(evidence_kind_of(buf_bytes(&b)), EVIDENCE_OCSP);
+	ck_assert_int_eq(evidence_kind_of(em_cert_der(&ca)), 0);
+	ck_assert_int_eq(evidence_kind_of(bytes_of(NULL, 0)), 0);
+	ck_assert_int_eq(evidence_kind_of(bytes_of("\x30\x02\x30\x00", 4)), 0);
+	ck_assert_int_eq(evidence_kind_of(bytes_of("text", 4)), 0);
+	buf_done(&b);
+}
+END_TEST
+
 struct pem_row {
 	const char *name;
 	const char *text;
@@ -447,6 +475,8 @@ int main(void)
 	tcase_add_loop_test(tc, cert_view_read_row, 0, COUNT(certificate_rows));
 	tcase_add_test(tc, cert_view_read_agrees_with_x509_read);
 	tcase_add_test(tc, cert_view_read_published_certificates_are_taken);
+	tcase_add_test(tc,
+		evidence_kind_of_tells_lists_responses_and_certificates_apart);
 	tcase_add_loop_test(tc, evidence_to_der_row, 0, COUNT(pem_rows));
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

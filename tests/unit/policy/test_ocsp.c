@@ -525,6 +525,9 @@ START_TEST(ocsp_read_cut_anywhere_is_refused)
 }
 END_TEST
 
+/* In a few portions, each of which has to be done in time. */
+#define FLIP_STEPS 6
+
 START_TEST(ocsp_read_any_flipped_bit_is_refused)
 {
 	struct em_ocsp ocsp = {.issuer = &ca,
@@ -535,7 +538,7 @@ START_TEST(ocsp_read_any_flipped_bit_is_refused)
 	struct statement got;
 
 	em_ocsp_make(&ocsp, &out);
-	for (size_t i = 0; i < out.len; i++) {
+	for (size_t i = (size_t)_i; i < out.len; i += FLIP_STEPS) {
 		out.at[i] ^= (uint8_t)(1u << i % 8);
 		ck_assert_msg(
 			ocsp_read(buf_bytes(&out), &q, &got, NULL, NULL) < 0,
@@ -655,7 +658,8 @@ int main(void)
 	tcase_add_test(tc, ocsp_read_issuer_of_another_certificate_is_refused);
 	tcase_add_test(tc, ocsp_read_longer_than_the_limit_is_refused);
 	tcase_add_test(tc, ocsp_read_cut_anywhere_is_refused);
-	tcase_add_test(tc, ocsp_read_any_flipped_bit_is_refused);
+	tcase_add_loop_test(
+		tc, ocsp_read_any_flipped_bit_is_refused, 0, FLIP_STEPS);
 	tcase_add_test(tc, ocsp_request_is_what_rfc_6960_says);
 	tcase_add_test(tc, ocsp_request_without_nonce_fits_a_get);
 	tcase_add_test(tc, ocsp_request_with_a_bad_part_is_refused);
