@@ -463,14 +463,22 @@ static int signers_of(const struct root *root, const struct cose_msg *msg,
 		rules, ret);
 }
 
-int catalog_signers(const struct catalog *catalog, const struct root *root,
+/* Of the caller's own bytes, so that what is needed points into them and not
+ * into a copy that a refusal frees. */
+static int signers_of_file(const struct root *root, struct bytes file,
 	const struct chain_rules *rules, struct role_signatures *ret)
 {
 	struct cose_msg msg = {0};
-	int err = cose_parse(bytes_of(catalog->file, catalog->file_len),
-		COSE_NONE, &msg, NULL);
+	int err = cose_parse(file, COSE_NONE, &msg, NULL);
 
 	return err ? err : signers_of(root, &msg, rules, ret);
+}
+
+int catalog_signers(const struct catalog *catalog, const struct root *root,
+	const struct chain_rules *rules, struct role_signatures *ret)
+{
+	return signers_of_file(root,
+		bytes_of(catalog->file, catalog->file_len), rules, ret);
 }
 
 /* Signatures that are withheld pass here; judge_revocation() is the last. */
@@ -493,6 +501,20 @@ static int judge_signatures(const struct root *root,
 	return 0;
 }
 
+static void note_evidence(
+	struct catalog *c, const struct role_signatures *found)
+{
+	c->evidence_until = UINT64_MAX;
+	for (unsigned i = 0; i < found->count; i++) {
+		const struct revocation_result *r = &found->of[i].revocation;
+
+		if (r->good_until < c->evidence_until)
+			c->evidence_until = r->good_until;
+		if (r->signed_time > c->signed_time)
+			c->signed_time = r->signed_time;
+	}
+}
+
 static int judge_revocation(const struct root *root,
 	const struct role_signatures *found, struct fault *fault)
 {
@@ -501,6 +523,20 @@ static int judge_revocation(const struct root *root,
 	return fault_set(fault, found->withheld[0].revocation.code, 0,
 		"catalog.signatures", "%s: %s", found->withheld[0].subject,
 		found->withheld[0].revocation.evidence);
+}
+
+int catalog_judge_again(struct catalog *catalog, const struct root *root,
+	const struct chain_rules *rules, struct fault *fault)
+{
+	struct role_signatures found = {0};
+	int err = catalog_signers(catalog, root, rules, &found);
+
+	if (!err)
+		err = judge_signatures(root, &found, catalog, fault);
+	if (!err)
+		err = judge_revocation(root, &found, fault);
+	note_evidence(catalog, &found);
+	return err;
 }
 
 static void copy_shipped(const struct catalog *c, struct catalog_shipped *ret)
@@ -581,12 +617,13 @@ int catalog_accept(const struct root *root, struct bytes file,
 		ret_shipped->count = 0;
 	if (err || !c)
 		return err;
-	err = signers_of(root, &msg, rules, &found);
+	err = signers_of_file(root, file, rules, &found);
 	if (!err)
 		err = judge_signatures(root, &found, c, fault);
 	if (!err)
 		err = judge_content(root, &msg, floor, rules->now, c, fault);
 	if (!err) {
+		note_evidence(c, &found);
 		err = judge_revocation(root, &found, fault);
 		if (err && ret_shipped)
 			copy_shipped(c, ret_shipped);

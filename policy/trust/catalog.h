@@ -69,6 +69,9 @@ struct catalog {
 	unsigned evidence_count;
 	struct bytes quirks;
 	uint64_t signer_not_after; /* earliest of the signers' chains */
+	uint64_t evidence_until;   /* when the first evidence about signers runs
+				      out, as judged last; UINT64_MAX: never */
+	uint64_t signed_time;	   /* latest of that evidence; 0 none */
 };
 
 /* What a catalog ships, copied, when nothing refuses it but the revocation of
@@ -97,13 +100,19 @@ int catalog_parse(struct bytes file, struct catalog **ret, struct fault *fault);
 /* Everything but expiry: signed by the catalog role of `root`, root version
  * and epoch, floor, not issued in the future. The revocation of the signers is
  * judged last; on a code of it (revocation_refuses()) what the catalog ships is
- * written to `ret_shipped`, which may be NULL, and is empty on any other. */
+ * written to `ret_shipped`, which may be NULL, and is empty on any other. Needs
+ * have views into `file` and the root. */
 int catalog_accept(const struct root *root, struct bytes file,
 	const struct catalog_floor *floor, const struct chain_rules *rules,
 	struct catalog **ret, struct catalog_shipped *ret_shipped,
 	struct fault *fault);
 
-/* The signatures of a catalog, judged again by what is known now. */
+/* Judges the signers of an accepted catalog by what is known now; signer_not_after
+ * and evidence_until follow. */
+int catalog_judge_again(struct catalog *catalog, const struct root *root,
+	const struct chain_rules *rules, struct fault *fault);
+
+/* The signatures of a catalog, verified and judged again. */
 int catalog_signers(const struct catalog *catalog, const struct root *root,
 	const struct chain_rules *rules, struct role_signatures *ret);
 

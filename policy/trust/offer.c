@@ -6,36 +6,16 @@
 #include "policy/trust/component.h"
 #include "policy/trust/date.h"
 #include "policy/trust/offer_images.h"
+#include "policy/trust/offer_judge.h"
 
-/* The state of one judgement; each stage adds its rows. */
-struct judge {
-	const struct offer_request *req;
-	struct verdict *v;
-	struct offer_plan *plan;
-	struct fault fault;
-	bool blind; /* a stage failed without which the rest means nothing */
-	struct suit_envelope envelope;
-	struct suit_manifest manifest;
-	const struct catalog_entry *entry;
-	struct root_role anchors; /* made of request anchors */
-	struct root_entry anchor_entries[OFFER_ANCHORS_MAX];
-	const struct root_role *authors;
-	struct role_signatures found;
-};
-
-static void skip(
+void offer_skip(
 	struct judge *j, const char *name, unsigned step, const char *why)
 {
 	verdict_add(j->v, name, CHECK_NOT_EVALUATED, 0, step, "%s",
 		j->blind ? "an earlier check failed" : why);
 }
 
-/* Adds a row for a code and the fault that belongs to it, and forgets the
- * fault. */
-static void judged(struct judge *j, const char *name, unsigned step, int code,
-	const char *evidence, ...) __attribute__((format(printf, 5, 6)));
-
-static void judged(struct judge *j, const char *name, unsigned step, int code,
+void offer_judged(struct judge *j, const char *name, unsigned step, int code,
 	const char *evidence, ...)
 {
 	char text[160];
@@ -55,14 +35,14 @@ static void judge_form(struct judge *j)
 	int err =
 		suit_envelope_parse(j->req->envelope, &j->envelope, &j->fault);
 
-	judged(j, "envelope-form", STEP_CHECK, err, "%zu bytes",
+	offer_judged(j, "envelope-form", STEP_CHECK, err, "%zu bytes",
 		j->req->envelope.len);
 	if (err) {
 		j->blind = true;
-		skip(j, "envelope-tag", STEP_CHECK, "");
+		offer_skip(j, "envelope-tag", STEP_CHECK, "");
 		return;
 	}
-	judged(j, "envelope-tag", STEP_CHECK,
+	offer_judged(j, "envelope-tag", STEP_CHECK,
 		j->envelope.tagged ? 0 : ERR_TRUST_SUIT_UNTAGGED, "%s",
 		j->envelope.tagged ? "tag 107" : "no tag");
 	if (!suit_envelope_release(&j->envelope, j->plan->release))
@@ -75,11 +55,11 @@ static void judge_root(struct judge *j)
 	const struct root *root = j->req->root;
 
 	if (!root || !j->req->now_known) {
-		skip(j, "root-current", STEP_CHECK,
+		offer_skip(j, "root-current", STEP_CHECK,
 			root ? "no time" : "no root");
 		return;
 	}
-	judged(j, "root-current", STEP_CHECK,
+	offer_judged(j, "root-current", STEP_CHECK,
 		root_judge_time(root, j->req->now, &j->fault),
 		"version %llu, expires %s", (unsigned long long)root->version,
 		date_text(root->expires, date));
@@ -91,24 +71,17 @@ static void judge_catalog(struct judge *j)
 	const struct catalog *c = j->req->catalog;
 	enum catalog_state state;
 
+	offer_judge_catalog_signers(j);
 	if (!c) {
-		skip(j, "catalog-signature", STEP_CHECK, "no catalog");
-		skip(j, "catalog-current", STEP_CHECK, "no catalog");
+		offer_skip(j, "catalog-current", STEP_CHECK, "no catalog");
 		return;
 	}
-	if (j->req->catalog_code > 0)
-		skip(j, "catalog-signature", STEP_CHECK, "no root");
-	else
-		judged(j, "catalog-signature", STEP_CHECK, j->req->catalog_code,
-			j->req->catalog_code ? "" : "sequence %llu, epoch %llu",
-			(unsigned long long)c->sequence,
-			(unsigned long long)c->epoch);
 	if (!j->req->root || !j->req->now_known) {
-		skip(j, "catalog-current", STEP_CHECK, "no root or no time");
+		offer_skip(j, "catalog-current", STEP_CHECK, "no root or no time");
 		return;
 	}
 	state = catalog_state(c, j->req->root, j->req->now);
-	judged(j, "catalog-current", STEP_CHECK,
+	offer_judged(j, "catalog-current", STEP_CHECK,
 		state == CATALOG_EXPIRED ? ERR_TRUST_CATALOG_EXPIRED : 0,
 		"expires %s%s", date_text(c->expires, date),
 		state == CATALOG_GRACE ? ", in the offline grace" : "");
@@ -168,20 +141,20 @@ static const struct catalog_entry *entry_find(const struct judge *j)
 static void judge_entry(struct judge *j)
 {
 	if (!j->req->catalog && !j->req->entry) {
-		skip(j, "catalog-entry", STEP_CHECK, "no catalog");
-		skip(j, "not-withdrawn", STEP_CHECK, "no catalog");
+		offer_skip(j, "catalog-entry", STEP_CHECK, "no catalog");
+		offer_skip(j, "not-withdrawn", STEP_CHECK, "no catalog");
 		return;
 	}
 	if (!j->entry && !j->blind && j->req->catalog)
 		j->entry = entry_find(j);
 	j->plan->entry = j->entry;
-	judged(j, "catalog-entry", STEP_CHECK, entry_code(j), "%s",
+	offer_judged(j, "catalog-entry", STEP_CHECK, entry_code(j), "%s",
 		j->entry ? "envelope and manifest digest" : "no entry");
 	if (!j->entry) {
-		skip(j, "not-withdrawn", STEP_CHECK, "no entry");
+		offer_skip(j, "not-withdrawn", STEP_CHECK, "no entry");
 		return;
 	}
-	judged(j, "not-withdrawn", STEP_CHECK,
+	offer_judged(j, "not-withdrawn", STEP_CHECK,
 		j->entry->withdrawn ? ERR_TRUST_OFFER_WITHDRAWN : 0, "%s", "");
 }
 
@@ -190,11 +163,11 @@ static void judge_digest(struct judge *j)
 	int err;
 
 	if (j->blind) {
-		skip(j, "manifest-digest", STEP_SIGN, "");
+		offer_skip(j, "manifest-digest", STEP_SIGN, "");
 		return;
 	}
 	err = suit_envelope_check_digest(&j->envelope);
-	judged(j, "manifest-digest", STEP_SIGN, err, "algorithm %lld%s",
+	offer_judged(j, "manifest-digest", STEP_SIGN, err, "algorithm %lld%s",
 		(long long)j->envelope.digest.alg,
 		j->envelope.digest.alg == -16 ? ", SHA-256" : "");
 	if (err)
@@ -203,181 +176,31 @@ static void judge_digest(struct judge *j)
 		verdict_reach(j->v, STEP_SIGN, TIER_BASIC);
 }
 
-/* Author anchors as if a root listed them. */
-static void authors_of_anchors(struct judge *j)
-{
-	unsigned count = j->req->anchor_count;
-
-	if (count > OFFER_ANCHORS_MAX)
-		count = OFFER_ANCHORS_MAX;
-	for (unsigned i = 0; i < count; i++) {
-		const struct offer_anchor *a = &j->req->anchors[i];
-		struct root_entry *e = &j->anchor_entries[i];
-
-		e->kind = a->is_certificate ? ROOT_ENTRY_CERTIFICATE
-					    : ROOT_ENTRY_KEY;
-		e->key = a->key;
-		e->certificate = a->certificate;
-		if (!a->is_certificate && cose_key_thumbprint(&a->key, e->id))
-			e->kind = ROOT_ENTRY_UNKNOWN;
-	}
-	j->anchors =
-		(struct root_role){ROLE_AUTHOR, 1, count, j->anchor_entries};
-	j->authors = &j->anchors;
-}
-
-static void merge(
-	struct role_signatures *all, const struct role_signatures *more)
-{
-	if (!all->first_refusal)
-		all->first_refusal = more->first_refusal;
-	for (unsigned i = 0; i < more->count; i++)
-		role_signatures_add(all, &more->of[i]);
-	for (unsigned i = 0; i < more->withheld_count; i++)
-		role_signatures_add(all, &more->withheld[i]);
-}
-
-#define TAG_MAC_HEAD "\xd8\x61"
-
-static bool is_mac_with_recipients(struct bytes block)
-{
-	return block.len > 2 && !memcmp(block.at, TAG_MAC_HEAD, 2);
-}
-
-/* All authentication blocks; the code of the first thing that is wrong with
- * them as a whole. */
-static int signatures_code(struct judge *j)
-{
-	unsigned macs = 0;
-	unsigned signatures = 0;
-	const struct chain_rules rules = {
-		j->req->now, j->req->revocation, j->req->needs};
-
-	for (unsigned i = 0; i < j->envelope.block_count; i++) {
-		struct role_signatures found;
-		struct cose_msg msg;
-		int err;
-
-		if (is_mac_with_recipients(j->envelope.blocks[i])) {
-			macs++;
-			continue;
-		}
-		err = cose_parse(
-			j->envelope.blocks[i], COSE_NONE, &msg, &j->fault);
-		if (err)
-			return err;
-		if (msg.payload_attached)
-			return ERR_TRUST_COSE_ATTACHED;
-		if (msg.kind == COSE_MAC0) {
-			macs++;
-			continue;
-		}
-		signatures++;
-		err = role_verify(j->authors, &msg, ROLE_KID_OR_CHAIN,
-			bytes_of("", 0), j->envelope.signed_digest, &rules,
-			&found);
-		if (err)
-			return err;
-		merge(&j->found, &found);
-	}
-	if (signatures == 0)
-		return macs ? ERR_TRUST_SUIT_MAC_ONLY
-			    : ERR_TRUST_SUIT_NO_SIGNATURE;
-	if (role_signatures_right(&j->found) == 0)
-		return j->found.first_refusal ? j->found.first_refusal
-					      : ERR_TRUST_OFFER_AUTHOR;
-	return 0;
-}
-
-static void judge_author(struct judge *j)
-{
-	const struct role_signature *first;
-	int err;
-
-	if (j->envelope.block_count == 0 && j->blind) {
-		skip(j, "author-signature", STEP_SIGN, "");
-		return;
-	}
-	if (j->req->root)
-		j->authors = root_role(j->req->root, ROLE_AUTHOR);
-	else
-		authors_of_anchors(j);
-	err = signatures_code(j);
-	first = j->found.count ? &j->found.of[0] : &j->found.withheld[0];
-	if (err)
-		judged(j, "author-signature", STEP_SIGN, err, "%s", "");
-	else
-		judged(j, "author-signature", STEP_SIGN, 0, "%s by %s%s",
-			cose_alg_find(first->alg)->name, first->subject,
-			first->by_chain ? "" : " (bare key)");
-	if (err) {
-		j->blind = true;
-		return;
-	}
-	j->plan->signer_not_after = UINT64_MAX;
-	for (unsigned i = 0; i < j->found.count; i++)
-		if (j->found.of[i].not_after < j->plan->signer_not_after)
-			j->plan->signer_not_after = j->found.of[i].not_after;
-	if (!j->blind)
-		verdict_reach(j->v, STEP_SIGN, TIER_UPGRADED);
-}
-
-static void judge_dates(struct judge *j)
-{
-	char date[DATE_SIZE];
-
-	if (j->blind || !j->req->now_known)
-		skip(j, "author-dates", STEP_SIGN, "no time");
-	else
-		judged(j, "author-dates", STEP_SIGN, 0, "judged at %s%s",
-			date_text(trust_now_latest(j->req->now), date),
-			j->req->now.synchronised ? "" : " (lower bound)");
-}
-
-static void judge_revocation(struct judge *j)
-{
-	const struct revocation_view *view = j->req->revocation;
-	const struct role_signature *first = &j->found.withheld[0];
-
-	if (j->found.withheld_count)
-		judged(j, "revocation", STEP_SIGN, first->revocation.code,
-			"%.60s: %s", first->subject, first->revocation.evidence);
-	else if (!j->found.count)
-		skip(j, "revocation", STEP_SIGN, "no signature");
-	else if (view && view->policy == REVOCATION_OFF)
-		verdict_add(j->v, "revocation", CHECK_OFF, 0, STEP_SIGN,
-			"SWITCHED OFF by policy: a revoked signer would be "
-			"accepted");
-	else
-		judged(j, "revocation", STEP_SIGN, 0, "%s",
-			j->found.of[0].revocation.evidence);
-}
-
 static void judge_manifest(struct judge *j)
 {
 	int severed = 0;
 	int err;
 
 	if (j->blind) {
-		skip(j, "manifest-form", STEP_CHECK, "");
-		skip(j, "severed-members", STEP_CHECK, "");
+		offer_skip(j, "manifest-form", STEP_CHECK, "");
+		offer_skip(j, "severed-members", STEP_CHECK, "");
 		return;
 	}
 	err = suit_manifest_parse(&j->envelope, &j->manifest, &j->fault);
-	judged(j, "manifest-form", STEP_CHECK, err,
+	offer_judged(j, "manifest-form", STEP_CHECK, err,
 		"sequence %llu, %u components",
 		(unsigned long long)j->manifest.sequence,
 		j->manifest.component_count);
 	if (err) {
 		j->blind = true;
-		skip(j, "severed-members", STEP_CHECK, "");
+		offer_skip(j, "severed-members", STEP_CHECK, "");
 		return;
 	}
 	j->plan->sequence = j->manifest.sequence;
 	for (int key = 0; key <= SUIT_UNINSTALL; key++)
 		if (j->manifest.members[key].presence == SUIT_SEVERED_BAD)
 			severed = key;
-	judged(j, "severed-members", STEP_CHECK,
+	offer_judged(j, "severed-members", STEP_CHECK,
 		severed ? ERR_TRUST_SUIT_SEVERED : 0,
 		severed ? "member %d" : "all are what was signed", severed);
 }
@@ -410,12 +233,12 @@ static void outcome_row(struct judge *j, const char *name, int code,
 	bool passed, bool known, const char *evidence)
 {
 	if (code && !strcmp(row_of_code(code), name))
-		judged(j, name, STEP_CHECK, code, "%s", "");
+		offer_judged(j, name, STEP_CHECK, code, "%s", "");
 	else if (passed && known)
 		verdict_add(
 			j->v, name, CHECK_PASS, 0, STEP_CHECK, "%s", evidence);
 	else
-		skip(j, name, STEP_CHECK,
+		offer_skip(j, name, STEP_CHECK,
 			known ? "the evaluation ended early"
 			      : "not known for this child");
 }
@@ -436,7 +259,7 @@ static void judge_commands(struct judge *j)
 			"class", "slots", "use-before", "install"};
 
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-			skip(j, rows[i], STEP_CHECK, "");
+			offer_skip(j, rows[i], STEP_CHECK, "");
 		return;
 	}
 	err = suit_evaluate(&j->manifest, &facts, o, &j->fault);
@@ -458,43 +281,6 @@ static void judge_commands(struct judge *j)
 		j->blind = true;
 }
 
-/* Every component that is fetched is inside the signer's scope. */
-static bool in_scope(const struct judge *j, const struct root_entry *entry)
-{
-	const struct suit_outcome *o = &j->plan->outcome;
-	struct bytes vendor_id = j->req->facts.vendor_id;
-	struct bytes class_id = j->req->facts.class_id;
-
-	if (!vendor_id.at && j->entry)
-		vendor_id = j->entry->vendor_id;
-	if (!class_id.at && j->entry)
-		class_id = j->entry->class_id;
-	for (unsigned i = 0; i < o->fetch_count; i++)
-		if (!root_entry_allows(entry, vendor_id, class_id,
-			    j->manifest.components[o->fetches[i].component]))
-			return false;
-	return true;
-}
-
-static void judge_scope(struct judge *j)
-{
-	unsigned inside = 0;
-
-	if (j->blind || !j->req->root) {
-		skip(j, "author-scope", STEP_SIGN, "no root");
-		skip(j, "author-threshold", STEP_SIGN, "no root");
-		return;
-	}
-	for (unsigned i = 0; i < j->found.count; i++)
-		inside +=
-			in_scope(j, &j->authors->entries[j->found.of[i].entry]);
-	judged(j, "author-scope", STEP_SIGN, inside ? 0 : ERR_TRUST_OFFER_SCOPE,
-		"%u of %u signers may sign this", inside, j->found.count);
-	judged(j, "author-threshold", STEP_SIGN,
-		inside >= j->authors->threshold ? 0 : ERR_TRUST_OFFER_THRESHOLD,
-		"%u of %u", inside, j->authors->threshold);
-}
-
 static bool fetches_component(const struct judge *j, struct bytes component)
 {
 	const struct suit_outcome *o = &j->plan->outcome;
@@ -513,17 +299,17 @@ static void judge_target(struct judge *j)
 	bool wrong;
 
 	if (j->blind || !e) {
-		skip(j, "entry-target", STEP_CHECK, "no catalog");
-		skip(j, "entry-sequence", STEP_CHECK, "no catalog");
+		offer_skip(j, "entry-target", STEP_CHECK, "no catalog");
+		offer_skip(j, "entry-sequence", STEP_CHECK, "no catalog");
 		return;
 	}
 	wrong = differs(j->req->facts.vendor_id, e->vendor_id) ||
 		differs(j->req->facts.class_id, e->class_id) ||
 		!fetches_component(j, e->component);
-	judged(j, "entry-target", STEP_CHECK,
+	offer_judged(j, "entry-target", STEP_CHECK,
 		wrong ? ERR_TRUST_OFFER_TARGET : 0, "component %s",
 		component_to_text(e->component, text, sizeof(text)));
-	judged(j, "entry-sequence", STEP_CHECK,
+	offer_judged(j, "entry-sequence", STEP_CHECK,
 		e->sequence == j->manifest.sequence ? 0
 						    : ERR_TRUST_OFFER_SEQUENCE,
 		"manifest %llu, entry %llu",
@@ -538,10 +324,10 @@ static void judge_authority(struct judge *j)
 	if (!class_id.at && j->entry)
 		class_id = j->entry->class_id;
 	if (j->blind || !j->req->root || !class_id.at) {
-		skip(j, "class-authority", STEP_CHECK, "no root or no class");
+		offer_skip(j, "class-authority", STEP_CHECK, "no root or no class");
 		return;
 	}
-	judged(j, "class-authority", STEP_CHECK,
+	offer_judged(j, "class-authority", STEP_CHECK,
 		root_transfer_of(j->req->root, class_id)
 			? ERR_TRUST_OFFER_TRANSFERRED
 			: 0,
@@ -553,10 +339,10 @@ static void judge_floor(struct judge *j)
 	const struct offer_request *r = j->req;
 
 	if (j->blind || !r->floor_known) {
-		skip(j, "sequence-floor", STEP_CHECK, "no floor");
+		offer_skip(j, "sequence-floor", STEP_CHECK, "no floor");
 		return;
 	}
-	judged(j, "sequence-floor", STEP_CHECK,
+	offer_judged(j, "sequence-floor", STEP_CHECK,
 		j->manifest.sequence >= r->floor ? 0 : ERR_TRUST_SUIT_SEQUENCE,
 		"%llu, floor %llu", (unsigned long long)j->manifest.sequence,
 		(unsigned long long)r->floor);
@@ -567,18 +353,18 @@ static void judge_hardware(struct judge *j)
 	const struct catalog_entry *e = j->entry;
 
 	if (!e) {
-		skip(j, "hardware", STEP_CHECK, "no catalog");
+		offer_skip(j, "hardware", STEP_CHECK, "no catalog");
 		return;
 	}
 	if (!e->has_hardware) {
-		judged(j, "hardware", STEP_CHECK, 0, "%s", "every revision");
+		offer_judged(j, "hardware", STEP_CHECK, 0, "%s", "every revision");
 		return;
 	}
 	if (!j->req->hardware_known) {
-		skip(j, "hardware", STEP_CHECK, "the revision is not known");
+		offer_skip(j, "hardware", STEP_CHECK, "the revision is not known");
 		return;
 	}
-	judged(j, "hardware", STEP_CHECK,
+	offer_judged(j, "hardware", STEP_CHECK,
 		hardware_fits(j, e) ? 0 : ERR_TRUST_OFFER_HARDWARE,
 		"revision %llu, range %llu to %llu",
 		(unsigned long long)j->req->hardware,
@@ -589,7 +375,7 @@ static void judge_hardware(struct judge *j)
 int offer_judge(const struct offer_request *request, struct verdict *ret,
 	struct offer_plan *ret_plan)
 {
-	struct offer_plan plan = {0};
+	struct offer_plan plan = {.signer_not_after = UINT64_MAX};
 	struct judge j = {.req = request,
 		.v = ret,
 		.plan = &plan,
@@ -601,12 +387,10 @@ int offer_judge(const struct offer_request *request, struct verdict *ret,
 	judge_catalog(&j);
 	judge_entry(&j);
 	judge_digest(&j);
-	judge_author(&j);
-	judge_dates(&j);
-	judge_revocation(&j);
+	offer_judge_authors(&j);
 	judge_manifest(&j);
 	judge_commands(&j);
-	judge_scope(&j);
+	offer_judge_signers(&j);
 	judge_authority(&j);
 	judge_target(&j);
 	judge_floor(&j);

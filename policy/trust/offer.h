@@ -9,6 +9,7 @@
 
 #include "policy/trust/catalog.h"
 #include "policy/trust/revocation.h"
+#include "policy/trust/signers.h"
 #include "policy/trust/suit.h"
 #include "policy/trust/verdict.h"
 
@@ -65,6 +66,7 @@ struct offer_request {
 	bool now_known;
 	const struct revocation_view *revocation; /* NULL: refuses */
 	struct revocation_needs *needs;		  /* may be NULL */
+	const struct signer_demand *demand;	  /* NULL: the author alone */
 
 	/* Payloads that are there, in any order: images, or ciphertexts of
 	 * images. NULL: not evaluated. */
@@ -97,7 +99,10 @@ struct offer_plan {
 	struct offer_image images[SUIT_COMPONENTS_MAX];
 	unsigned image_count;
 	const struct catalog_entry *entry;
-	uint64_t signer_not_after; /* earliest of the signers' chains */
+	/* The last second at which all signers of release and catalog count: the
+	 * earliest end of a chain or of its revocation evidence. */
+	uint64_t signer_not_after;
+	uint64_t signed_time; /* for trust_learn(); 0: none */
 	struct suit_outcome outcome;
 };
 

@@ -60,14 +60,19 @@ static void judge_catalog_again(
 
 	if (!v->catalog)
 		return;
+	rules.needs = NULL; /* they would point into what may be dropped */
 	if (catalog_accept(v->root,
 		    bytes_of(v->catalog->file, v->catalog->file_len),
 		    &v->floor.catalog, &rules, &again, NULL, NULL) == 0) {
+		v->catalog->signer_not_after = again->signer_not_after;
+		v->catalog->evidence_until = again->evidence_until;
+		v->catalog_code = 0;
 		catalog_free(again);
 		return;
 	}
 	catalog_free(v->catalog);
 	v->catalog = NULL;
+	v->catalog_code = 0;
 }
 
 static bool is_current_root(const struct trust_vendor *v, struct bytes file)
@@ -138,24 +143,52 @@ int trust_add_catalog(struct trust_vendor *v, struct bytes file,
 		memcpy(v->floor.catalog.sha256, catalog->sha256, 32);
 		v->changed = true;
 	}
-	if (trust_time_learn(&v->time, clock, catalog->issued))
+	if (trust_time_learn(&v->time, clock, catalog->issued) |
+		trust_time_learn(&v->time, clock, catalog->signed_time))
 		v->changed = true;
 	catalog_free(v->catalog);
 	v->catalog = catalog;
+	v->catalog_code = 0;
 	return 0;
+}
+
+int trust_judge_again(struct trust_vendor *v, const struct trust_clock *clock,
+	struct fault *fault)
+{
+	struct chain_rules rules = rules_of(v, clock);
+
+	v->changed = false;
+	if (!v->catalog)
+		return 0;
+	v->catalog_code =
+		catalog_judge_again(v->catalog, v->root, &rules, fault);
+	if (!v->catalog_code)
+		v->changed = trust_time_learn(
+			&v->time, clock, v->catalog->signed_time);
+	return v->catalog_code;
+}
+
+void trust_learn(struct trust_vendor *v, const struct trust_clock *clock,
+	uint64_t signed_time)
+{
+	v->changed = trust_time_learn(&v->time, clock, signed_time);
 }
 
 int trust_state(const struct trust_vendor *v, const struct trust_clock *clock)
 {
+	struct trust_now now = trust_now(&v->time, clock);
 	int err = trust_ready(v, clock, NULL);
 
 	if (err)
 		return err;
 	if (!v->catalog ||
-		catalog_state(v->catalog, v->root,
-			trust_now(&v->time, clock)) == CATALOG_EXPIRED)
+		catalog_state(v->catalog, v->root, now) == CATALOG_EXPIRED)
 		return ERR_TRUST_CATALOG_EXPIRED;
-	return 0;
+	if (v->catalog_code)
+		return v->catalog_code;
+	return trust_now_expired(now, v->catalog->evidence_until)
+		       ? ERR_TRUST_REVOCATION_STALE
+		       : 0;
 }
 
 int trust_judge(const struct trust_vendor *v, const struct trust_clock *clock,
@@ -164,7 +197,7 @@ int trust_judge(const struct trust_vendor *v, const struct trust_clock *clock,
 {
 	request->root = v->root;
 	request->catalog = v->catalog;
-	request->catalog_code = v->catalog ? 0 : ERR_TRUST_CATALOG_EXPIRED;
+	request->catalog_code = v->catalog ? v->catalog_code : ERR_TRUST_CATALOG_EXPIRED;
 	request->now = trust_now(&v->time, clock);
 	request->now_known = true;
 	return offer_judge(request, ret, ret_plan);

@@ -5,6 +5,7 @@
  *   trust_add_root()  for N+1, N+2, ... stored or fetched, until there is no
  * more trust_ready()     newest root not expired and not behind the floor
  *   trust_add_catalog()  stored or fetched
+ *   trust_judge_again()  when evidence came or ran out
  *   trust_state()     before every transfer
  *   trust_judge()     fills vendor parts of an offer_request and judges it
  * After every call that returned 0 and says `changed`, persist v->floor and
@@ -27,6 +28,7 @@ struct trust_floor {
 struct trust_vendor {
 	struct root *root;
 	struct catalog *catalog; /* NULL: none accepted */
+	int catalog_code; /* why its signers do not count any more; 0: they do */
 	struct trust_floor floor;
 	struct trust_time time;
 	bool changed; /* floor or bound rose in the last call */
@@ -60,9 +62,22 @@ int trust_add_catalog(struct trust_vendor *v, struct bytes file,
 	const struct trust_clock *clock, struct catalog_shipped *ret_shipped,
 	struct fault *fault);
 
+/* Judges the signers of the catalog in force again, by v->revocation. On a
+ * refusal the catalog is kept, but trust_state() is that code until it is judged
+ * otherwise. 0 also without a catalog. */
+int trust_judge_again(struct trust_vendor *v, const struct trust_clock *clock,
+	struct fault *fault);
+
 /* 0 when a transfer may start, ERR_TRUST_CATALOG_EXPIRED otherwise (also
- * without a catalog, and when trust_ready() fails: then its code). */
+ * without a catalog, and when trust_ready() fails: then its code). When the
+ * evidence about the catalog's signers has run out ERR_TRUST_REVOCATION_STALE:
+ * renew it and call trust_judge_again(). */
 int trust_state(const struct trust_vendor *v, const struct trust_clock *clock);
+
+/* Teaches the vendor's time what offer_plan.signed_time of an accepted verdict
+ * says. Never what evidence about a TLS server says. */
+void trust_learn(struct trust_vendor *v, const struct trust_clock *clock,
+	uint64_t signed_time);
 
 /* offer_judge() with root, catalog and time of the vendor. Revocation comes
  * with the request: a pool thread judges by a snapshot of its own. */
