@@ -10,7 +10,7 @@
 
 #define NEVER UINT64_MAX
 
-const enum evidence_kind evidence_kind_of[SOURCE_COUNT] = {
+const enum evidence_kind source_kind[SOURCE_COUNT] = {
 	[SOURCE_CRL] = EVIDENCE_CRL,
 	[SOURCE_OCSP] = EVIDENCE_OCSP,
 };
@@ -151,7 +151,7 @@ const struct statement *evidence_statement_of(const struct evidence *e,
 	const struct evidence_want *want, enum evidence_source source)
 {
 	for (unsigned i = 0; i < e->table.count; i++)
-		if (e->table.of[i].kind == evidence_kind_of[source] &&
+		if (e->table.of[i].kind == source_kind[source] &&
 				cert_id_equal(&e->table.of[i].id, &want->id))
 			return &e->table.of[i];
 	return NULL;
@@ -590,7 +590,7 @@ void evidence_list(const struct evidence *e,
 				.subject = want->subject,
 				.statement = evidence_statement_of(e, want,
 					(enum evidence_source)k),
-				.kind = evidence_kind_of[k],
+				.kind = source_kind[k],
 				.uri = evidence_uri(want, (enum evidence_source)k,
 					want->tries[k].uri),
 				.last = &want->tries[k],

@@ -21,7 +21,7 @@ static void on_kept(void *arg, int status, struct bytes file)
 	struct evidence *e = arg;
 
 	if (!e->closing && !status)
-		evidence_take(e, ORIGIN_KEPT, evidence_kind_of[e->source], file, NULL);
+		evidence_take(e, ORIGIN_KEPT, source_kind[e->source], file, NULL);
 	else if (!e->closing)
 		evidence_go_on(e);
 	evidence_release(e);
@@ -224,7 +224,7 @@ static void on_answer(void *arg, int status,
 	} else {
 		snprintf(e->want->tries[e->source].etag, HTTP_ETAG_MAX, "%s",
 			e->source == SOURCE_CRL ? answer->etag : "");
-		evidence_take(e, ORIGIN_ASKED, evidence_kind_of[e->source],
+		evidence_take(e, ORIGIN_ASKED, source_kind[e->source],
 			answer->content, NULL);
 	}
 	evidence_release(e);

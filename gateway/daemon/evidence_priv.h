@@ -89,7 +89,7 @@ int evidence_floor_raise(struct evidence *e, enum evidence_kind kind,
 
 /* ---- what is to be done, in evidence.c ---- */
 
-extern const enum evidence_kind evidence_kind_of[SOURCE_COUNT];
+extern const enum evidence_kind source_kind[SOURCE_COUNT];
 
 const struct statement *evidence_statement_of(const struct evidence *e,
 	const struct evidence_want *want, enum evidence_source source);
