@@ -35,6 +35,16 @@ ferry_part(serialport libserialport-dev libserialport)
 ferry_part(config libconfig-dev libconfig)
 ferry_part(jansson libjansson-dev "jansson >= 2.13")
 ferry_part(sqlite libsqlite3-dev "sqlite3 >= 3.40")
+# Its header alone: modules are loaded at run time.
+pkg_check_modules(FERRY_P11 QUIET p11-kit-1)
+if(FERRY_P11_FOUND)
+	add_library(part_pkcs11 INTERFACE)
+	target_include_directories(part_pkcs11 SYSTEM INTERFACE
+		${FERRY_P11_INCLUDE_DIRS})
+else()
+	list(APPEND ferry_missing
+		"pkcs11: pkg-config does not know 'p11-kit-1' (Debian package libp11-kit-dev)")
+endif()
 if(BUILD_TESTING)
 	ferry_part(check check "check >= 0.15")
 endif()

@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 PARTS = ["mbedtls", "uv", "llhttp", "serialport", "config", "jansson",
-         "sqlite", "check"]
+         "sqlite", "pkcs11", "check"]
 
 
 def main():
