@@ -218,6 +218,19 @@ bool der_take_time(struct bytes *in, uint64_t *ret)
 	return take_utc_time(in, ret) || der_take_generalized_time(in, ret);
 }
 
+/* X.690 section 8.19.2: numbers in the fewest octets, the last one whole. */
+static bool is_oid(struct bytes oid)
+{
+	bool begins = true;
+
+	for (size_t i = 0; i < oid.len; i++) {
+		if (begins && oid.at[i] == 0x80)
+			return false;
+		begins = oid.at[i] < 0x80;
+	}
+	return oid.len && begins;
+}
+
 bool der_take_extension(struct bytes *in, struct der_extension *ret)
 {
 	struct der_extension one = {.critical = false};
@@ -225,7 +238,7 @@ bool der_take_extension(struct bytes *in, struct der_extension *ret)
 	struct bytes body;
 
 	if (!der_take(&from, DER_SEQUENCE, &body) ||
-		!der_take(&body, DER_OID, &one.oid) || one.oid.len == 0)
+		!der_take(&body, DER_OID, &one.oid) || !is_oid(one.oid))
 		return false;
 	if (der_next_is(body, DER_BOOLEAN) &&
 		!der_take_boolean(&body, &one.critical))

@@ -1,7 +1,7 @@
 /* Any bytes as certificates one behind the other: the first is the anchor, the
  * second the leaf, then its issuers. Two parsers read certificates, one for
  * paths and one for evidence; what both take has to say the same, but that
- * the second allows nothing that stands there in BER. */
+ * the second takes nobody for a CA who says so in BER. */
 #include <stdlib.h>
 
 #include "policy/trust/cert_view.h"
@@ -27,9 +27,7 @@ static void compare(struct bytes der)
 	if (strcmp(serial, facts.serial) ||
 		view.not_before != facts.not_before ||
 		view.not_after != facts.not_after ||
-		(cert_view_is_ca(&view) && !facts.is_ca) ||
-		(cert_view_may(&view, CERT_DIGITAL_SIGNATURE) &&
-			!facts.can_sign))
+		(cert_view_is_ca(&view) && !facts.is_ca))
 		abort();
 }
 
