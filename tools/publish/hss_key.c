@@ -339,6 +339,11 @@ char *hss_key_left_text(const struct hss_key *key, char text[64])
 	return text;
 }
 
+bool hss_key_is_behind(const struct hss_key *key)
+{
+	return key->next < key->floor;
+}
+
 bool hss_key_is_low(const struct hss_key *key)
 {
 	return hss_key_left(key) <= hss_set_total(&key->set) / 10;
@@ -361,7 +366,7 @@ int hss_key_attend(struct hss_key *key, const char *dir)
 	if (err)
 		return err;
 	key->floor = floor;
-	return key->next < floor ? complain_behind(key, key->next, floor) : 0;
+	return 0;
 }
 
 /* An open file description lock: it belongs to this descriptor alone, and ends

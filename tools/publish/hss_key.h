@@ -6,7 +6,7 @@
  * else. While that happens the file is locked (fcntl, FILE.lock). What a
  * publisher's folder remembers of the key (`hss/`, and what it has published)
  * must not be ahead of the file: a file that was put back would sign twice
- * with one leaf, so it is refused for good.
+ * with one leaf, so it signs no more.
  *
  * FILE has mode 0600 and holds PEM "FERRY HSS PRIVATE KEY" around CBOR
  * `[body, sha256(body)]`, body `[1, [+ [lms, lmots]], seed, next, public]`.
@@ -42,7 +42,7 @@ int hss_key_open(const char *path, struct bytes text, struct hss_key **ret);
 void hss_key_free(struct hss_key *key);
 
 /* Ties the key to a publisher's folder, without which it does not sign: reads
- * what the folder knows of the key and refuses one that is behind. */
+ * what the folder knows of the key. */
 int hss_key_attend(struct hss_key *key, const char *dir);
 
 /* Reserves a leaf and signs with it; `len` is hss_set_signature_len(). The
@@ -56,6 +56,9 @@ uint64_t hss_key_left(const struct hss_key *key);
 
 /* "512 of 1024 signatures left" */
 char *hss_key_left_text(const struct hss_key *key, char text[64]);
+
+/* Whether the folder knows of signatures that the file does not. */
+bool hss_key_is_behind(const struct hss_key *key);
 
 /* Whether it is time for the next key: a tenth is left. */
 bool hss_key_is_low(const struct hss_key *key);

@@ -109,6 +109,34 @@ static int published_look(struct search *s, const char *dir)
 	return err ? err : folder_look(s, dir, "www/e", ".suit");
 }
 
+/* What a process has looked at stays as it was but for its own signatures,
+ * which are in the record: it holds the folder's lock. */
+#define LOOKED_MAX 8
+
+static struct {
+	char record[FILES_PATH_SIZE];
+	uint64_t next;
+} looked[LOOKED_MAX];
+static unsigned looked_count;
+
+static int published_next(struct search *s, const char *dir, const char *record)
+{
+	unsigned i;
+	int err;
+
+	for (i = 0; i < looked_count; i++)
+		if (strcmp(looked[i].record, record) == 0) {
+			s->next = looked[i].next;
+			return 0;
+		}
+	err = published_look(s, dir);
+	if (!err && looked_count < LOOKED_MAX) {
+		strcpy(looked[looked_count].record, record);
+		looked[looked_count++].next = s->next;
+	}
+	return err;
+}
+
 int hss_record_open(struct hss_key *key, const char *dir, uint64_t *ret)
 {
 	struct search s = {.key = key};
@@ -132,7 +160,7 @@ int hss_record_open(struct hss_key *key, const char *dir, uint64_t *ret)
 	if (!err)
 		err = hss_record_read(key, &next);
 	if (!err)
-		err = published_look(&s, dir);
+		err = published_next(&s, dir, key->record);
 	if (err)
 		key->record[0] = '\0';
 	else

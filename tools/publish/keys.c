@@ -1,6 +1,7 @@
 #include "tools/publish/keys.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <mbedtls/error.h>
@@ -9,7 +10,11 @@
 #include <mbedtls/psa_util.h>
 #include <psa/crypto.h>
 
+#include "policy/trust/ed25519.h"
+#include "tools/publish/ed25519_key.h"
 #include "tools/publish/files.h"
+#include "tools/publish/hss_key.h"
+#include "tools/publish/pem.h"
 #include "tools/publish/say.h"
 
 #define KEY_FILE_MAX 8192
@@ -144,6 +149,32 @@ static int pk_import(mbedtls_pk_context *pk, const char *path, struct key *ret)
 	return 0;
 }
 
+static bool is_other_kind(struct bytes text)
+{
+	return pem_has(text, HSS_KEY_LABEL) || ed25519_key_is(text);
+}
+
+/* Kinds that the crypto library does not know. */
+static int other_kind_open(const char *path, struct bytes text, struct key *ret)
+{
+	struct key key = {0};
+	int err;
+
+	if (!pem_has(text, HSS_KEY_LABEL))
+		return ed25519_key_open(path, text, ret);
+	err = hss_key_open(path, text, &key.hss);
+	if (err)
+		return err;
+	err = cose_key_from_hss(bytes_of(key.hss->public, HSS_PUBLIC_LEN),
+		&key.public);
+	if (err) {
+		key_done(&key);
+		return complain(err, path, "public key", "%s", err_text(err));
+	}
+	*ret = key;
+	return 0;
+}
+
 int key_open(const char *path, struct key *ret)
 {
 	mbedtls_pk_context pk;
@@ -162,7 +193,9 @@ int key_open(const char *path, struct key *ret)
 	err = file_read(path, &pem);
 	if (!err && buf_add(&pem, "", 1))
 		err = complain(pem.err, path, NULL, "too large for a key");
-	if (!err) {
+	if (!err && is_other_kind(buf_bytes(&pem))) {
+		err = other_kind_open(path, bytes_of(pem.at, pem.len - 1), ret);
+	} else if (!err) {
 		status = mbedtls_pk_parse_key(&pk, pem.at, pem.len, NULL, 0,
 			mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
 		err = status ? complain_mbedtls(path, "private key", status) :
@@ -179,21 +212,19 @@ void key_done(struct key *key)
 {
 	if (key->id)
 		psa_destroy_key(key->id);
+	if (key->seed)
+		mbedtls_platform_zeroize(key->seed, ED25519_SEED_LEN);
+	free(key->seed);
+	hss_key_free(key->hss);
 	*key = (struct key){0};
 }
 
-int key_sign(void *arg, enum cose_alg alg, struct bytes digest,
-	uint8_t *ret_signature, size_t len)
+static int ecdsa_sign(const struct key *key, const struct cose_alg_facts *facts,
+	struct bytes digest, uint8_t *ret_signature, size_t len)
 {
-	const struct cose_alg_facts *facts = cose_alg_find(alg);
-	const struct key *key = arg;
 	psa_status_t status;
 	size_t signature_len;
 
-	if (!facts || facts->kty != COSE_KTY_EC2 ||
-			facts->curve != (int)key->public.curve)
-		return complain(-EINVAL, NULL, "algorithm",
-			"does not fit the key");
 	status = psa_sign_hash(key->id, PSA_ALG_DETERMINISTIC_ECDSA(
 		facts->hash == CRYPTO_SHA256 ? PSA_ALG_SHA_256 :
 		PSA_ALG_SHA_384), digest.at, digest.len, ret_signature, len,
@@ -201,6 +232,40 @@ int key_sign(void *arg, enum cose_alg alg, struct bytes digest,
 	if (status != PSA_SUCCESS || signature_len != len)
 		return complain_psa(NULL, "sign", status);
 	return 0;
+}
+
+int key_sign(void *arg, enum cose_alg alg, struct bytes tbs,
+	uint8_t *ret_signature, size_t len)
+{
+	const struct cose_alg_facts *facts = cose_alg_find(alg);
+	const struct key *key = arg;
+
+	if (!facts || facts->kty != (int)key->public.kty ||
+			facts->curve != (int)key->public.curve)
+		return complain(-EINVAL, NULL, "algorithm",
+			"does not fit the key");
+	switch (key->public.kty) {
+	case COSE_KTY_OKP:
+		return ed25519_sign(key->seed, tbs, ret_signature);
+	case COSE_KTY_HSS_LMS:
+		return hss_key_sign(key->hss, tbs, ret_signature, len);
+	case COSE_KTY_EC2:
+		break;
+	}
+	return ecdsa_sign(key, facts, tbs, ret_signature, len);
+}
+
+static enum cose_alg unsplit_alg(const struct cose_key *key)
+{
+	switch (key->kty) {
+	case COSE_KTY_OKP:
+		return COSE_EDDSA;
+	case COSE_KTY_HSS_LMS:
+		return COSE_HSS_LMS;
+	case COSE_KTY_EC2:
+		break;
+	}
+	return key->curve == CRYPTO_P256 ? COSE_ES256 : COSE_ES384;
 }
 
 int key_signing(struct key *key, bool unsplit, uint8_t *kid,
@@ -213,15 +278,44 @@ int key_signing(struct key *key, bool unsplit, uint8_t *kid,
 		return complain(err, NULL, "key thumbprint", "%s",
 			err_text(err));
 	if (unsplit)
-		alg = key->public.curve == CRYPTO_P256 ? COSE_ES256 :
-				COSE_ES384;
+		alg = unsplit_alg(&key->public);
 	*ret = (struct cose_signing){
 		.alg = alg,
 		.kid = bytes_of(kid, COSE_KID_LEN),
 		.sign = key_sign,
 		.arg = key,
+		.signature_len = key->hss ?
+				hss_set_signature_len(&key->hss->set) : 0,
 	};
 	return 0;
+}
+
+int key_attend(struct key *key, const char *dir)
+{
+	return key->hss ? hss_key_attend(key->hss, dir) : 0;
+}
+
+int key_need_ec(const struct key *key, const char *path)
+{
+	return key->public.kty == COSE_KTY_EC2 ? 0 : complain(-EINVAL, path,
+		"key", "must be on P-256 or P-384: certificates have no other"
+		" keys here, not %s", cose_key_kind(&key->public));
+}
+
+static int other_kind_write_public(const struct key *key, const char *path)
+{
+	struct buf file;
+	int err;
+
+	buf_init(&file, KEY_FILE_MAX);
+	if (key->public.kty == COSE_KTY_OKP)
+		ed25519_key_put_public(&key->public, &file);
+	else
+		cose_key_put(&file, &key->public);
+	err = file.err ? complain(file.err, path, "public key", "%s",
+		err_text(file.err)) : file_write(path, buf_bytes(&file), 0644);
+	buf_done(&file);
+	return err;
 }
 
 int key_write_public(const struct key *key, const char *path)
@@ -230,6 +324,8 @@ int key_write_public(const struct key *key, const char *path)
 	mbedtls_pk_context pk;
 	int status;
 
+	if (key->public.kty != COSE_KTY_EC2)
+		return other_kind_write_public(key, path);
 	mbedtls_pk_init(&pk);
 	status = mbedtls_pk_copy_public_from_psa(key->id, &pk);
 	if (!status)

@@ -344,8 +344,13 @@ int pki_issue(const struct pki_request *request, struct buf *ret)
 	size_t before = ret->len;
 	mbedtls_pk_context subject, issuer;
 	mbedtls_x509write_cert cert;
-	int status, err = 0;
+	int status;
+	int err = key_need_ec(request->subject_key, NULL);
 
+	if (!err)
+		err = key_need_ec(request->issuer_key, NULL);
+	if (err)
+		return err;
 	mbedtls_pk_init(&subject);
 	mbedtls_pk_init(&issuer);
 	mbedtls_x509write_crt_init(&cert);

@@ -244,6 +244,22 @@ int publisher_class(const struct publisher *p, const char *name,
 	return err ? err : class_conf_read(path, name, ret);
 }
 
+int publisher_key_open(const struct publisher *p, const char *path,
+	struct key *ret)
+{
+	struct key key;
+	int err = key_open(path, &key);
+
+	if (err)
+		return err;
+	err = key_attend(&key, p->dir);
+	if (err)
+		key_done(&key);
+	else
+		*ret = key;
+	return err;
+}
+
 int publisher_key(const struct publisher *p, const char *role,
 	const char *override, struct key *ret)
 {
@@ -251,7 +267,7 @@ int publisher_key(const struct publisher *p, const char *role,
 	int err;
 
 	if (override)
-		return key_open(override, ret);
+		return publisher_key_open(p, override, ret);
 	err = publisher_path(p, path, "keys/%s/key.pem", role);
-	return err ? err : key_open(path, ret);
+	return err ? err : publisher_key_open(p, path, ret);
 }

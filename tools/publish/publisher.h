@@ -53,6 +53,10 @@ int publisher_path(const struct publisher *p, char ret[FILES_PATH_SIZE],
 int publisher_class(const struct publisher *p, const char *name,
 	struct class_conf *ret);
 
+/* Opens a key file, and ties an HSS key to this folder. */
+int publisher_key_open(const struct publisher *p, const char *path,
+	struct key *ret);
+
 /* Opens `override` or, where that is NULL, keys/ROLE/key.pem. */
 int publisher_key(const struct publisher *p, const char *role,
 	const char *override, struct key *ret);

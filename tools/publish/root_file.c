@@ -265,7 +265,7 @@ static int ring_add(struct key_ring *ring, const struct publisher *p,
 	if (ring->count == ROOT_KEYS_MAX)
 		return complain(-E2BIG, path, "keys", "more than %d",
 			ROOT_KEYS_MAX);
-	err = key_open(path, key);
+	err = publisher_key_open(p, path, key);
 	if (err)
 		return err;
 	if (!role_lists(old, &key->public) && !role_lists(new, &key->public)) {

@@ -136,6 +136,8 @@ static int run_status(const struct cli *cli)
 		err = release_list_load(&p, &list);
 	if (!err)
 		releases_status(&p, &list);
+	if (!err)
+		err = keys_status(&p);
 	release_list_free(&list);
 	root_free(root);
 	publisher_close(&p);

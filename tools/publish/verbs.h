@@ -13,6 +13,7 @@ extern const struct cli_verb verb_catalog;
 extern const struct cli_verb verb_withdraw;
 extern const struct cli_verb verb_resign;
 extern const struct cli_verb verb_status;
+extern const struct cli_verb verb_key_new;
 extern const struct cli_verb verb_root_renew;
 extern const struct cli_verb verb_root_rotate;
 extern const struct cli_verb verb_root_sign;
@@ -42,6 +43,10 @@ int verb_open(const struct cli *cli, struct publisher *ret);
  * its value where the option is absent. */
 int verb_time(const struct cli *cli, const char *name, uint64_t now,
 	uint64_t *ret);
+
+/* A line of `status` for each HSS key in the folder: how many signatures are
+ * left. */
+int keys_status(const struct publisher *p);
 
 /* The exit code for a result: 0 done, 2 for what could not be read or
  * understood, 1 otherwise. */
