@@ -1,5 +1,4 @@
 #include "policy/trust/crl.h"
-#include "policy/trust/der.h"
 #include "policy/trust/ocsp.h"
 #include "policy/trust/revocation.h"
 
@@ -188,25 +187,15 @@ static int add_ocsp(struct adding *a, struct bytes der, struct bytes nonce,
 	return result(a, refusal ? refusal : ERR_TRUST_EVIDENCE_UNNEEDED);
 }
 
-/* RFC 6960 section 4.2.1: a response opens with an ENUMERATED. */
-static enum evidence_kind kind_of(struct bytes der)
-{
-	struct bytes body;
-
-	return der_take(&der, DER_SEQUENCE, &body) &&
-			       der_next_is(body, DER_ENUMERATED)
-		       ? EVIDENCE_OCSP
-		       : EVIDENCE_CRL;
-}
-
 int statement_table_add(struct statement_table *table, enum evidence_kind kind,
 	struct bytes der, const struct revocation_needs *needs,
 	struct bytes nonce, struct trust_now now, struct fault *fault)
 {
 	struct adding a = {.table = table, .needs = needs, .fault = fault};
 
-	if (kind != EVIDENCE_CRL && kind != EVIDENCE_OCSP)
-		kind = kind_of(der);
-	return kind == EVIDENCE_CRL ? add_crl(&a, der)
-				    : add_ocsp(&a, der, nonce, now);
+	bool is_ocsp = kind == EVIDENCE_OCSP ||
+		       (kind != EVIDENCE_CRL &&
+			       evidence_kind_of(der) == EVIDENCE_OCSP);
+
+	return is_ocsp ? add_ocsp(&a, der, nonce, now) : add_crl(&a, der);
 }
