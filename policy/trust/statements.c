@@ -156,6 +156,14 @@ static int add_crl(struct adding *a, struct bytes der)
 	return result(a, refusal ? refusal : ERR_TRUST_EVIDENCE_UNNEEDED);
 }
 
+/* A responder of another issuer says least; a right answer about nobody here
+ * is told before what other issuers make of it. */
+static bool tells_more(int code, int known)
+{
+	return known == 0 || known == ERR_TRUST_OCSP_RESPONDER ||
+	       (code == ERR_TRUST_OCSP_OTHER && known != code);
+}
+
 static int add_ocsp(struct adding *a, struct bytes der, struct bytes nonce,
 	struct trust_now now)
 {
@@ -177,11 +185,13 @@ static int add_ocsp(struct adding *a, struct bytes der, struct bytes nonce,
 
 		if (!err) {
 			put(a, &found);
-		} else if (err != ERR_TRUST_OCSP_OTHER && !refusal) {
+		} else if (tells_more(err, refusal)) {
 			refusal = err;
 			kept = fault;
 		}
 	}
+	if (refusal == ERR_TRUST_OCSP_OTHER)
+		refusal = 0;
 	if (!a->about_something && refusal && a->fault)
 		*a->fault = kept;
 	return result(a, refusal ? refusal : ERR_TRUST_EVIDENCE_UNNEEDED);
