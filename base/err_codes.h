@@ -356,7 +356,11 @@
 #define ERR_MAP_SIGNERS(X) \
 	X(TRUST_SIGNERS_ROLE, -6201, SECURITY, "the class demands a role that the root does not have") \
 	X(TRUST_SIGNERS_MISSING, -6202, SECURITY, "a signer that the class demands has not signed") \
-	X(TRUST_SIGNERS_ALG, -6203, SECURITY, "no signature by an algorithm that the class demands")
+	X(TRUST_SIGNERS_ALG, -6203, SECURITY, "no signature by an algorithm that the class demands") \
+	X(AUTHORITY_HEIR, -6211, SECURITY, "the class was handed over to an heir that has no vendor file here") \
+	X(AUTHORITY_LOST, -6212, SECURITY, "the vendor that holds the class is not configured for it, or began with another root") \
+	X(AUTHORITY_UNPROVED, -6213, SECURITY, "no root of the vendor before bears out that the class was handed over") \
+	X(AUTHORITY_NOT_TAKEN, -6214, SECURITY, "the class came back to a vendor whose root still hands it over")
 
 /* policy/trust: encrypted images */
 

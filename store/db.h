@@ -142,7 +142,8 @@ int store_commit_root_kept(struct store_commit *c, const char *vendor,
 int store_commit_root_prune(
 	struct store_commit *c, const char *vendor, uint64_t below);
 
-/* Who speaks for a class. A lower place never replaces a higher one. */
+/* Who speaks for a class. A place that is taken keeps its vendor
+ * (ERR_STORE_CONFLICT); `cleared` only rises. */
 int store_commit_authority(
 	struct store_commit *c, const struct authority_row *row);
 /* What moves with the class from row->by to row->vendor: class floors of

@@ -460,9 +460,6 @@ static int apply_vendor_reset(struct db_file *f, const struct db_op *op)
 	static const char roots[] = "DELETE FROM roots WHERE vendor=?1";
 	static const char bodies[] = "DELETE FROM root_bytes WHERE vendor=?1";
 	static const char chain[] = "DELETE FROM root_chain WHERE vendor=?1";
-	static const char authorities[] =
-		"UPDATE authorities SET first_digest=zeroblob(32)"
-		" WHERE vendor=?1";
 	const char *vendor = (const char *)op->row;
 	int r;
 
@@ -473,8 +470,6 @@ static int apply_vendor_reset(struct db_file *f, const struct db_op *op)
 		r = db_run_text(f, roots, vendor);
 	if (r == 0)
 		r = db_run_text(f, chain, vendor);
-	if (r == 0)
-		r = db_run_text(f, authorities, vendor);
 	return r < 0 ? r : db_run_text(f, bodies, vendor);
 }
 

@@ -181,13 +181,28 @@ int db_class_floors_fit(struct db_file *f, const char *vendor)
 
 int db_apply_authority(struct db_file *f, const struct db_op *op)
 {
-	static const char not_lower[] = "excluded.place>=authorities.place";
+	static const char rises[] = "excluded.cleared>authorities.cleared";
+	static const char other[] =
+		"SELECT count(*) FROM authorities WHERE class_id=?1 AND "
+		"place=?2 AND vendor<>?3";
 	static const char sql[] = "SELECT count(*) FROM authorities";
+	const struct authority_row *row =
+		(const struct authority_row *)(const void *)op->row;
 	sqlite3_stmt *stmt = NULL;
 	int64_t count = 0;
 	int r;
 
-	r = db_put(f, DB_authorities, not_lower, op->row);
+	r = db_prepare(f, DB_PLAIN, 0, other, &stmt);
+	if (r < 0)
+		return r;
+	sqlite3_bind_blob(stmt, 1, row->class_id, 16, SQLITE_STATIC);
+	db_bind_u64(stmt, 2, row->place);
+	sqlite3_bind_text(stmt, 3, row->vendor, -1, SQLITE_STATIC);
+	r = db_step_number(f, stmt, &count);
+	if (r == 0 && count)
+		r = ERR_STORE_CONFLICT;
+	if (r == 0)
+		r = db_put(f, DB_authorities, rises, row);
 	if (r == 0)
 		r = db_prepare(f, DB_PLAIN, 0, sql, &stmt);
 	if (r == 0)

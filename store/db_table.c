@@ -154,8 +154,8 @@ static const struct db_field roots_fields[] = {
 
 static const struct db_field authorities_fields[] = {
 	PLAIN(DB_BLOB, authority_row, class_id),
-	PLAIN(DB_TEXT, authority_row, vendor),
 	PLAIN(DB_U64, authority_row, place),
+	PLAIN(DB_TEXT, authority_row, vendor),
 	PLAIN(DB_BLOB, authority_row, first_digest),
 	NAMED(DB_TEXT, authority_row, by, "by_vendor"),
 	PLAIN(DB_U64, authority_row, by_version),

@@ -207,16 +207,14 @@ struct root_row {
 	uint8_t first_digest[ROW_DIGEST_LEN];
 };
 
-/* Who speaks for a class, one row for every vendor that ever did since the class
- * was handed over for the first time. The row with the highest place is in
- * force; place 0 is the vendor that had it at first. No row: never handed over.
- * Key: class_id, vendor. */
+/* Who spoke for a class, one after the other, since it was handed over for the
+ * first time: place 0 is the vendor that had it at first, the highest place is
+ * in force. No row: never handed over. Key: class_id, place. */
 struct authority_row {
 	uint8_t class_id[16];
-	char vendor[ROW_NAME_SIZE];
 	uint64_t place;
-	/* SHA-256 of the vendor's first root, which the transfer named. All zero:
-	 * an administrator has reset the vendor since. */
+	char vendor[ROW_NAME_SIZE];
+	/* SHA-256 of the vendor's first root, which the transfer named. */
 	uint8_t first_digest[ROW_DIGEST_LEN];
 	char by[ROW_NAME_SIZE]; /* whose root said so; empty at place 0 */
 	uint64_t by_version;	/* of that root */

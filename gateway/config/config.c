@@ -436,26 +436,79 @@ bool config_vendor_may_name(const struct config_vendor *vendor,
 		vendor->class_id_count);
 }
 
-/* Two vendors that may both name a class: neither starts. */
+static bool claims(const struct config_vendor *v, const struct config_class *c)
+{
+	return config_vendor_may_name(v, c->device.vendor_id,
+		c->device.class_id);
+}
+
+/* The vendor whose heir this one is, if that claims the class too. */
+static const struct config_vendor *elder(const struct config *config,
+	const struct config_class *c, const struct config_vendor *v)
+{
+	const struct config_vendor *e = v->heir_of[0] ?
+		config_vendor_find(config, v->heir_of) : NULL;
+
+	return e && claims(e, c) ? e : NULL;
+}
+
+const struct config_vendor *config_class_first(const struct config *config,
+	const struct config_class *c)
+{
+	const struct config_vendor *v = NULL;
+
+	for (unsigned i = 0; i < config->vendor_count && !v; i++)
+		if (claims(&config->vendors[i], c))
+			v = &config->vendors[i];
+	/* Heirs of each other in a ring would never end. */
+	for (unsigned i = 0; v && i < config->vendor_count; i++) {
+		const struct config_vendor *e = elder(config, c, v);
+
+		if (!e)
+			return v;
+		v = e;
+	}
+	return NULL;
+}
+
+static int check_heir(const struct config *config,
+	const struct config_vendor *v, struct conf_problem *p)
+{
+	if (!v->heir_of[0])
+		return 0;
+	if (!strcmp(v->heir_of, v->name) ||
+			!config_vendor_find(config, v->heir_of))
+		return REFUSE(p, ERR_CONFIG_REFERENCE, v->file, "heir_of",
+			"names no other file of vendors.d: '%s'", v->heir_of);
+	return 0;
+}
+
+/* Two vendors that may both name a class: neither starts, but for an heir, which
+ * waits for the transfer. */
 static int check_claims(const struct config *config,
 	const struct config_class *c, struct conf_problem *p)
 {
 	const struct config_vendor *vendor = config_vendor_find(config,
 		c->vendor);
+	const struct config_vendor *first;
 
 	if (!vendor)
 		return REFUSE(p, ERR_CONFIG_REFERENCE, c->file, "vendor",
 			"names no file of vendors.d: '%s'", c->vendor);
-	if (!config_vendor_may_name(vendor, c->device.vendor_id,
-			c->device.class_id))
+	if (!claims(vendor, c))
 		return REFUSE(p, ERR_CONFIG_REFERENCE, c->file, "class_id",
 			"is not one that vendor '%s' may name", c->vendor);
+	first = config_class_first(config, c);
+	if (!first)
+		return REFUSE(p, ERR_CONFIG_REFERENCE, c->file, "class_id",
+			"is claimed by vendors that are heirs in a ring");
 	for (unsigned i = 0; i < config->vendor_count; i++)
-		if (&config->vendors[i] != vendor && config_vendor_may_name(
-				&config->vendors[i], c->device.vendor_id,
-				c->device.class_id))
+		if (&config->vendors[i] != first &&
+				claims(&config->vendors[i], c) &&
+				!elder(config, c, &config->vendors[i]))
 			return REFUSE(p, ERR_CONFIG_TWICE, c->file, "class_id",
-				"is claimed by vendor '%s' too",
+				"is claimed by vendor '%s' and by '%s', which "
+				"is not its heir", first->name,
 				config->vendors[i].name);
 	return 0;
 }
@@ -490,6 +543,8 @@ static int check_all(const struct config *config, struct conf_problem *p)
 {
 	int err = check_names(config, p);
 
+	for (unsigned i = 0; i < config->vendor_count && !err; i++)
+		err = check_heir(config, &config->vendors[i], p);
 	for (unsigned i = 0; i < config->class_count && !err; i++)
 		err = check_claims(config, &config->classes[i], p);
 	return err;

@@ -58,6 +58,7 @@ struct config_vendor {
 		int64_t interval_s, jitter_pct, retry_first_s, retry_max_s;
 	} link;
 	/* Of signers' certificates, and of the server's. */
+	char heir_of[CONFIG_NAME_SIZE]; /* "": nobody's */
 	char revocation[24];
 	char revocation_tls[24];
 	enum revocation_policy signers, server;
@@ -73,6 +74,7 @@ struct config_class {
 	struct device_class device; /* what devices/ needs to know of it */
 	char file[256];
 	int line;
+	/* Who holds it. The file's word, until authority.h knows better. */
 	char vendor[CONFIG_NAME_SIZE];
 	bool has_approval; /* else the daemon's */
 	enum config_approval approval;
@@ -164,6 +166,11 @@ bool config_vendor_may_name(const struct config_vendor *vendor,
 	const uint8_t vendor_id[16], const uint8_t class_id[16]);
 
 const char *config_revocation_name(enum revocation_policy policy);
+
+/* Of the vendors that may name the class, the one that is heir of none of the
+ * others: it holds the class until it hands it over. */
+const struct config_vendor *config_class_first(const struct config *config,
+	const struct config_class *c);
 
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx". 0 or -EINVAL. */
 int config_uuid_parse(const char *text, uint8_t ret[16]);

@@ -277,6 +277,7 @@ const struct conf_field config_vendor_fields[] = {
 		class_id_count),
 	{.name = "link", .kind = CONF_GROUP, .group = vendor_link_fields,
 		.required = true},
+	TEXT(struct config_vendor, heir_of),
 	TEXT(struct config_vendor, revocation, .rule = revocation_rule),
 	TEXT(struct config_vendor, revocation_tls, .rule = revocation_tls_rule),
 	INT(struct config_vendor, revocation_max_age_s, 60, YEAR_S),

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "gateway/daemon/plan.h"
+#include "gateway/daemon/roots.h"
 #include "policy/gates/window.h"
 
 /* ---- devices ---- */
@@ -593,7 +594,7 @@ static void vendor_reset(struct gateway *g, uint64_t token,
 			"give the vendor's new first root");
 		return;
 	}
-	err = vendor_file_digest(v, file_digest);
+	err = roots_file_digest(v, file_digest);
 	if (!err)
 		err = crypto_sha256(call->root, digest);
 	if (err || memcmp(digest, file_digest, 32)) {

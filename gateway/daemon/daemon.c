@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "gateway/daemon/authority.h"
 #include "gateway/daemon/backend.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/service.h"
@@ -180,13 +181,16 @@ static void take_device(struct gateway *g, const struct device_row *row)
 		.read_s = row->read_ms / 1000,
 		.hash_len = row->hash_len,
 	};
+	const struct config_class *klass = gateway_class(g, row->class_name);
 	struct fault fault = {0};
 	struct child *child;
 
 	snprintf(record.id, sizeof(record.id), "%.63s", row->id);
 	snprintf(record.class_name, sizeof(record.class_name), "%.63s",
 		row->class_name);
-	snprintf(record.vendor, sizeof(record.vendor), "%.63s", row->vendor);
+	/* The class may have been handed over since the row was written. */
+	snprintf(record.vendor, sizeof(record.vendor), "%.63s", klass ?
+		klass->vendor : row->vendor);
 	snprintf(record.link, sizeof(record.link), "%.63s", row->link);
 	snprintf(record.key, sizeof(record.key), "%.63s", row->peer);
 	snprintf(record.hw_revision, sizeof(record.hw_revision), "%.23s",
@@ -380,6 +384,11 @@ static void on_loaded(void *arg, int status, const struct store_loaded *loaded)
 		begin_stop(d, 1);
 		return;
 	}
+	if (authority_open(g, loaded)) {
+		fprintf(stderr, "ferryd: no memory\n");
+		begin_stop(d, 1);
+		return;
+	}
 	g->next_job_id = loaded->next_job_id;
 	g->outbox_count = loaded->outbox_count;
 	for (size_t i = 0; i < loaded->device_count; i++)
@@ -555,8 +564,14 @@ static void settle_stop(struct daemon *d)
 /* The trust database may have been unlocked or a vendor reset meanwhile. */
 static void take_trust(struct daemon *d, const struct store_loaded *loaded)
 {
-	take_floors(&d->gateway, loaded);
-	open_vendors(&d->gateway, loaded);
+	struct gateway *g = &d->gateway;
+
+	take_floors(g, loaded);
+	if (authority_open(g, loaded))
+		gateway_alarm(g, "memory", "restart ferryd",
+			"no memory for who speaks for which class");
+	else
+		open_vendors(g, loaded);
 }
 
 static void on_reloaded(void *arg, int status,
@@ -602,6 +617,7 @@ static void swap_config(struct daemon *d)
 		d->closing++;
 		line_close(l, on_object_closed, d);
 	}
+	authority_apply(g);
 	use_classes(g);
 	apply_log(g->config);
 	if (backend_rules(g->config, rules, ADMIN_RULES_MAX, &count, NULL) == 0)
@@ -779,6 +795,7 @@ static void free_all(struct daemon *d)
 		free(g->children);
 		g->children = next;
 	}
+	authority_close(g);
 	registry_free(g->registry);
 	free(g->class_floors);
 	free(g->device_floors);

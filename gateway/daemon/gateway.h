@@ -24,6 +24,7 @@
 #include "store/db.h"
 #include "transports/host.h"
 
+struct authority;
 struct vendor;
 struct release;
 struct line;
@@ -51,6 +52,7 @@ struct gateway {
 	const struct device_class *class_list[CONFIG_CLASSES_MAX];
 	struct admin_server *admin;
 
+	struct authority *authority; /* who speaks for which class */
 	struct vendor *vendors;
 	struct release *releases;
 	struct line *lines;

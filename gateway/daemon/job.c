@@ -417,6 +417,7 @@ int job_new(struct child *child, struct release *release,
 
 int job_load(struct gateway *g, const struct job_row *row)
 {
+	const struct config_class *c = gateway_class(g, row->class_name);
 	struct child *child = child_find(g, row->device);
 	enum job_state state;
 	struct job *j;
@@ -427,6 +428,9 @@ int job_load(struct gateway *g, const struct job_row *row)
 	if (!j)
 		return -ENOMEM;
 	j->row = *row;
+	/* Its class may have been handed over since. */
+	if (c)
+		snprintf(j->row.vendor, sizeof(j->row.vendor), "%s", c->vendor);
 	j->state = state;
 	j->total = row->payload_len;
 	read_terms(j);

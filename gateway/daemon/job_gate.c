@@ -8,6 +8,7 @@
 #include "policy/gates/retry.h"
 #include "policy/gates/window.h"
 
+#include "gateway/daemon/authority.h"
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/plan.h"
 #include "gateway/daemon/view.h"
@@ -48,7 +49,8 @@ static void judge_window(const struct job *j, const struct config_class *c,
 		gates_wait(gates, GATE_WINDOW, at_s, "asked for at this time");
 }
 
-static void judge_image(const struct job *j, struct gates *gates)
+static void judge_image(const struct job *j, const struct config_class *c,
+	struct gates *gates)
 {
 	const struct vendor *v = vendor_find(j->gateway, j->row.vendor);
 	int err = v ? vendor_state(v) : -2;
@@ -57,6 +59,9 @@ static void judge_image(const struct job *j, struct gates *gates)
 	if (err && j->reached < ENGINE_STAGE_TRANSFER)
 		gates_wait(gates, GATE_CATALOG, 0, "%s", err == -2 ?
 			"vendor is not configured" : err_name(err));
+	if (c && authority_state(j->gateway, c))
+		gates_wait(gates, GATE_CATALOG, 0, "%s", err_text(
+			authority_state(j->gateway, c)));
 	if (!j->release)
 		gates_wait(gates, GATE_IMAGE, 0, "not listed by a catalog");
 	else if (j->release->state == RELEASE_FAILED)
@@ -100,7 +105,7 @@ void job_judge_gates(const struct job *j, struct gates *ret)
 		return;
 	judge_approval(j, ret);
 	judge_window(j, c, ret);
-	judge_image(j, ret);
+	judge_image(j, c, ret);
 }
 
 bool job_is_below_floor(const struct job *j)

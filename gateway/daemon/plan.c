@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "gateway/daemon/authority.h"
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
@@ -149,7 +150,7 @@ int plan_check(const struct job *j)
 	const struct catalog *catalog = v ? vendor_catalog(v) : NULL;
 	const struct device *d = child_device(j->child);
 
-	if (!catalog)
+	if (!catalog || (c && authority_state(g, c)))
 		return -EAGAIN;
 	if (!c || !d || strcmp(d->class_name, j->row.class_name) ||
 			strcmp(c->vendor, j->row.vendor))
@@ -189,6 +190,7 @@ void plan_device(struct gateway *g, const struct device *device,
 	struct plan_row row = {.device = device};
 	const struct catalog *catalog;
 	bool any = false;
+	int state;
 
 	if (!c) {
 		decide(&row, PLAN_REFUSE, "no-class",
@@ -198,6 +200,16 @@ void plan_device(struct gateway *g, const struct device *device,
 		return;
 	}
 	row.klass = &c->device;
+	state = authority_state(g, c);
+	if (state) {
+		decide(&row, state == -EAGAIN ? PLAN_WAIT : PLAN_REFUSE,
+			state == -EAGAIN ? "authority" : err_name(state),
+			"ferryctl vendors shows who has the class", "%s",
+			state == -EAGAIN ? "who speaks for its class is not "
+			"known yet" : err_text(state));
+		on_row(arg, &row);
+		return;
+	}
 	row.vendor = vendor_find(g, c->vendor);
 	catalog = row.vendor ? vendor_catalog(row.vendor) : NULL;
 	for (unsigned i = 0; catalog && i < catalog->entry_count; i++) {

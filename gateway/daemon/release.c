@@ -43,9 +43,13 @@ const char *release_state_name(enum release_state state)
 struct release *release_find(const struct gateway *g, const char *class_name,
 	const uint8_t manifest[32])
 {
+	const struct config_class *c = gateway_class(g, class_name);
+
+	/* What the vendor before the heir offered is not the heir's. */
 	for (struct release *r = g->releases; r; r = r->next)
 		if (!memcmp(r->manifest, manifest, 32) &&
-				!strcmp(r->class_name, class_name))
+				!strcmp(r->class_name, class_name) &&
+				(!c || !strcmp(r->vendor, c->vendor)))
 			return r;
 	return NULL;
 }

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gateway/daemon/authority.h"
 #include "gateway/daemon/release.h"
 #include "gateway/daemon/report.h"
+#include "gateway/daemon/roots.h"
 #include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
 
@@ -47,6 +49,7 @@ static void stop_with(struct vendor *v, int code, const struct fault *fault,
 	gateway_alarm(v->gateway, name, hint, "vendor %s is not served: %s%s%s",
 		v->name, err_text(code), fault && fault->rule[0] ? ": " : "",
 		fault ? fault->rule : "");
+	authority_review(v->gateway);
 	view_tell_vendor(v);
 }
 
@@ -73,6 +76,24 @@ const struct catalog *vendor_catalog(const struct vendor *v)
 	return v->trust.catalog;
 }
 
+/* The chain that was kept does not lead to what was accepted before, and the
+ * vendor's server has not filled the gap. */
+static void watch_roots(struct vendor *v)
+{
+	char code[ALARM_CODE_SIZE];
+
+	alarm_code(v, "roots-behind", code, sizeof(code));
+	if (v->trust_is_open && roots_are_behind(v))
+		gateway_alarm(v->gateway, code, "look at who wrote trust.db; "
+			"the roots in between must be on the vendor's server",
+			"vendor %s: the roots that are kept end at version "
+			"%llu, version %llu was accepted before", v->name,
+			(unsigned long long)v->trust.root->version,
+			(unsigned long long)v->trust.floor.root_version);
+	else if (v->trust_is_open)
+		gateway_alarm_clear(v->gateway, code);
+}
+
 static void watch_expiry(struct vendor *v)
 {
 	char code[ALARM_CODE_SIZE];
@@ -80,6 +101,7 @@ static void watch_expiry(struct vendor *v)
 
 	if (err == -EAGAIN)
 		return;
+	watch_roots(v);
 	alarm_code(v, "catalog-expired", code, sizeof(code));
 	if (err == ERR_TRUST_CATALOG_EXPIRED && v->trust.catalog)
 		gateway_alarm(v->gateway, code,
@@ -142,6 +164,7 @@ static void end_round(struct vendor *v, int status, const struct fault *fault)
 		gateway_commit(v->gateway, c, NULL, NULL);
 	}
 	watch_expiry(v);
+	authority_review(v->gateway);
 	vendor_poll_ended(v->poll, status, v->retry_after_s);
 	memcpy(waiters, v->waiters, sizeof(waiters));
 	v->waiter_count = 0;
@@ -181,15 +204,24 @@ static void on_catalog_stored(void *arg, int status)
 	struct vendor *v = arg;
 	const struct catalog *catalog = v->trust.catalog;
 
+	char code[ALARM_CODE_SIZE];
+
 	v->holds--;
 	if (v->closing) {
 		finish_close(v);
 		return;
 	}
+	alarm_code(v, "floors-full", code, sizeof(code));
+	if (status == ERR_STORE_FULL)
+		gateway_alarm(v->gateway, code, "the vendor must begin a new "
+			"epoch: ferry-publish root epoch",
+			"the catalogs of vendor %s named more targets than "
+			"floors are kept for", v->name);
 	if (status) {
 		not_stored(v, status);
 		return;
 	}
+	gateway_alarm_clear(v->gateway, code);
 	v->unsaved = false;
 	memcpy(v->etag, v->new_etag, sizeof(v->etag));
 	v->news = true;
@@ -357,30 +389,33 @@ static void on_root_stored(void *arg, int status)
 		v->name, (unsigned long long)v->trust.root->version,
 		(unsigned long long)v->trust.root->epoch);
 	v->news = true;
+	authority_review(v->gateway);
 	ask_root(v);
 }
 
+/* One that was accepted before and had to be fetched again is only kept. */
 static void store_root(struct vendor *v)
 {
 	const struct root *root = v->trust.root;
 	struct trust_clock clock = gateway_clock(v->gateway);
 	struct store_commit *c = store_commit_new();
-	struct root_row row = {.version = root->version, .epoch = root->epoch};
 	char detail[128];
 	int err;
 
 	v->stage = VENDOR_STORING;
-	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
-	memcpy(row.digest, root->sha256, 32);
-	memcpy(row.first_digest, v->first_root_sha256, 32);
 	if (v->epoch_rose)
 		store_commit_epoch(c, v->name, root->epoch,
 			gateway_ms(trust_time_value(&v->trust.time, &clock)));
-	store_commit_root(c, &row, bytes_of(root->file, root->file_len));
-	put_time(v, c);
-	snprintf(detail, sizeof(detail), "{\"version\":%llu,\"epoch\":%llu}",
-		(unsigned long long)row.version, (unsigned long long)row.epoch);
-	gateway_history(c, "root-accepted", v->name, NULL, 0, NULL, detail);
+	roots_store(v, c);
+	if (root->version >= v->trust.floor.root_version) {
+		put_time(v, c);
+		snprintf(detail, sizeof(detail),
+			"{\"version\":%llu,\"epoch\":%llu}",
+			(unsigned long long)root->version,
+			(unsigned long long)root->epoch);
+		gateway_history(c, "root-accepted", v->name, NULL, 0, NULL,
+			detail);
+	}
 	v->holds++;
 	err = gateway_commit(v->gateway, c, on_root_stored, v);
 	if (err)
@@ -392,7 +427,7 @@ static void on_root(void *arg, int status, const struct vendor_answer *a)
 	struct vendor *v = arg;
 	struct trust_clock clock = gateway_clock(v->gateway);
 	uint64_t version = v->trust.root->version;
-	uint64_t epoch = v->trust.root->epoch;
+	uint64_t epoch = v->trust.floor.catalog.epoch;
 	struct fault fault = {0};
 
 	v->holds--;
@@ -420,6 +455,7 @@ static void on_root(void *arg, int status, const struct vendor_answer *a)
 		ask_catalog(v);
 		return;
 	}
+	authority_note_root(v, v->trust.root);
 	if (v->trust.root->epoch > epoch) {
 		v->epoch_rose = true;
 		v->etag[0] = '\0';
@@ -583,80 +619,16 @@ static int open_link(struct vendor *v, struct fault *fault)
 	return vendor_https_open(v->gateway->loop, &settings, fault, &v->link);
 }
 
-static int read_file(const char *path, uint8_t **ret, size_t *ret_len,
-	struct fault *fault)
+const struct revocation_view *vendor_revocation(const struct vendor *v)
 {
-	FILE *file = fopen(path, "re");
-	uint8_t *at = malloc(ROOT_FILE_MAX + 1);
-	size_t len;
+	static const struct revocation_view off = {.policy = REVOCATION_OFF};
 
-	if (!file || !at) {
-		int err = file ? -ENOMEM : -errno;
-
-		if (file)
-			fclose(file);
-		free(at);
-		return fault_set(fault, err, 0, "root", "%.100s: %s", path,
-			err_text(err));
-	}
-	len = fread(at, 1, ROOT_FILE_MAX + 1, file);
-	fclose(file);
-	if (len > ROOT_FILE_MAX) {
-		free(at);
-		return fault_set(fault, ERR_TOO_LARGE, 0, "root",
-			"%.100s: more than %u bytes", path, ROOT_FILE_MAX);
-	}
-	*ret = at;
-	*ret_len = len;
-	return 0;
+	return v->config->revocation_off ? &off : &revocation_nothing_known;
 }
 
-int vendor_file_digest(const struct vendor *v, uint8_t ret[32])
+/* What is remembered of the vendor's link. */
+static void take_row(struct vendor *v, const struct store_loaded *loaded)
 {
-	uint8_t *file = NULL;
-	size_t len = 0;
-	int err = read_file(v->config->root, &file, &len, NULL);
-
-	if (!err)
-		err = crypto_sha256(bytes_of(file, len), ret);
-	free(file);
-	return err;
-}
-
-/* What the databases know of this vendor. */
-struct kept {
-	struct trust_floor floor;
-	uint64_t time;
-	const struct root_row *root;
-	struct bytes root_bytes;
-};
-
-static void find_kept(struct vendor *v, const struct store_loaded *loaded,
-	struct kept *k)
-{
-	for (size_t i = 0; i < loaded->catalog_floor_count; i++) {
-		const struct catalog_floor_row *row =
-			&loaded->catalog_floors[i];
-
-		if (strcmp(row->vendor, v->name))
-			continue;
-		k->floor.catalog.set = true;
-		k->floor.catalog.epoch = row->epoch;
-		k->floor.catalog.sequence = row->sequence;
-		memcpy(k->floor.catalog.sha256, row->digest, 32);
-	}
-	for (size_t i = 0; i < loaded->time_bound_count; i++)
-		if (!strcmp(loaded->time_bounds[i].vendor, v->name))
-			k->time = (uint64_t)loaded->time_bounds[i].time_ms /
-				1000;
-	for (size_t i = 0; i < loaded->root_count; i++) {
-		if (strcmp(loaded->roots[i].vendor, v->name))
-			continue;
-		k->root = &loaded->roots[i];
-		k->root_bytes = loaded->root_bytes[i];
-		k->floor.root_version = k->root->version;
-		memcpy(k->floor.root_sha256, k->root->digest, 32);
-	}
 	for (size_t i = 0; i < loaded->vendor_count; i++) {
 		const struct vendor_row *row = &loaded->vendors[i];
 
@@ -678,97 +650,29 @@ static bool is_zero(const uint8_t *at, size_t len)
 	return any == 0;
 }
 
-/* The newest root that was accepted counts, if it grew from the file's. */
-const struct revocation_view *vendor_revocation(const struct vendor *v)
+/* Reports of this vendor name devices by a key of its own. */
+static int make_pseudonym_key(struct vendor *v)
 {
-	static const struct revocation_view off = {.policy = REVOCATION_OFF};
+	struct store_commit *c;
+	struct vendor_row row = {0};
 
-	return v->config->revocation_off ? &off : &revocation_nothing_known;
-}
-
-static int open_trust(struct vendor *v, const struct kept *k, struct bytes file,
-	struct fault *fault)
-{
-	struct trust_clock clock = gateway_clock(v->gateway);
-	struct bytes first = file;
-	int err = crypto_sha256(file, v->first_root_sha256);
-
-	if (err)
-		return err;
-	if (k->root) {
-		if (memcmp(k->root->first_digest, v->first_root_sha256, 32) &&
-				memcmp(k->root->digest, v->first_root_sha256,
-				32))
-			return fault_set(fault, ERR_TRUST_ROOT_BEHIND, 0,
-				"root", "is not the root that this vendor "
-				"began with");
-		memcpy(v->first_root_sha256, k->root->first_digest, 32);
-		first = k->root_bytes;
-	}
-	err = trust_open(&v->trust, first, &k->floor, k->time, &clock, fault);
-	if (err)
-		return err;
-	v->trust.revocation = vendor_revocation(v);
-	v->trust_is_open = true;
+	if (!is_zero(v->pseudonym_key, 32))
+		return 0;
+	if (uv_random(NULL, NULL, v->pseudonym_key, 32, 0, NULL))
+		return -EIO;
+	c = store_commit_new();
+	snprintf(row.name, sizeof(row.name), "%s", v->name);
+	memcpy(row.pseudonym_key, v->pseudonym_key, 32);
+	store_commit_vendor(c, &row);
+	gateway_commit(v->gateway, c, NULL, NULL);
 	return 0;
 }
 
-static void remember_first_root(struct vendor *v)
+static void get_kept_catalog(struct vendor *v)
 {
-	struct store_commit *c = store_commit_new();
-	const struct root *root = v->trust.root;
-	struct root_row row = {.version = root->version, .epoch = root->epoch};
-	struct vendor_row vendor = {0};
-
-	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
-	memcpy(row.digest, root->sha256, 32);
-	memcpy(row.first_digest, v->first_root_sha256, 32);
-	store_commit_root(c, &row, bytes_of(root->file, root->file_len));
-	snprintf(vendor.name, sizeof(vendor.name), "%s", v->name);
-	memcpy(vendor.pseudonym_key, v->pseudonym_key, 32);
-	store_commit_vendor(c, &vendor);
-	put_time(v, c);
-	gateway_history(c, "vendor-added", v->name, NULL, 0, NULL, NULL);
-	gateway_commit(v->gateway, c, NULL, NULL);
-}
-
-static void start(struct vendor *v, const struct store_loaded *loaded)
-{
-	struct kept kept = {0};
-	struct fault fault = {0};
 	char name[CACHE_OBJECT_NAME_MAX + 1];
-	uint8_t *file = NULL;
-	size_t len = 0;
 	int err;
 
-	if (v->gateway->trust_locked) {
-		stop_with(v, ERR_STORE_LOCKED, NULL,
-			"ferryctl trust unlock, once the loss is understood");
-		return;
-	}
-	find_kept(v, loaded, &kept);
-	err = read_file(v->config->root, &file, &len, &fault);
-	if (!err)
-		err = open_trust(v, &kept, bytes_of(file, len), &fault);
-	free(file);
-	if (err) {
-		stop_with(v, err, &fault, err == ERR_TRUST_ROOT_BEHIND ?
-			"ferryctl vendor reset, if the change is meant" :
-			"look at the file named by 'root' in vendors.d");
-		return;
-	}
-	if (is_zero(v->pseudonym_key, 32) && uv_random(NULL, NULL,
-			v->pseudonym_key, 32, 0, NULL))
-		err = -EIO;
-	if (!kept.root)
-		remember_first_root(v);
-	if (!err)
-		err = open_link(v, &fault);
-	if (err) {
-		stop_with(v, err, &fault,
-			"look at the 'link' settings in vendors.d");
-		return;
-	}
 	object_name(v, name, sizeof(name));
 	err = cache_object_get(v->gateway->cache, name, CACHE_LOAD_MAX,
 		on_kept_catalog, v);
@@ -778,6 +682,45 @@ static void start(struct vendor *v, const struct store_loaded *loaded)
 		return;
 	}
 	v->holds++;
+}
+
+static void on_roots(struct vendor *v, int status, const struct fault *fault)
+{
+	struct fault why = {0};
+	int err;
+
+	if (status) {
+		stop_with(v, status, fault, status == ERR_TRUST_ROOT_BEHIND ?
+			"ferryctl vendor reset, if the change is meant" :
+			"look at the file named by 'root' in vendors.d");
+		return;
+	}
+	err = make_pseudonym_key(v);
+	if (!err)
+		err = open_link(v, &why);
+	if (err) {
+		stop_with(v, err, &why,
+			"look at the 'link' settings in vendors.d");
+		return;
+	}
+	authority_review(v->gateway);
+	get_kept_catalog(v);
+}
+
+static void start(struct vendor *v, const struct store_loaded *loaded)
+{
+	struct fault fault = {0};
+	int err;
+
+	if (v->gateway->trust_locked) {
+		stop_with(v, ERR_STORE_LOCKED, NULL,
+			"ferryctl trust unlock, once the loss is understood");
+		return;
+	}
+	take_row(v, loaded);
+	err = roots_open(v, loaded, on_roots, &fault);
+	if (err)
+		on_roots(v, err, &fault);
 }
 
 int vendor_add(struct gateway *g, const struct config_vendor *config,
@@ -831,6 +774,7 @@ static void finish_close(struct vendor *v)
 		return;
 	if (v->trust_is_open)
 		trust_close(&v->trust);
+	free(v->seen);
 	free(v);
 	if (on_closed)
 		on_closed(arg);
@@ -844,7 +788,8 @@ void vendor_release(struct vendor *v)
 /* Opened again it says anew what is wrong; removed it has nothing to say. */
 static void clear_alarms(const struct vendor *v)
 {
-	static const char *const what[] = {"vendor-stopped", "catalog-expired"};
+	static const char *const what[] = {"vendor-stopped", "catalog-expired",
+		"roots-behind", "floors-full"};
 	char code[ALARM_CODE_SIZE];
 
 	for (size_t i = 0; i < sizeof(what) / sizeof(*what); i++) {

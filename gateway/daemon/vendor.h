@@ -11,6 +11,8 @@
 #include "gateway/vendor/https.h"
 #include "gateway/vendor/poll.h"
 
+struct authority_seen;
+
 enum vendor_stage {
 	VENDOR_STARTING, /* reading what was kept */
 	VENDOR_IDLE,
@@ -41,7 +43,10 @@ struct vendor {
 	bool unsaved;          /* trust is ahead of trust.db: does not count */
 	bool root_unsaved;     /* so is the root */
 	bool epoch_rose;       /* with the root that is being stored */
-	uint8_t first_root_sha256[32];
+	uint8_t first_root_sha256[32]; /* of the one that it began with */
+	uint8_t file_root_sha256[32];  /* of the one that its file names now */
+	struct fault chain_fault;      /* where the chain that was kept broke */
+	struct authority_seen *seen;   /* transfers that its roots name */
 	char etag[VENDOR_ETAG_MAX + 1];
 	char new_etag[VENDOR_ETAG_MAX + 1];
 	bool news;
@@ -75,9 +80,6 @@ struct vendor *vendor_find(const struct gateway *g, const char *name);
 int vendor_check(struct vendor *v,
 	void (*on_end)(void *arg, struct vendor *v, int status, bool news),
 	void *arg);
-
-/* SHA-256 of the first root that the vendor's file names, as it is on disk. */
-int vendor_file_digest(const struct vendor *v, uint8_t ret[32]);
 
 /* 0 when a transfer may start. */
 int vendor_state(const struct vendor *v);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/daemon/authority.h"
 #include "policy/trust/component.h"
 
 /* ---- status ---- */
@@ -172,8 +173,8 @@ json_t *view_vendor(const struct vendor *v)
 
 	if (v->link)
 		state = vendor_https_state(v->link);
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:s,s:o,s:o}", "name",
-		view_text(v->name), "classes", vendor_classes(v), "link",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:o,s:o}", "name",
+		view_text(v->name), "authority", authority_of_vendor(v), "classes", vendor_classes(v), "link",
 		vendor_link_json(v), "root", root_json(v), "catalog",
 		catalog_json(v), "revocation", v->config->revocation_off ?
 		"off" : "require", "time_bound", view_time_ms(v->trust_is_open ?
@@ -296,7 +297,7 @@ json_t *view_class(const struct gateway *g, const struct config_class *c)
 		devices += !strcmp(registry_device_at(g->registry, i)->
 			class_name, d->name);
 	return json_pack("{s:o,s:o,s:o,s:o,s:s,s:s,s:o,s:b,s:b,s:b,s:s,s:s,s:o,"
-		"s:b,s:o,s:o,s:i}",
+		"s:b,s:o,s:o,s:o,s:i}",
 		"name", view_text(d->name), "vendor", view_text(c->vendor),
 		"vendor_id", uuid_text(d->vendor_id), "class_id",
 		uuid_text(d->class_id), "engine", d->engine, "component",
@@ -308,7 +309,8 @@ json_t *view_class(const struct gateway *g, const struct config_class *c)
 		"window", view_text(c->window[0] ? c->window :
 			g->config->window), "auto_enrol", d->auto_enrol,
 		"tiers", class_tiers(d), "end_of_support",
-		view_time_ms(d->end_of_support_s * 1000), "devices", devices);
+		view_time_ms(d->end_of_support_s * 1000), "authority",
+		authority_view(g, c), "devices", devices);
 }
 
 /* ---- plan, offers, images ---- */

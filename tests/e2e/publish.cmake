@@ -1,4 +1,3 @@
-ferry_e2e(publish FILES test_publish.py test_publish_pki.py
-	test_publish_root.py)
+ferry_e2e(publish FILES test_publish.py test_publish_pki.py)
 set_property(TEST e2e.publish APPEND PROPERTY ENVIRONMENT
 	"FERRY_SHARED_DIR=${FERRY_SHARED_DIR}")

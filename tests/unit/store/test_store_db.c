@@ -865,23 +865,27 @@ START_TEST(authority_moves_floors_and_revocations_and_leaves_the_old_ones)
 }
 END_TEST
 
-START_TEST(authority_of_a_lower_place_never_replaces_a_higher_one)
+START_TEST(authority_at_a_place_keeps_its_vendor_and_is_cleared_once)
 {
 	struct authority_row row = authority("heir", 3);
 	struct store_commit *c = store_commit_new();
 
 	open_well();
 	store_commit_authority(c, &row);
-	row.place = 2;
 	row.cleared = true;
 	store_commit_authority(c, &row);
+	row.cleared = false;
+	store_commit_authority(c, &row);
 	ck_assert_int_eq(test_commit(c), 0);
-	ck_assert_uint_eq(load().authority.place, 3);
-	ck_assert(!load().authority.cleared);
+	ck_assert(load().authority.cleared);
+	row = authority("thief", 3);
+	c = store_commit_new();
+	store_commit_authority(c, &row);
+	ck_assert_int_eq(test_commit(c), ERR_STORE_CONFLICT);
 	c = store_commit_new();
 	store_commit_vendor_reset(c, "heir", true);
 	ck_assert_int_eq(test_commit(c), 0);
-	ck_assert_uint_eq(load().authority.place, 3);
+	ck_assert_str_eq(load().authority.vendor, "heir");
 	test_close();
 }
 END_TEST
@@ -921,7 +925,7 @@ int main(void)
 	tcase_add_test(c,
 		authority_moves_floors_and_revocations_and_leaves_the_old_ones);
 	tcase_add_test(
-		c, authority_of_a_lower_place_never_replaces_a_higher_one);
+		c, authority_at_a_place_keeps_its_vendor_and_is_cleared_once);
 	tcase_add_test(c, epoch_forgets_floors_once_and_keeps_revocations);
 	tcase_add_test(c, evidence_floor_only_rises);
 	tcase_add_test(c, pin_keeps_its_digest_and_raises_its_number);

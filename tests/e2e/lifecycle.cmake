@@ -1,0 +1,1 @@
+ferry_e2e(lifecycle_roots FILES test_lifecycle_roots.py)
