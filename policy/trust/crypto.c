@@ -5,6 +5,8 @@
 
 #include "policy/trust/ed25519.h"
 
+#define HASH_CHUNK 4096
+
 int crypto_init(void)
 {
 	return psa_crypto_init() == PSA_SUCCESS ? ed25519_init()
@@ -39,6 +41,21 @@ static psa_algorithm_t psa_hash_of(enum crypto_hash hash)
 	return algs[hash];
 }
 
+/* Mbed TLS 3.6 copies what it is given to the heap before it reads it, so that
+ * a long input would be there twice. */
+static psa_status_t update(psa_hash_operation_t *op, struct bytes in)
+{
+	psa_status_t status = PSA_SUCCESS;
+
+	for (size_t at = 0; status == PSA_SUCCESS && at < in.len;
+		at += HASH_CHUNK) {
+		struct bytes chunk = bytes_slice(in, at, HASH_CHUNK);
+
+		status = psa_hash_update(op, chunk.at, chunk.len);
+	}
+	return status;
+}
+
 int crypto_digest(enum crypto_hash hash, const struct bytes *parts,
 	unsigned count, uint8_t *ret)
 {
@@ -47,9 +64,7 @@ int crypto_digest(enum crypto_hash hash, const struct bytes *parts,
 	size_t len;
 
 	for (unsigned i = 0; status == PSA_SUCCESS && i < count; i++)
-		if (parts[i].len)
-			status =
-				psa_hash_update(&op, parts[i].at, parts[i].len);
+		status = update(&op, parts[i]);
 	if (status == PSA_SUCCESS)
 		status = psa_hash_finish(&op, ret, crypto_hash_len(hash), &len);
 	if (status == PSA_SUCCESS)

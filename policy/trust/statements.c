@@ -1,5 +1,4 @@
 #include "policy/trust/crl.h"
-#include "policy/trust/der.h"
 #include "policy/trust/ocsp.h"
 #include "policy/trust/revocation.h"
 
@@ -157,6 +156,14 @@ static int add_crl(struct adding *a, struct bytes der)
 	return result(a, refusal ? refusal : ERR_TRUST_EVIDENCE_UNNEEDED);
 }
 
+/* A responder of another issuer says least; a right answer about nobody here
+ * is told before what other issuers make of it. */
+static bool tells_more(int code, int known)
+{
+	return known == 0 || known == ERR_TRUST_OCSP_RESPONDER ||
+	       (code == ERR_TRUST_OCSP_OTHER && known != code);
+}
+
 static int add_ocsp(struct adding *a, struct bytes der, struct bytes nonce,
 	struct trust_now now)
 {
@@ -178,25 +185,16 @@ static int add_ocsp(struct adding *a, struct bytes der, struct bytes nonce,
 
 		if (!err) {
 			put(a, &found);
-		} else if (err != ERR_TRUST_OCSP_OTHER && !refusal) {
+		} else if (tells_more(err, refusal)) {
 			refusal = err;
 			kept = fault;
 		}
 	}
+	if (refusal == ERR_TRUST_OCSP_OTHER)
+		refusal = 0;
 	if (!a->about_something && refusal && a->fault)
 		*a->fault = kept;
 	return result(a, refusal ? refusal : ERR_TRUST_EVIDENCE_UNNEEDED);
-}
-
-/* RFC 6960 section 4.2.1: a response opens with an ENUMERATED. */
-static enum evidence_kind kind_of(struct bytes der)
-{
-	struct bytes body;
-
-	return der_take(&der, DER_SEQUENCE, &body) &&
-			       der_next_is(body, DER_ENUMERATED)
-		       ? EVIDENCE_OCSP
-		       : EVIDENCE_CRL;
 }
 
 int statement_table_add(struct statement_table *table, enum evidence_kind kind,
@@ -205,8 +203,9 @@ int statement_table_add(struct statement_table *table, enum evidence_kind kind,
 {
 	struct adding a = {.table = table, .needs = needs, .fault = fault};
 
-	if (kind != EVIDENCE_CRL && kind != EVIDENCE_OCSP)
-		kind = kind_of(der);
-	return kind == EVIDENCE_CRL ? add_crl(&a, der)
-				    : add_ocsp(&a, der, nonce, now);
+	bool is_ocsp = kind == EVIDENCE_OCSP ||
+		       (kind != EVIDENCE_CRL &&
+			       evidence_kind_of(der) == EVIDENCE_OCSP);
+
+	return is_ocsp ? add_ocsp(&a, der, nonce, now) : add_crl(&a, der);
 }

@@ -12,7 +12,7 @@
 #include "tools/publish/when.h"
 
 #define RECORD_MAX ((size_t)32 << 20)
-#define CRL_MAX EVIDENCE_CRL_MAX
+#define CA_UNIQUE_LEN 4 /* bytes of the key's id in the CA's name */
 
 static int part_path(const char *folder, const char *plain, const char *of_ca,
 	char ret[FILES_PATH_SIZE])
@@ -242,6 +242,8 @@ int ca_make(const char *folder, bool is_plain, struct pki_request *request,
 	enum crypto_curve curve, struct ca *parent)
 {
 	char key_path[FILES_PATH_SIZE], path[FILES_PATH_SIZE];
+	char name[PKI_URL_SIZE + 32], id[2 * CA_UNIQUE_LEN + 1];
+	uint8_t kid[COSE_KID_LEN];
 	struct bytes cert;
 	struct key key;
 	struct buf der;
@@ -255,12 +257,18 @@ int ca_make(const char *folder, bool is_plain, struct pki_request *request,
 		err = key_make(key_path, curve, &key);
 	if (err)
 		return err;
+	err = cose_key_thumbprint(&key.public, kid);
+	/* A CRL is found by its issuer's name, so no two CAs share one. */
+	snprintf(name, sizeof(name), "%s %s", request->common_name,
+		bytes_to_hex(bytes_of(kid, CA_UNIQUE_LEN), id, sizeof(id)));
+	request->common_name = name;
 	request->use = PKI_CA;
 	request->subject_key = &key;
 	request->issuer_key = &key;
 	buf_init(&der, PKI_CERT_MAX);
-	err = parent ? ca_issue(parent, request, &der) :
-			pki_issue(request, &der);
+	if (!err)
+		err = parent ? ca_issue(parent, request, &der) :
+				pki_issue(request, &der);
 	cert = buf_bytes(&der);
 	if (!err)
 		err = pki_write(path, &cert, 1);
@@ -377,7 +385,7 @@ int ca_revoke(struct ca *ca, struct ca_issued *issued, unsigned reason,
 }
 
 /* The revoked ones; `serials` holds CERT_SERIAL_MAX bytes for each. */
-static size_t entries_collect(const struct ca *ca, struct crl_entry *entries,
+static size_t entries_collect(const struct ca *ca, struct crl_line *entries,
 	uint8_t (*serials)[CERT_SERIAL_MAX])
 {
 	size_t n = 0;
@@ -389,7 +397,7 @@ static size_t entries_collect(const struct ca *ca, struct crl_entry *entries,
 		if (!issued->revoked || bytes_from_hex(issued->serial,
 				serials[n], len))
 			continue;
-		entries[n] = (struct crl_entry){
+		entries[n] = (struct crl_line){
 			.serial = bytes_of(serials[n], len),
 			.at = issued->revoked,
 			.reason = issued->reason,
@@ -401,7 +409,7 @@ static size_t entries_collect(const struct ca *ca, struct crl_entry *entries,
 
 int ca_crl(struct ca *ca, uint64_t now, uint64_t until, struct buf *ret)
 {
-	struct crl_entry *entries = calloc(ca->count + 1, sizeof(*entries));
+	struct crl_line *entries = calloc(ca->count + 1, sizeof(*entries));
 	uint8_t (*serials)[CERT_SERIAL_MAX] = calloc(ca->count + 1,
 		sizeof(*serials));
 	struct crl_plan plan = {

@@ -46,7 +46,7 @@ void ca_done(struct ca *ca);
 
 /* Makes key and certificate of a new CA: key.pem and cert.pem (`is_plain`), or
  * ca.key.pem and ca.pem; never replaces a key. The request says names, dates and
- * path length. `parent` NULL: it signs itself. */
+ * path length; the beginning of the key's id is added to the common name. `parent` NULL: it signs itself. */
 int ca_make(const char *folder, bool is_plain, struct pki_request *request,
 	enum crypto_curve curve, struct ca *parent);
 

@@ -2,11 +2,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/cbor_out.h"
 #include "policy/trust/component.h"
-#include "policy/trust/offer.h"
+#include "tools/publish/catalog_check.h"
 #include "tools/publish/root_file.h"
 #include "tools/publish/say.h"
 #include "tools/publish/when.h"
@@ -52,6 +51,12 @@ static void put_text(struct buf *b, unsigned key, const char *text)
 	cbor_put_tstr(b, text);
 }
 
+static uint64_t end_of_support(const struct release *r)
+{
+	return r->end_of_support ? r->end_of_support :
+			r->class_end_of_support;
+}
+
 /* Members 9 to 17, each only where there is something to say. */
 static void put_optional(struct buf *b, const struct release *r)
 {
@@ -69,9 +74,9 @@ static void put_optional(struct buf *b, const struct release *r)
 		cbor_put_bool(b, true);
 	}
 	put_text(b, 13, r->notes);
-	if (r->end_of_support) {
+	if (end_of_support(r)) {
 		cbor_put_uint(b, 14);
-		cbor_put_uint(b, r->end_of_support);
+		cbor_put_uint(b, end_of_support(r));
 	}
 	put_text(b, 15, r->set);
 	if (r->precursors_count) {
@@ -91,7 +96,7 @@ static uint64_t optional_count(const struct release *r)
 	return (uint64_t)(r->expect_version[0] || r->expect_digest_len) +
 			(r->version[0] != '\0') + r->has_hardware +
 			r->security + (r->notes[0] != '\0') +
-			(r->end_of_support != 0) + (r->set[0] != '\0') +
+			(end_of_support(r) != 0) + (r->set[0] != '\0') +
 			(r->precursors_count != 0) + r->withdrawn;
 }
 
@@ -124,11 +129,46 @@ static int put_entry(struct buf *b, const struct release *r)
 	return 0;
 }
 
+/* Gateways refuse entries for a class that the root has handed over. */
+static bool is_handed_over(const struct catalog_plan *plan,
+	const struct release *r)
+{
+	return plan->root && root_transfer_of(plan->root,
+		bytes_of(r->class_id, 16));
+}
+
+static uint64_t entries_count(const struct catalog_plan *plan)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < plan->releases->count; i++)
+		count += !is_handed_over(plan, &plan->releases->at[i]);
+	return count;
+}
+
+static void put_evidence(struct buf *b, const struct catalog_plan *plan)
+{
+	cbor_put_uint(b, 8);
+	cbor_put_array(b, plan->evidence_count);
+	for (unsigned i = 0; i < plan->evidence_count; i++) {
+		const struct evidence_file *e = &plan->evidence[i];
+
+		cbor_put_map(b, 3);
+		cbor_put_uint(b, 1);
+		cbor_put_uint(b, e->kind);
+		cbor_put_uint(b, 2);
+		cbor_put_bstr(b, bytes_of(e->sha256, 32));
+		cbor_put_uint(b, 3);
+		cbor_put_uint(b, e->len);
+	}
+}
+
 int catalog_plan_write(const struct catalog_plan *plan, struct buf *ret)
 {
 	int err = 0;
 
-	cbor_put_map(ret, 7);
+	cbor_put_map(ret, 7 + (uint64_t)(plan->evidence_count > 0) +
+		(plan->quirks.len > 0));
 	cbor_put_uint(ret, 1);
 	cbor_put_uint(ret, 1);
 	cbor_put_uint(ret, 2);
@@ -142,18 +182,23 @@ int catalog_plan_write(const struct catalog_plan *plan, struct buf *ret)
 	cbor_put_uint(ret, 6);
 	cbor_put_uint(ret, plan->epoch);
 	cbor_put_uint(ret, 7);
-	cbor_put_array(ret, plan->releases->count);
+	cbor_put_array(ret, entries_count(plan));
 	for (size_t i = 0; !err && i < plan->releases->count; i++)
-		err = put_entry(ret, &plan->releases->at[i]);
+		if (!is_handed_over(plan, &plan->releases->at[i]))
+			err = put_entry(ret, &plan->releases->at[i]);
+	if (plan->evidence_count)
+		put_evidence(ret, plan);
+	if (plan->quirks.len) {
+		cbor_put_uint(ret, 9);
+		cbor_put_bstr(ret, plan->quirks);
+	}
 	if (!err && ret->err)
 		err = complain(ret->err, NULL, "catalog",
 			"larger than %zu bytes", ret->max);
 	return err;
 }
 
-/* A key that the root does not list would make a catalog that nobody takes. */
-static int key_is_listed(const struct root *root, const struct key *key,
-	const char *path)
+static bool is_listed(const struct root *root, const struct key *key)
 {
 	const struct root_role *role = root_role(root, ROLE_CATALOG);
 
@@ -161,50 +206,97 @@ static int key_is_listed(const struct root *root, const struct key *key,
 		if (role->entries[i].kind != ROOT_ENTRY_UNKNOWN &&
 				cose_key_equal(&role->entries[i].key,
 				&key->public))
-			return 0;
-	return complain(-EPERM, path ? path : "keys/catalog/key.pem", "key",
-		"is not in the catalog role of root %llu",
-		(unsigned long long)root->version);
+			return true;
+	return false;
+}
+
+/* The keys that sign, opened. */
+struct signers {
+	struct key keys[CATALOG_KEYS_MAX];
+	struct cose_signing by[CATALOG_KEYS_MAX];
+	uint8_t kids[CATALOG_KEYS_MAX][COSE_KID_LEN];
+	unsigned count;
+};
+
+static void signers_done(struct signers *s)
+{
+	for (unsigned i = 0; i < s->count; i++)
+		key_done(&s->keys[i]);
+	s->count = 0;
+}
+
+/* A key that the root does not list would make a catalog that nobody takes. */
+static int signer_add(const struct publisher *p, const struct root *root,
+	const char *path, struct signers *s)
+{
+	unsigned at = s->count;
+	int err = publisher_key(p, "catalog", path, &s->keys[at]);
+
+	if (err)
+		return err;
+	s->count++;
+	if (!is_listed(root, &s->keys[at]))
+		return complain(-EPERM, path ? path : "keys/catalog/key.pem",
+			"key", "is not in the catalog role of root %llu",
+			(unsigned long long)root->version);
+	return key_signing(&s->keys[at], p->vendor.unsplit_algorithms,
+		s->kids[at], &s->by[at]);
+}
+
+/* keys/catalog/key.pem and, where the role needs more, those beside it that
+ * `root add` has made. */
+static int signers_default(const struct publisher *p, const struct root *root,
+	struct signers *s)
+{
+	unsigned need = root_role(root, ROLE_CATALOG)->threshold;
+	char path[FILES_PATH_SIZE];
+	int err = signer_add(p, root, NULL, s);
+
+	for (unsigned n = 2; !err && s->count < need &&
+			n <= CATALOG_KEYS_MAX; n++) {
+		err = publisher_path(p, path, "keys/catalog/%u.key.pem", n);
+		if (!err && file_exists(path))
+			err = signer_add(p, root, path, s);
+	}
+	return err;
+}
+
+static int signers_open(const struct publisher *p, const struct root *root,
+	const struct catalog_options *options, struct signers *s)
+{
+	int err = 0;
+
+	if (options->keys_count > CATALOG_KEYS_MAX)
+		return complain(-E2BIG, NULL, "--key", "at most %d",
+			CATALOG_KEYS_MAX);
+	if (!options->keys_count)
+		return signers_default(p, root, s);
+	for (size_t i = 0; !err && i < options->keys_count; i++)
+		err = signer_add(p, root, options->keys[i], s);
+	return err;
 }
 
 static int catalog_sign(const struct publisher *p, const struct root *root,
 	const struct catalog_options *options, struct bytes payload,
 	struct buf *ret)
 {
-	struct cose_signing by[CATALOG_KEYS_MAX];
-	uint8_t kids[CATALOG_KEYS_MAX][COSE_KID_LEN];
-	struct key keys[CATALOG_KEYS_MAX] = {{0}};
-	size_t count = options->keys_count ? options->keys_count : 1;
-	size_t opened = 0;
-	int err = count > CATALOG_KEYS_MAX ? complain(-E2BIG, NULL, "--key",
-		"at most %d", CATALOG_KEYS_MAX) : 0;
+	struct signers *s = calloc(1, sizeof(*s));
+	int err = s ? signers_open(p, root, options, s) :
+			complain(-ENOMEM, NULL, NULL, "no memory");
 
-	while (!err && opened < count) {
-		const char *path = options->keys_count ?
-				options->keys[opened] : NULL;
-
-		err = publisher_key(p, "catalog", path, &keys[opened]);
-		if (err)
-			break;
-		opened++;
-		err = key_is_listed(root, &keys[opened - 1], path);
-		if (!err)
-			err = key_signing(&keys[opened - 1],
-				p->vendor.unsplit_algorithms, kids[opened - 1],
-				&by[opened - 1]);
-	}
 	if (!err) {
-		err = count == 1 ?
-			cose_put_sign1(ret, by, bytes_of_text(CATALOG_AAD),
+		err = s->count == 1 ?
+			cose_put_sign1(ret, s->by, bytes_of_text(CATALOG_AAD),
 				payload, false) :
-			cose_put_sign(ret, by, (unsigned)count,
+			cose_put_sign(ret, s->by, s->count,
 				bytes_of_text(CATALOG_AAD), payload, false);
 		if (err)
 			complain(err, NULL, "catalog", "cannot be signed: %s",
 				err_text(err));
 	}
-	for (size_t i = 0; i < opened; i++)
-		key_done(&keys[i]);
+	if (s)
+		signers_done(s);
+	free(s);
 	return err;
 }
 
@@ -244,100 +336,6 @@ static int expiry_choose(const struct publisher *p, const struct root *root,
 	}
 	*ret = expires;
 	return 0;
-}
-
-static void verdict_complain(const struct verdict *v, const char *file)
-{
-	for (unsigned i = 0; i < v->count; i++)
-		if (v->rows[i].outcome == CHECK_FAIL)
-			complain(v->rows[i].code, file, v->rows[i].name,
-				"%s: %s [%s]", err_text(v->rows[i].code),
-				v->rows[i].evidence,
-				err_name(v->rows[i].code));
-}
-
-/* Revocation is what a gateway judges, by what is known there. */
-static const struct revocation_view not_judged_here = {
-	.policy = REVOCATION_OFF,
-};
-
-/* Judges one entry as a gateway with one such device will. */
-static int entry_judge(const struct publisher *p, const struct root *root,
-	const struct catalog *catalog, const struct catalog_entry *entry)
-{
-	char path[FILES_PATH_SIZE], hex[65];
-	const struct suit_slot slot = {entry->component, 0};
-	struct offer_payload image = {0};
-	struct catalog_payload payload;
-	struct offer_request request = {
-		.root = root,
-		.catalog = catalog,
-		.entry = entry,
-		.facts = {.vendor_id = entry->vendor_id,
-			.class_id = entry->class_id, .slots = &slot,
-			.slot_count = 1},
-		.floor_known = true,
-		.floor = entry->sequence,
-		.now = trust_now_at(p->now),
-		.now_known = true,
-		.revocation = &not_judged_here,
-		.payloads = &image,
-		.payload_count = 1,
-	};
-	struct verdict verdict;
-	struct buf envelope;
-	struct stat st;
-	int err;
-
-	buf_init(&envelope, SUIT_ENVELOPE_MAX);
-	err = publisher_path(p, path, "www/e/%s.suit", bytes_to_hex(
-		entry->envelope_digest, hex, sizeof(hex)));
-	if (!err)
-		err = file_read(path, &envelope);
-	if (!err && catalog_entry_payload(entry, 0, &payload))
-		err = complain(-EINVAL, path, "payload", "is missing");
-	if (!err) {
-		request.envelope = buf_bytes(&envelope);
-		image.len = payload.len;
-		memcpy(image.sha256, payload.sha256.at, 32);
-		offer_judge(&request, &verdict, NULL);
-		if (!verdict_accepts(&verdict, false)) {
-			err = verdict_code(&verdict);
-			err = err ? err : -EINVAL;
-			verdict_complain(&verdict, path);
-		}
-	}
-	if (!err)
-		err = publisher_path(p, path, "www/p/%s", bytes_to_hex(
-			payload.sha256, hex, sizeof(hex)));
-	if (!err && (stat(path, &st) || (uint64_t)st.st_size != payload.len))
-		err = complain(-EINVAL, path, "payload",
-			"is missing or has another length");
-	buf_done(&envelope);
-	return err;
-}
-
-static int catalog_check(const struct publisher *p, const struct root *root,
-	struct bytes file)
-{
-	const struct chain_rules rules = {
-		.now = trust_now_at(p->now), .revocation = &not_judged_here};
-	struct catalog *catalog = NULL;
-	struct fault fault = {0};
-	int err = catalog_accept(root, file, NULL, &rules, &catalog, NULL,
-		&fault);
-
-	if (err)
-		return complain_fault("catalog.cose", err, &fault);
-	if (catalog->signer_not_after < catalog->expires)
-		err = complain(-EINVAL, "catalog.cose", "signer",
-			"its certificate ends before the catalog");
-	for (unsigned i = 0; !err && i < catalog->entry_count; i++)
-		if (!catalog->entries[i].withdrawn)
-			err = entry_judge(p, root, catalog,
-				&catalog->entries[i]);
-	catalog_free(catalog);
-	return err;
 }
 
 static int catalog_place(struct publisher *p, uint64_t sequence,
@@ -386,19 +384,53 @@ static int sequence_next(const struct publisher *p, uint64_t epoch,
 	return err;
 }
 
-int catalog_publish(struct publisher *p, const struct release_list *releases,
+#define QUIRKS_FILE "quirks.cbor"
+
+static int quirks_read(const struct publisher *p, struct buf *ret)
+{
+	char path[FILES_PATH_SIZE];
+	int err = publisher_path(p, path, QUIRKS_FILE);
+
+	return err || !file_exists(path) ? err : file_read(path, ret);
+}
+
+int catalog_quirks_keep(const struct publisher *p, const char *from)
+{
+	char path[FILES_PATH_SIZE];
+	struct buf file;
+	int err = publisher_path(p, path, QUIRKS_FILE);
+
+	if (err || !from)
+		return err ? err : file_remove(path);
+	buf_init(&file, CATALOG_QUIRKS_MAX);
+	err = file_read(from, &file);
+	if (!err && file.len == 0)
+		err = complain(-EINVAL, from, "quirks", "is empty");
+	if (!err)
+		err = file_write(path, buf_bytes(&file), 0644);
+	buf_done(&file);
+	return err;
+}
+
+int catalog_publish(struct publisher *p, struct release_list *releases,
 	const struct catalog_options *options, uint64_t *ret_expires)
 {
 	struct catalog_plan plan = {.issued = p->now, .releases = releases};
-	struct buf payload, file;
+	struct catalog_check check = {.p = p,
+		.allow_short_evidence = options->allow_short_evidence};
+	struct evidence_list *evidence = calloc(1, sizeof(*evidence));
+	struct buf payload, file, quirks;
 	struct root *root = NULL;
-	int err = publisher_clock_check(p);
+	int err = evidence ? publisher_clock_check(p) :
+			complain(-ENOMEM, NULL, NULL, "no memory");
 
 	buf_init(&payload, CATALOG_FILE_MAX);
 	buf_init(&file, CATALOG_FILE_MAX);
+	buf_init(&quirks, CATALOG_QUIRKS_MAX);
 	if (!err)
 		err = root_file_current(p, &root);
 	if (!err) {
+		plan.root = root;
 		plan.root_version = root->version;
 		plan.epoch = root->epoch;
 		err = expiry_choose(p, root, releases, options->expires,
@@ -407,18 +439,32 @@ int catalog_publish(struct publisher *p, const struct release_list *releases,
 	if (!err)
 		err = sequence_next(p, plan.epoch, &plan.sequence);
 	if (!err)
+		err = evidence_collect(p, evidence);
+	if (!err)
+		err = release_list_support(p, releases);
+	if (!err)
+		err = quirks_read(p, &quirks);
+	if (!err) {
+		plan.evidence = evidence->of;
+		plan.evidence_count = evidence->count;
+		plan.quirks = buf_bytes(&quirks);
 		err = catalog_plan_write(&plan, &payload);
+	}
 	if (!err)
 		err = catalog_sign(p, root, options, buf_bytes(&payload),
 			&file);
+	check.root = root;
+	check.evidence = evidence;
 	if (!err)
-		err = catalog_check(p, root, buf_bytes(&file));
+		err = catalog_check(&check, buf_bytes(&file));
 	if (!err)
 		err = catalog_place(p, plan.sequence, buf_bytes(&file));
 	if (!err && ret_expires)
 		*ret_expires = plan.expires;
 	root_free(root);
+	buf_done(&quirks);
 	buf_done(&file);
 	buf_done(&payload);
+	free(evidence);
 	return err;
 }

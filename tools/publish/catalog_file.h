@@ -5,8 +5,10 @@
 #ifndef FERRY_PUBLISH_CATALOG_FILE_H
 #define FERRY_PUBLISH_CATALOG_FILE_H
 
-#include "policy/trust/catalog.h"
+#include "tools/publish/evidence.h"
 #include "tools/publish/record.h"
+
+#define CATALOG_QUIRKS_MAX ((size_t)1 << 20)
 
 struct catalog_plan {
 	uint64_t sequence;
@@ -15,6 +17,11 @@ struct catalog_plan {
 	uint64_t root_version;
 	uint64_t epoch;
 	const struct release_list *releases;
+	const struct root *root; /* classes that it hands over are left out;
+				    NULL: none */
+	const struct evidence_file *evidence;
+	unsigned evidence_count;
+	struct bytes quirks;     /* empty: none */
 };
 
 /* The payload (docs/formats.md, "Catalog"). */
@@ -24,11 +31,16 @@ struct catalog_options {
 	const char *const *keys; /* NULL: keys/catalog/key.pem */
 	size_t keys_count;
 	uint64_t expires;        /* 0: by the vendor's settings */
+	bool allow_short_evidence;
 };
+
+/* Copies the file (NULL: none any more) to where every catalog takes its quirks
+ * from. */
+int catalog_quirks_keep(const struct publisher *p, const char *from);
 
 /* Makes, checks and publishes www/catalog.cose with the next sequence.
  * `ret_expires` may be NULL. */
-int catalog_publish(struct publisher *p, const struct release_list *releases,
+int catalog_publish(struct publisher *p, struct release_list *releases,
 	const struct catalog_options *options, uint64_t *ret_expires);
 
 #endif

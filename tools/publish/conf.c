@@ -9,6 +9,7 @@
 #include "tools/publish/files.h"
 #include "tools/publish/say.h"
 #include "tools/publish/uuid.h"
+#include "tools/publish/when.h"
 
 #define CONF_FILE_MAX ((size_t)64 * 1024)
 
@@ -153,6 +154,20 @@ static int take_bool(const char *path, const config_t *config, const char *name,
 	return 0;
 }
 
+static int take_time(const char *path, const config_t *config, const char *name,
+	uint64_t *ret)
+{
+	const config_setting_t *s = config_lookup(config, name);
+	const char *text = s ? config_setting_get_string(s) : NULL;
+
+	if (!s)
+		return 0;
+	if (!text || when_parse(text, ret))
+		return complain_setting(path, s, "must be a time in quotes,"
+			" such as \"2030-01-31\"");
+	return 0;
+}
+
 static int vendor_take(const char *path, const config_t *config,
 	struct vendor_conf *conf)
 {
@@ -242,7 +257,7 @@ static int take_components(const char *path, const config_t *config,
 int class_conf_read(const char *path, const char *name, struct class_conf *ret)
 {
 	static const char *const names[] = {"class_id", "model", "components",
-		NULL};
+		"end_of_support", NULL};
 	struct class_conf conf = {0};
 	config_t config;
 	int err = conf_name_check("class", name);
@@ -261,6 +276,9 @@ int class_conf_read(const char *path, const char *name, struct class_conf *ret)
 			sizeof(conf.model));
 	if (!err)
 		err = take_components(path, &config, &conf);
+	if (!err)
+		err = take_time(path, &config, "end_of_support",
+			&conf.end_of_support);
 	config_destroy(&config);
 	if (!err)
 		*ret = conf;
@@ -321,7 +339,7 @@ int vendor_conf_write(const char *path, const struct vendor_conf *conf)
 
 int class_conf_write(const char *path, const struct class_conf *conf)
 {
-	char uuid[UUID_TEXT_SIZE];
+	char uuid[UUID_TEXT_SIZE], when[WHEN_TEXT_SIZE];
 	struct buf b;
 
 	buf_init(&b, CONF_FILE_MAX);
@@ -334,5 +352,8 @@ int class_conf_write(const char *path, const struct class_conf *conf)
 		put_quoted(&b, conf->components[i]);
 	}
 	buf_add_text(&b, "];\n");
+	if (conf->end_of_support)
+		buf_printf(&b, "end_of_support = \"%s\";\n",
+			when_format(conf->end_of_support, when));
 	return conf_store(path, &b);
 }

@@ -32,6 +32,7 @@ struct class_conf {
 	char model[CONF_TEXT_SIZE];  /* for people; may be empty */
 	char components[CONF_COMPONENTS_MAX][64];
 	unsigned components_count;
+	uint64_t end_of_support; /* of releases that say none; 0: none */
 };
 
 int vendor_conf_read(const char *path, struct vendor_conf *ret);

@@ -104,7 +104,7 @@ static size_t put_reason(struct der *d, unsigned reason)
 	return put_head(d, put_extension(d, OID_REASON, n), SEQUENCE);
 }
 
-static size_t put_entry(struct der *d, const struct crl_entry *entry)
+static size_t put_entry(struct der *d, const struct crl_line *entry)
 {
 	size_t n = entry->reason ? put_reason(d, entry->reason) : 0;
 

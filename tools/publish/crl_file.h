@@ -19,7 +19,7 @@
 	X(4, "superseded", "superseded")                                      \
 	X(5, "cessation-of-operation", "cessationOfOperation")
 
-struct crl_entry {
+struct crl_line {
 	struct bytes serial; /* content of the INTEGER */
 	uint64_t at;         /* seconds since 1970 */
 	unsigned reason;
@@ -31,7 +31,7 @@ struct crl_plan {
 	uint64_t number;
 	uint64_t this_update;
 	uint64_t next_update;
-	const struct crl_entry *entries;
+	const struct crl_line *entries;
 	size_t count;
 };
 

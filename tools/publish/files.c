@@ -197,6 +197,17 @@ int file_write_new(const char *path, struct bytes content, mode_t mode)
 	return write_file(path, content, mode, false);
 }
 
+int file_remove(const char *path)
+{
+	char folder[FILES_PATH_SIZE];
+	int err;
+
+	if (unlink(path))
+		return errno == ENOENT ? 0 : complain_errno(path, "remove");
+	err = folder_of(path, folder);
+	return err ? err : folder_sync(folder);
+}
+
 /* Reads all of `from`, hashes it with `take_hash` (NULL: no memory), and writes
  * it to `to` unless that is -1. */
 static int pump(int from, int to, const char *path, struct hash *take_hash,

@@ -29,6 +29,9 @@ int file_write(const char *path, struct bytes content, mode_t mode);
 /* As file_write(), but refuses to replace a file. */
 int file_write_new(const char *path, struct bytes content, mode_t mode);
 
+/* Takes a file away; that there is none is no failure. */
+int file_remove(const char *path);
+
 /* Hashes `from` while it copies to a new file in `folder` whose name is the
  * SHA-256 in hexadecimal. An equal file that is there already is left alone.
  * More than `max` bytes, or a file that changes meanwhile, is refused. */

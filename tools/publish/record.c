@@ -389,6 +389,31 @@ void release_list_free(struct release_list *list)
 	*list = (struct release_list){0};
 }
 
+/* The list stands in the order of classes. */
+int release_list_support(const struct publisher *p, struct release_list *list)
+{
+	struct class_conf class = {0};
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct release *r = &list->at[i];
+		char path[FILES_PATH_SIZE];
+		int err = 0;
+
+		if (strcmp(class.name, r->class_name) != 0) {
+			class = (struct class_conf){0};
+			err = publisher_path(p, path, "classes/%s.conf",
+				r->class_name);
+			if (!err && file_exists(path))
+				err = publisher_class(p, r->class_name,
+					&class);
+		}
+		if (err)
+			return err;
+		r->class_end_of_support = class.end_of_support;
+	}
+	return 0;
+}
+
 int release_list_find(const struct release_list *list, const char *digest,
 	struct release **ret)
 {

@@ -41,6 +41,7 @@ struct release {
 	bool withdrawn;
 	uint64_t created;
 	uint64_t signed_until; /* end of the signer's chain; 0: a bare key */
+	uint64_t class_end_of_support; /* by its class file; in no record */
 };
 
 struct release_list {
@@ -56,6 +57,9 @@ int release_write(const struct publisher *p, const struct release *release);
 
 /* Takes the record of a release away that was never offered. */
 void release_forget(const struct publisher *p, const struct release *release);
+
+/* Fills class_end_of_support from the class files that are there. */
+int release_list_support(const struct publisher *p, struct release_list *list);
 
 /* The record whose manifest digest begins with these hexadecimal digits (8 or
  * more); exactly one must. */

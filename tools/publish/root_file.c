@@ -13,6 +13,29 @@
 
 #define COSE_KEY_LEN_MAX 256
 
+static const char *const role_names[] = {"", "root", "catalog", "author",
+	"operator", "regulator"};
+
+#define ROLE_NAMES (sizeof(role_names) / sizeof(role_names[0]))
+
+const char *role_name(uint64_t number)
+{
+	return number > 0 && number < ROLE_NAMES ? role_names[number] :
+			"unknown";
+}
+
+int role_parse(const char *text, enum role *ret)
+{
+	for (size_t i = 1; text && i < ROLE_NAMES; i++) {
+		if (strcmp(text, role_names[i]) != 0)
+			continue;
+		*ret = (enum role)i;
+		return 0;
+	}
+	return complain(-EINVAL, NULL, "--role", "must be root, catalog,"
+		" author, operator or regulator");
+}
+
 int root_entry_of_key(const struct cose_key *key, struct root_entry *ret)
 {
 	struct root_entry entry = {.kind = ROOT_ENTRY_KEY, .key = *key};

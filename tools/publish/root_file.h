@@ -11,6 +11,12 @@
 
 #define ROOT_KEYS_MAX 32
 
+/* "root", "catalog", ...; "unknown". */
+const char *role_name(uint64_t number);
+
+/* -EINVAL after it has complained. NULL is none. */
+int role_parse(const char *text, enum role *ret);
+
 /* The payload (docs/formats.md, "Root"). */
 int root_draft_write(const struct root *draft, struct buf *ret);
 

@@ -4,17 +4,9 @@
 #include "policy/trust/catalog.h"
 #include "policy/trust/component.h"
 #include "tools/publish/pki.h"
+#include "tools/publish/root_file.h"
 #include "tools/publish/say.h"
 #include "tools/publish/show.h"
-
-static const char *role_text(uint64_t number)
-{
-	static const char *const names[] = {"", "root", "catalog", "author",
-		"operator", "regulator"};
-
-	return number < sizeof(names) / sizeof(*names) ? names[number] :
-			"unknown";
-}
 
 static void put_component(const char *name, struct bytes id)
 {
@@ -97,7 +89,7 @@ int show_root(struct bytes file, const char *path)
 	for (unsigned i = 0; i < root->role_count; i++) {
 		const struct root_role *role = &root->roles[i];
 
-		printf("role %s (%llu), %u of %u\n", role_text(role->number),
+		printf("role %s (%llu), %u of %u\n", role_name(role->number),
 			(unsigned long long)role->number, role->threshold,
 			role->count);
 		for (unsigned k = 0; k < role->count; k++)

@@ -15,6 +15,8 @@ static const struct cli_option add_options[] = {
 	{"model", "TEXT", false, "name of the model, for people"},
 	{"component", "ID", true, "component that releases are for (default"
 		" app)"},
+	{"end-of-support", "TIME", false, "end of support of its releases that"
+		" say none"},
 	{0},
 };
 
@@ -66,6 +68,9 @@ static int class_take(const struct cli *cli, const struct publisher *p,
 	if (!id)
 		err = uuid_of_name(p->vendor.vendor_id, conf->name,
 			conf->class_id);
+	if (!err)
+		err = verb_time(cli, "end-of-support", p->now,
+			&conf->end_of_support);
 	return err ? err : components_take(cli, conf);
 }
 

@@ -426,8 +426,32 @@ static const struct cli_option catalog_options_table[] = {
 	VERB_OPTION_DIR,
 	{"expires", "TIME", false, "end of the catalog, or a span such as 24h"},
 	{"key", "FILE", true, "catalog key (default keys/catalog/key.pem)"},
+	{"evidence", "FILE", true, "ship this CRL or OCSP response, in later"
+		" catalogs too until it runs out"},
+	{"short-evidence", NULL, false, "evidence may run out before the"
+		" catalog"},
+	{"quirks", "FILE", false, "ship this data for engines, in later"
+		" catalogs too"},
+	{"no-quirks", NULL, false, "ship none any more"},
 	{0},
 };
+
+/* What this and later catalogs ship besides releases. */
+static int extras_take(const struct cli *cli, const struct publisher *p)
+{
+	const char *const *files;
+	size_t count = cli_all(cli, "evidence", &files);
+	int err = 0;
+
+	if (cli_has(cli, "quirks") && cli_has(cli, "no-quirks"))
+		return complain(-EINVAL, "catalog", NULL,
+			"--quirks and --no-quirks exclude each other");
+	for (size_t i = 0; !err && i < count; i++)
+		err = evidence_keep(p, files[i]);
+	if (!err && (cli_has(cli, "quirks") || cli_has(cli, "no-quirks")))
+		err = catalog_quirks_keep(p, cli_get(cli, "quirks"));
+	return err;
+}
 
 static int run_catalog(const struct cli *cli)
 {
@@ -444,7 +468,10 @@ static int run_catalog(const struct cli *cli)
 		publisher_close(&p);
 		return EXIT_USAGE;
 	}
-	err = release_list_load(&p, &list);
+	options.allow_short_evidence = cli_has(cli, "short-evidence");
+	err = extras_take(cli, &p);
+	if (!err)
+		err = release_list_load(&p, &list);
 	if (!err)
 		err = catalog_publish(&p, &list, &options, &expires);
 	if (!err)

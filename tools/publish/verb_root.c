@@ -1,164 +1,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "tools/publish/catalog_file.h"
-#include "tools/publish/pki.h"
-#include "tools/publish/root_file.h"
+#include "tools/publish/public_key.h"
 #include "tools/publish/say.h"
+#include "tools/publish/successor.h"
 #include "tools/publish/verbs.h"
-#include "tools/publish/when.h"
 
-/* A successor in the making: a copy of the current root whose role entries may
- * be changed. */
-struct successor {
-	struct root *current;
-	struct root draft;
-	struct root_entry *entries; /* ROOT_ENTRIES_MAX for each role */
-};
-
-static void successor_done(struct successor *s)
-{
-	free(s->entries);
-	root_free(s->current);
-}
-
-static int successor_open(struct publisher *p, const struct cli *cli,
-	struct successor *ret)
-{
-	struct successor s = {0};
-	int err = publisher_clock_check(p);
-
-	if (!err)
-		err = root_file_current(p, &s.current);
-	if (err)
-		return err;
-	s.entries = calloc((size_t)s.current->role_count * ROOT_ENTRIES_MAX,
-		sizeof(*s.entries));
-	if (!s.entries) {
-		successor_done(&s);
-		return complain(-ENOMEM, NULL, NULL, "no memory");
-	}
-	s.draft = *s.current;
-	s.draft.version++;
-	s.draft.issued = p->now;
-	s.draft.expires = p->now + p->vendor.root_days * WHEN_DAY;
-	for (unsigned i = 0; i < s.draft.role_count; i++) {
-		struct root_role *role = &s.draft.roles[i];
-		struct root_entry *copy = &s.entries[i * ROOT_ENTRIES_MAX];
-
-		memcpy(copy, role->entries, role->count * sizeof(*copy));
-		role->entries = copy;
-	}
-	if (cli_has(cli, "new-epoch"))
-		s.draft.epoch++;
-	err = verb_time(cli, "expires", p->now, &s.draft.expires);
-	if (err) {
-		successor_done(&s);
-		return err;
-	}
-	*ret = s;
-	return 0;
-}
-
-static struct root_role *draft_role(struct successor *s, enum role number)
-{
-	for (unsigned i = 0; i < s->draft.role_count; i++)
-		if (s->draft.roles[i].number == (uint64_t)number)
-			return &s->draft.roles[i];
-	return NULL;
-}
-
-/* A root changes nothing for gateways before a catalog is made under it. */
-static int catalog_follow(struct publisher *p, const struct cli *cli)
-{
-	const struct catalog_options options = {0};
-	struct release_list list = {0};
-	char path[FILES_PATH_SIZE];
-	uint64_t expires;
-	int err;
-
-	printf("root %llu is published\n",
-		(unsigned long long)p->state.root_version);
-	if (cli_has(cli, "no-catalog") || p->state.catalog_sequence == 0)
-		return 0;
-	err = publisher_path(p, path, "keys/catalog/key.pem");
-	if (!err && !file_exists(path)) {
-		warn(path, NULL, "is not here: run ferry-publish catalog where"
-			" it is");
-		return 0;
-	}
-	if (!err)
-		err = release_list_load(p, &list);
-	if (!err)
-		err = catalog_publish(p, &list, &options, &expires);
-	release_list_free(&list);
-	return err;
-}
-
-/* A key that was made for this root takes the place of the one before. */
-static int next_key_promote(const struct publisher *p, const char *role)
-{
-	char next[FILES_PATH_SIZE], path[FILES_PATH_SIZE];
-	char old[FILES_PATH_SIZE];
-	int err = publisher_path(p, next, "keys/%s/next.pem", role);
-
-	if (!err)
-		err = publisher_path(p, path, "keys/%s/key.pem", role);
-	if (!err)
-		err = publisher_path(p, old, "keys/%s/until-root-%llu.pem",
-			role, (unsigned long long)p->state.root_version);
-	if (err || !file_exists(next))
-		return err;
-	if (file_exists(path) && rename(path, old))
-		return complain(-errno, path, NULL, "cannot rename: %s",
-			strerror(errno));
-	if (rename(next, path))
-		return complain(-errno, next, NULL, "cannot rename: %s",
-			strerror(errno));
-	return 0;
-}
-
-static int successor_publish(struct publisher *p, const struct cli *cli,
-	const struct successor *s)
-{
-	const char *const *keys;
-	size_t count = cli_all(cli, "key", &keys);
-	int err = root_draft_publish(p, s->current, &s->draft, keys, count);
-
-	if (!err)
-		err = next_key_promote(p, "catalog");
-	return err ? err : catalog_follow(p, cli);
-}
-
-#define ROOT_OPTIONS \
-	VERB_OPTION_DIR, \
-	{"expires", "TIME", false, "end of the root (default: by" \
-		" publish.conf)"}, \
-	{"new-epoch", NULL, false, "raise the epoch: resets the sequence" \
-		" and time floors of gateways"}, \
-	{"key", "FILE", true, "one more root key (those in keys/root/ are" \
-		" used anyway)"}, \
-	{"no-catalog", NULL, false, "do not renew the catalog"}
-
-static const struct cli_option renew_options[] = {ROOT_OPTIONS, {0}};
+static const struct cli_option renew_options[] = {SUCCESSOR_OPTIONS, {0}};
 
 static int run_renew(const struct cli *cli)
 {
-	struct successor s;
-	struct publisher p;
-	int err = verb_open(cli, &p);
-
-	if (err)
-		return verb_exit(err);
-	err = successor_open(&p, cli, &s);
-	if (!err) {
-		err = successor_publish(&p, cli, &s);
-		successor_done(&s);
-	}
-	publisher_close(&p);
-	return verb_exit(err);
+	return successor_run(cli, NULL);
 }
 
 const struct cli_verb verb_root_renew = {
@@ -169,38 +22,31 @@ const struct cli_verb verb_root_renew = {
 	.run = run_renew,
 };
 
+#define COMING_OPTIONS \
+	{"role", "ROLE", false, "root, catalog, author, operator or regulator" \
+		" (required)"}, \
+	{"public", "FILE", false, "public key that comes (default: a new key is" \
+		" made, for root and catalog)"}, \
+	{"anchor", "FILE", false, "certificate that comes (not for root)"}, \
+	{"root-only", NULL, false, "what comes is revoked by a new root only:" \
+		" gateways ask for no evidence about it (always so for a" \
+		" catalog key)"}, \
+	{"curve", "p256|p384", false, "curve of a new key (default p256)"}
+
+#define ID_HELP ": the beginning of its id in ferry-publish show"
+
 static const struct cli_option rotate_options[] = {
-	ROOT_OPTIONS,
-	{"role", "ROLE", false, "root, catalog or author (required)"},
-	{"replace", "ID", false, "key that goes: the beginning of its id in"
-		" ferry-publish show (default: the role's only one)"},
-	{"public", "FILE", false, "public key that comes (default: a new key is"
-		" made)"},
-	{"anchor", "FILE", false, "certificate that comes (role author)"},
-	{"curve", "p256|p384", false, "curve of a new key (default p256)"},
+	SUCCESSOR_OPTIONS,
+	COMING_OPTIONS,
+	{"replace", "ID", false, "key that goes" ID_HELP " (default: the"
+		" role's only one)"},
 	{0},
 };
 
-static int role_take(const struct cli *cli, enum role *ret)
+static int entry_choose(const struct cli *cli, const char *option,
+	const struct root_role *role, struct root_entry **ret)
 {
-	const char *text = cli_get(cli, "role");
-
-	if (text && strcmp(text, "root") == 0)
-		*ret = ROLE_ROOT;
-	else if (text && strcmp(text, "catalog") == 0)
-		*ret = ROLE_CATALOG;
-	else if (text && strcmp(text, "author") == 0)
-		*ret = ROLE_AUTHOR;
-	else
-		return complain(-EINVAL, "root rotate", NULL,
-			"--role must be root, catalog or author");
-	return 0;
-}
-
-static int entry_choose(const struct cli *cli, const struct root_role *role,
-	struct root_entry **ret)
-{
-	const char *id = cli_get(cli, "replace");
+	const char *id = cli_get(cli, option);
 	size_t len = id ? strlen(id) : 0;
 	struct root_entry *found = NULL;
 	char hex[65];
@@ -210,21 +56,21 @@ static int entry_choose(const struct cli *cli, const struct root_role *role,
 		return 0;
 	}
 	if (len < 8)
-		return complain(-EINVAL, "root rotate", NULL,
-			"--replace needs 8 digits or more of the key's id");
+		return complain(-EINVAL, cli->verb->name, NULL,
+			"--%s needs 8 digits or more of the key's id", option);
 	for (unsigned i = 0; i < role->count; i++) {
 		bytes_to_hex(bytes_of(role->entries[i].id, COSE_KID_LEN), hex,
 			sizeof(hex));
 		if (strncmp(hex, id, len) != 0)
 			continue;
 		if (found)
-			return complain(-EINVAL, "root rotate", NULL,
-				"--replace %s: more than one key", id);
+			return complain(-EINVAL, cli->verb->name, NULL,
+				"--%s %s: more than one key", option, id);
 		found = &role->entries[i];
 	}
 	if (!found)
-		return complain(-ENOENT, "root rotate", NULL,
-			"--replace %s: the role has no such key", id);
+		return complain(-EINVAL, cli->verb->name, NULL,
+			"--%s %s: the role has no such key", option, id);
 	*ret = found;
 	return 0;
 }
@@ -232,40 +78,39 @@ static int entry_choose(const struct cli *cli, const struct root_role *role,
 static int public_take(const char *path, struct root_entry *ret)
 {
 	struct cose_key key;
-	struct buf file;
+	int err = public_key_read(path, &key);
+
+	return err ? err : root_entry_of_key(&key, ret);
+}
+
+/* Where the key that comes goes: the next free number, or for a catalog key
+ * that takes the place of another, next.pem. */
+static int fresh_key_path(const struct publisher *p, enum role role,
+	bool replaces, char ret[FILES_PATH_SIZE])
+{
+	unsigned n = role == ROLE_CATALOG ? 2 : 1;
 	int err;
 
-	buf_init(&file, 8192);
-	err = file_read(path, &file);
-	if (!err) {
-		err = x509_public_key(buf_bytes(&file), &key);
-		if (err)
-			complain(err, path, "public key", "%s", err_text(err));
-	}
-	if (!err)
-		err = root_entry_of_key(&key, ret);
-	buf_done(&file);
+	if (role == ROLE_CATALOG && replaces)
+		return publisher_path(p, ret, "keys/catalog/next.pem");
+	do
+		err = publisher_path(p, ret, "keys/%s/%u.key.pem",
+			role_name(role), n++);
+	while (!err && file_exists(ret));
 	return err;
 }
 
-/* Makes the key that comes: keys/root/N.key.pem or keys/catalog/next.pem. */
 static int fresh_key_make(const struct publisher *p, const struct cli *cli,
-	enum role role, struct root_entry *ret)
+	enum role role, bool replaces, struct root_entry *ret)
 {
 	const char *curve_text = cli_get(cli, "curve");
 	enum crypto_curve curve = CRYPTO_P256;
 	char path[FILES_PATH_SIZE];
 	struct key key;
-	unsigned n = 1;
 	int err = curve_text ? key_curve_parse(curve_text, &curve) : 0;
 
-	if (!err && role == ROLE_CATALOG)
-		err = publisher_path(p, path, "keys/catalog/next.pem");
-	while (!err && role == ROLE_ROOT) {
-		err = publisher_path(p, path, "keys/root/%u.key.pem", n++);
-		if (err || !file_exists(path))
-			break;
-	}
+	if (!err)
+		err = fresh_key_path(p, role, replaces, path);
 	if (!err)
 		err = key_make(path, curve, &key);
 	if (err)
@@ -277,77 +122,79 @@ static int fresh_key_make(const struct publisher *p, const struct cli *cli,
 	return err;
 }
 
-/* What comes; `chain` owns the certificate that the entry points to. */
-static int entry_take(const struct publisher *p, const struct cli *cli,
-	enum role role, struct pki_chain *chain, struct root_entry *ret)
+static int anchor_take(const struct cli *cli, enum role role,
+	struct successor *s, struct root_entry *ret)
 {
-	const char *public = cli_get(cli, "public");
-	const char *anchor = cli_get(cli, "anchor");
+	const char *path = cli_get(cli, "anchor");
 	int err;
 
-	if (public && anchor)
-		return complain(-EINVAL, "root rotate", NULL,
+	if (role == ROLE_ROOT)
+		return complain(-EINVAL, cli->verb->name, NULL,
+			"--anchor is not for the role root");
+	err = pki_chain_read(path, &s->chain);
+	if (!err && s->chain.count != 1)
+		err = complain(-EINVAL, path, NULL,
+			"must hold one certificate");
+	return err ? err : root_entry_of_certificate(s->chain.certs[0], path,
+		ret);
+}
+
+/* What comes; the successor owns the certificate that the entry points to. */
+static int entry_take(const struct publisher *p, const struct cli *cli,
+	enum role role, bool replaces, struct successor *s,
+	struct root_entry *ret)
+{
+	const char *public = cli_get(cli, "public");
+	bool has_anchor = cli_has(cli, "anchor");
+	int err;
+
+	if (public && has_anchor)
+		return complain(-EINVAL, cli->verb->name, NULL,
 			"--public and --anchor exclude each other");
 	if (public)
-		return public_take(public, ret);
-	if (anchor && role != ROLE_AUTHOR)
-		return complain(-EINVAL, "root rotate", NULL,
-			"--anchor is for the role author");
-	if (anchor) {
-		err = pki_chain_read(anchor, chain);
-		if (!err && chain->count != 1)
-			err = complain(-EINVAL, anchor, NULL,
-				"must hold one certificate");
-		return err ? err : root_entry_of_certificate(chain->certs[0],
-			anchor, ret);
-	}
-	if (role == ROLE_AUTHOR)
-		return complain(-EINVAL, "root rotate", NULL, "the role author"
+		err = public_take(public, ret);
+	else if (has_anchor)
+		err = anchor_take(cli, role, s, ret);
+	else if (role == ROLE_ROOT || role == ROLE_CATALOG)
+		err = fresh_key_make(p, cli, role, replaces, ret);
+	else
+		err = complain(-EINVAL, cli->verb->name, NULL, "the role %s"
 			" needs --anchor or --public (ferry-publish pki author"
-			" --out makes a new CA)");
-	return fresh_key_make(p, cli, role, ret);
+			" --out makes a new CA)", role_name(role));
+	ret->revoked_by_root_only = cli_has(cli, "root-only") ||
+			(role == ROLE_CATALOG && !has_anchor);
+	return err;
 }
 
 static int rotate(struct publisher *p, const struct cli *cli,
 	struct successor *s)
 {
-	struct pki_chain chain = {0};
 	struct root_entry *old = NULL, new = {0};
 	struct root_role *role;
 	enum role number = ROLE_ROOT;
-	int err = role_take(cli, &number);
+	int err = role_parse(cli_get(cli, "role"), &number);
 
 	if (err)
 		return err;
-	role = draft_role(s, number);
-	err = entry_choose(cli, role, &old);
+	role = successor_role(s, number);
+	if (!role)
+		return complain(-EINVAL, "root rotate", NULL, "this root has no"
+			" role %s (ferry-publish root add)",
+			role_name(number));
+	err = entry_choose(cli, "replace", role, &old);
 	if (!err)
-		err = entry_take(p, cli, number, &chain, &new);
-	if (!err) {
-		new.scope_count = old->scope_count;
-		memcpy(new.scopes, old->scopes, sizeof(new.scopes));
-		*old = new;
-		err = successor_publish(p, cli, s);
-	}
-	pki_chain_done(&chain);
-	return err;
+		err = entry_take(p, cli, number, true, s, &new);
+	if (err)
+		return err;
+	new.scope_count = old->scope_count;
+	memcpy(new.scopes, old->scopes, sizeof(new.scopes));
+	*old = new;
+	return 0;
 }
 
 static int run_rotate(const struct cli *cli)
 {
-	struct successor s;
-	struct publisher p;
-	int err = verb_open(cli, &p);
-
-	if (err)
-		return verb_exit(err);
-	err = successor_open(&p, cli, &s);
-	if (!err) {
-		err = rotate(&p, cli, &s);
-		successor_done(&s);
-	}
-	publisher_close(&p);
-	return verb_exit(err);
+	return successor_run(cli, rotate);
 }
 
 const struct cli_verb verb_root_rotate = {
@@ -359,6 +206,152 @@ const struct cli_verb verb_root_rotate = {
 		" written for ferry-publish root sign.",
 	.options = rotate_options,
 	.run = run_rotate,
+};
+
+static int threshold_take(const struct cli *cli, struct root_role *role)
+{
+	unsigned long long threshold = role->threshold;
+
+	if (cli_number(cli, "threshold", 1, ROOT_ENTRIES_MAX, &threshold))
+		return -EINVAL;
+	if (threshold > role->count)
+		return complain(-EINVAL, cli->verb->name, "--threshold",
+			"%llu is above the %u keys of the role %s", threshold,
+			role->count, role_name(role->number));
+	role->threshold = (unsigned)threshold;
+	return 0;
+}
+
+static const struct cli_option add_options[] = {
+	SUCCESSOR_OPTIONS,
+	COMING_OPTIONS,
+	{"class", "NAME", true, "class that it may sign for (default: every"
+		" class of the vendor; for root and catalog everything)"},
+	{"threshold", "N", false, "signatures that the role needs from now on"
+		" (default: as before)"},
+	{0},
+};
+
+/* What an author, operator or regulator may sign for: the vendor, or some of
+ * its classes. */
+static int scopes_take(const struct publisher *p, const struct cli *cli,
+	struct successor *s, struct root_entry *entry)
+{
+	const char *const *names;
+	size_t count = cli_all(cli, "class", &names);
+	struct bytes vendor_id = bytes_of(p->vendor.vendor_id, 16);
+	int err = successor_keep(s, vendor_id, &vendor_id);
+
+	entry->scopes[0].vendor_id = vendor_id;
+	entry->scope_count = 1;
+	for (size_t i = 0; !err && i < count; i++) {
+		struct class_conf class;
+
+		entry->scopes[i].vendor_id = vendor_id;
+		err = publisher_class(p, names[i], &class);
+		if (!err)
+			err = successor_keep(s, bytes_of(class.class_id, 16),
+				&entry->scopes[i].class_id);
+		entry->scope_count = (unsigned)i + 1;
+	}
+	return err;
+}
+
+static int add(struct publisher *p, const struct cli *cli, struct successor *s)
+{
+	struct root_role *role;
+	struct root_entry new = {0};
+	enum role number = ROLE_ROOT;
+	int err = role_parse(cli_get(cli, "role"), &number);
+
+	if (!err && cli_has(cli, "class") && (number == ROLE_ROOT ||
+			number == ROLE_CATALOG))
+		err = complain(-EINVAL, "root add", NULL,
+			"--class is not for the role %s", role_name(number));
+	if (err)
+		return err;
+	role = successor_role_add(s, number);
+	if (!role || role->count == ROOT_ENTRIES_MAX)
+		return complain(-E2BIG, "root add", NULL,
+			"this role has %d keys already", ROOT_ENTRIES_MAX);
+	err = entry_take(p, cli, number, false, s, &new);
+	if (!err && number != ROLE_ROOT && number != ROLE_CATALOG)
+		err = scopes_take(p, cli, s, &new);
+	if (err)
+		return err;
+	role->entries[role->count++] = new;
+	return threshold_take(cli, role);
+}
+
+static int run_add(const struct cli *cli)
+{
+	return successor_run(cli, add);
+}
+
+const struct cli_verb verb_root_add = {
+	.name = "root add",
+	.args = "",
+	.summary = "Publish the next root with one key more",
+	.detail = "Also the first key of the roles operator and regulator,"
+		" which countersign releases.\nWith --threshold, so many of the"
+		" role must sign from then on.",
+	.options = add_options,
+	.run = run_add,
+};
+
+static const struct cli_option remove_options[] = {
+	SUCCESSOR_OPTIONS,
+	{"role", "ROLE", false, "root, catalog, author, operator or regulator"
+		" (required)"},
+	{"id", "ID", false, "key that goes" ID_HELP " (default: the role's"
+		" only one)"},
+	{"threshold", "N", false, "signatures that the role needs from now on"
+		" (default: as before)"},
+	{0},
+};
+
+static int take_away(struct publisher *p, const struct cli *cli,
+	struct successor *s)
+{
+	struct root_entry *old = NULL;
+	struct root_role *role = NULL;
+	enum role number = ROLE_ROOT;
+	int err = role_parse(cli_get(cli, "role"), &number);
+
+	(void)p;
+	if (!err)
+		role = successor_role(s, number);
+	if (!err && !role)
+		err = complain(-EINVAL, "root remove", NULL,
+			"this root has no role %s", role_name(number));
+	if (!err)
+		err = entry_choose(cli, "id", role, &old);
+	if (!err && role->count == 1 && number != ROLE_OPERATOR &&
+			number != ROLE_REGULATOR)
+		err = complain(-EINVAL, "root remove", NULL, "the role %s needs"
+			" a key: add one first, or root rotate",
+			role_name(number));
+	if (err)
+		return err;
+	successor_entry_remove(s, role, old);
+	role = successor_role(s, number);
+	return role ? threshold_take(cli, role) : 0;
+}
+
+static int run_remove(const struct cli *cli)
+{
+	return successor_run(cli, take_away);
+}
+
+const struct cli_verb verb_root_remove = {
+	.name = "root remove",
+	.args = "",
+	.summary = "Publish the next root without a key",
+	.detail = "What the key has signed no longer counts: a catalog by it is"
+		" dropped by gateways at\nonce. With its last key the role"
+		" operator or regulator goes.",
+	.options = remove_options,
+	.run = run_remove,
 };
 
 static const struct cli_option sign_options[] = {
@@ -384,9 +377,7 @@ static int run_sign(const struct cli *cli)
 		return verb_exit(err);
 	err = root_draft_sign(&p, cli->args[0], keys, count);
 	if (!err)
-		err = next_key_promote(&p, "catalog");
-	if (!err)
-		err = catalog_follow(&p, cli);
+		err = successor_follow(&p, cli);
 	publisher_close(&p);
 	return verb_exit(err);
 }

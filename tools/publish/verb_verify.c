@@ -376,10 +376,6 @@ static void question_judge(struct question *q)
 	if (q->device_keys)
 		hop_judge(&q->bundle, q->device_keys, &q->hop_floors,
 			&q->verdict);
-	for (unsigned i = 0; i < q->anchors.unjudged_count; i++)
-		verdict_add(&q->verdict, "anchor", CHECK_NOT_EVALUATED, 0, 0,
-			"%s keys: this build cannot verify with them",
-			q->anchors.unjudged[i]);
 	judge_files(q);
 }
 

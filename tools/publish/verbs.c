@@ -9,7 +9,9 @@
 const struct cli_verb *const verbs_all[] = {
 	&verb_init, &verb_class_add, &verb_class_list, &verb_release,
 	&verb_catalog, &verb_withdraw, &verb_resign, &verb_status,
-	&verb_key_new, &verb_root_renew, &verb_root_rotate, &verb_root_sign, &verb_pki_author,
+	&verb_key_new,
+	&verb_root_renew, &verb_root_rotate, &verb_root_add, &verb_root_remove,
+	&verb_root_set, &verb_root_transfer, &verb_root_sign, &verb_pki_author,
 	&verb_pki_tls, &verb_pki_crl, &verb_pki_revoke, &verb_pki_ocsp,
 	&verb_show, &verb_verify, &verb_device_keys, &verb_hub_keys,
 	&verb_bundle, NULL,

@@ -4,9 +4,9 @@
 
 #include "base/cbor.h"
 #include "policy/trust/suit.h"
-#include "tools/publish/anchors.h"
 #include "tools/publish/catalog_file.h"
 #include "tools/publish/envelope.h"
+#include "tools/publish/public_key.h"
 #include "tools/publish/root_file.h"
 
 static const struct vendor_conf vendor = {.name = "Acme", .domain = "a.example",
@@ -143,7 +143,14 @@ START_TEST(catalog_plan_write_reads_back)
 	struct release two[] = {release, {.component = "net/0x01",
 		.sequence = 1, .payload_len = 1, .envelope_len = 1}};
 	const struct release_list list = {two, 2};
-	const struct catalog_plan plan = {12, 1000, 2000, 3, 4, &list};
+	const struct evidence_file evidence[] = {
+		{.kind = EVIDENCE_CRL, .sha256 = {7}, .len = 300},
+		{.kind = EVIDENCE_OCSP, .sha256 = {8}, .len = 200},
+	};
+	const struct catalog_plan plan = {.sequence = 12, .issued = 1000,
+		.expires = 2000, .root_version = 3, .epoch = 4,
+		.releases = &list, .evidence = evidence, .evidence_count = 2,
+		.quirks = bytes_of_text("q")};
 	const struct catalog_entry *entry;
 	struct catalog_payload payload;
 	struct catalog *catalog = NULL;
@@ -172,6 +179,11 @@ START_TEST(catalog_plan_write_reads_back)
 	entry = &catalog->entries[1];
 	ck_assert(!entry->version.at && !entry->security && !entry->withdrawn);
 	ck_assert_uint_eq(entry->component.len, 7);
+	ck_assert_uint_eq(catalog->evidence_count, 2);
+	ck_assert_uint_eq(catalog->evidence[1].kind, EVIDENCE_OCSP);
+	ck_assert_uint_eq(catalog->evidence[1].sha256.at[0], 8);
+	ck_assert_uint_eq(catalog->evidence[0].len, 300);
+	ck_assert(bytes_is_text(catalog->quirks, "q"));
 	catalog_free(catalog);
 }
 END_TEST
@@ -179,7 +191,8 @@ END_TEST
 START_TEST(catalog_plan_write_takes_an_empty_list)
 {
 	const struct release_list list = {0};
-	const struct catalog_plan plan = {1, 1000, 2000, 1, 0, &list};
+	const struct catalog_plan plan = {.sequence = 1, .issued = 1000,
+		.expires = 2000, .root_version = 1, .releases = &list};
 	struct catalog *catalog = NULL;
 
 	catalog_back(&plan, &catalog);
@@ -251,18 +264,44 @@ START_TEST(root_draft_write_reads_back)
 }
 END_TEST
 
-START_TEST(anchors_other_kind_knows_raw_keys)
+START_TEST(public_key_of_takes_raw_keys_of_every_kind)
 {
+	/* Levels 2, LMS_SHA256_M32_H5, LMOTS_SHA256_N32_W8. */
 	uint8_t hss[60] = {0, 0, 0, 2, 0, 0, 0, 5, 0, 0, 0, 4};
-	uint8_t other[64] = {0};
+	uint8_t other[64] = {1};
+	struct cose_key key;
 
-	ck_assert_str_eq(anchors_other_kind(bytes_of(hss, 60)), "HSS-LMS");
-	ck_assert_str_eq(anchors_other_kind(bytes_of(other, 32)), "Ed25519");
-	ck_assert_ptr_null(anchors_other_kind(bytes_of(hss, 59)));
+	ck_assert_int_eq(public_key_of(bytes_of(hss, 60), &key), 0);
+	ck_assert_int_eq(key.kty, COSE_KTY_HSS_LMS);
+	ck_assert_int_eq(public_key_of(bytes_of(other, 32), &key), 0);
+	ck_assert_int_eq(key.kty, COSE_KTY_OKP);
+	ck_assert_int_ne(public_key_of(bytes_of(hss, 59), &key), 0);
 	hss[3] = 9;
-	ck_assert_ptr_null(anchors_other_kind(bytes_of(hss, 60)));
-	ck_assert_ptr_null(anchors_other_kind(bytes_of(other, 64)));
-	ck_assert_ptr_null(anchors_other_kind(bytes_of(other, 0)));
+	ck_assert_int_ne(public_key_of(bytes_of(hss, 60), &key), 0);
+	ck_assert_int_ne(public_key_of(bytes_of(other, 64), &key), 0);
+	ck_assert_int_ne(public_key_of(bytes_of(other, 0), &key), 0);
+}
+END_TEST
+
+START_TEST(public_key_of_takes_ed25519_as_pem_and_der)
+{
+	static const char pem[] = "-----BEGIN PUBLIC KEY-----\n"
+		"MCowBQYDK2VwAyEAAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+		"-----END PUBLIC KEY-----\n";
+	uint8_t der[44] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65,
+		0x70, 0x03, 0x21, 0x00};
+	struct cose_key key, again;
+
+	for (uint8_t i = 0; i < 32; i++)
+		der[12 + i] = i;
+	ck_assert_int_eq(public_key_of(bytes_of_text(pem), &key), 0);
+	ck_assert_mem_eq(key.pub, der + 12, 32);
+	ck_assert_int_eq(public_key_of(bytes_of(der, 44), &again), 0);
+	ck_assert(cose_key_equal(&key, &again));
+	der[8] = 0x71;
+	ck_assert_int_ne(public_key_of(bytes_of(der, 44), &again), 0);
+	ck_assert_int_ne(public_key_of(bytes_of(pem, sizeof(pem) / 2),
+		&again), 0);
 }
 END_TEST
 
@@ -281,7 +320,8 @@ int main(void)
 	tcase_add_test(c, catalog_plan_write_reads_back);
 	tcase_add_test(c, catalog_plan_write_takes_an_empty_list);
 	tcase_add_test(c, root_draft_write_reads_back);
-	tcase_add_test(c, anchors_other_kind_knows_raw_keys);
+	tcase_add_test(c, public_key_of_takes_raw_keys_of_every_kind);
+	tcase_add_test(c, public_key_of_takes_ed25519_as_pem_and_der);
 	suite_add_tcase(s, c);
 	return unit_run(s);
 }
