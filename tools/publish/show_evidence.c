@@ -162,13 +162,14 @@ int show_ocsp(struct bytes file, const char *path)
 
 int show_evidence(struct bytes file, const char *path)
 {
+	struct fault fault = {0};
 	struct buf der;
 	int err;
 
 	buf_init(&der, EVIDENCE_CRL_MAX + 1);
 	err = evidence_to_der(file, &der);
 	if (err)
-		complain(err, path, NULL, "%s", err_text(err));
+		complain_fault(path, err, &fault);
 	else if (evidence_kind_of(buf_bytes(&der)) == EVIDENCE_OCSP)
 		err = show_ocsp(buf_bytes(&der), path);
 	else
