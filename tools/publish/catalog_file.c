@@ -1,6 +1,7 @@
 #include "tools/publish/catalog_file.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cbor_out.h"
@@ -467,4 +468,13 @@ int catalog_publish(struct publisher *p, struct release_list *releases,
 	buf_done(&payload);
 	free(evidence);
 	return err;
+}
+
+void catalog_print(const struct publisher *p, uint64_t expires)
+{
+	char text[WHEN_TEXT_SIZE];
+
+	printf("catalog   sequence %llu, until %s\n",
+		(unsigned long long)p->state.catalog_sequence,
+		when_format(expires, text));
 }

@@ -43,4 +43,7 @@ int catalog_quirks_keep(const struct publisher *p, const char *from);
 int catalog_publish(struct publisher *p, struct release_list *releases,
 	const struct catalog_options *options, uint64_t *ret_expires);
 
+/* Says on standard output which catalog is the current one. */
+void catalog_print(const struct publisher *p, uint64_t expires);
+
 #endif

@@ -215,42 +215,71 @@ int envelope_plan_write(const struct envelope_plan *plan,
 		err_text(err)) : 0;
 }
 
-int envelope_sign(struct bytes manifest, struct bytes text,
-	const struct cose_signing *by, struct buf *ret)
+/* The authentication wrapper: digest, blocks that stay, new blocks. */
+static int put_wrapper(struct buf *b, const struct envelope_content *content,
+	const struct cose_signing *by, unsigned count)
 {
-	struct buf digest, block, auth;
+	struct buf digest, block;
 	uint8_t manifest_digest[32];
-	int err = envelope_manifest_digest(manifest, manifest_digest);
+	int err = envelope_manifest_digest(content->manifest, manifest_digest);
 
 	if (err)
 		return err;
 	buf_init(&digest, 64);
 	buf_init(&block, SUIT_ENVELOPE_MAX);
-	buf_init(&auth, SUIT_ENVELOPE_MAX);
 	put_digest(&digest, manifest_digest);
-	err = cose_put_sign1(&block, by, bytes_of(NULL, 0),
-		buf_bytes(&digest), true);
+	cbor_put_array(b, 1 + (uint64_t)content->block_count + count);
+	cbor_put_bstr(b, buf_bytes(&digest));
+	for (unsigned i = 0; i < content->block_count; i++)
+		cbor_put_bstr(b, content->blocks[i]);
+	for (unsigned i = 0; !err && i < count; i++) {
+		err = cose_put_sign1(&block, &by[i], bytes_of(NULL, 0),
+			buf_bytes(&digest), true);
+		if (!err)
+			put_wrapped(b, &block);
+	}
+	buf_done(&block);
+	buf_done(&digest);
+	return err ? err : b->err;
+}
+
+static uint64_t severed_count(const struct envelope_content *content)
+{
+	uint64_t count = 0;
+
+	for (unsigned key = 0; key <= SUIT_UNINSTALL; key++)
+		count += content->severed[key].len > 0;
+	return count;
+}
+
+int envelope_sign(const struct envelope_content *content,
+	const struct cose_signing *by, unsigned count, struct buf *ret)
+{
+	struct buf wrapper;
+	int err = content->block_count + count > SUIT_BLOCKS_MAX ? -E2BIG : 0;
+
+	buf_init(&wrapper, SUIT_ENVELOPE_MAX);
+	if (!err)
+		err = put_wrapper(&wrapper, content, by, count);
 	if (!err) {
-		cbor_put_array(&auth, 2);
-		put_wrapped(&auth, &digest);
-		put_wrapped(&auth, &block);
 		cbor_put_tag(ret, ENVELOPE_TAG);
-		cbor_put_map(ret, text.len ? 3 : 2);
+		cbor_put_map(ret, 2 + severed_count(content));
 		cbor_put_uint(ret, SUIT_AUTH);
-		put_wrapped(ret, &auth);
+		put_wrapped(ret, &wrapper);
 		cbor_put_uint(ret, SUIT_MANIFEST);
-		cbor_put_bstr(ret, manifest);
-		if (text.len) {
-			cbor_put_uint(ret, SUIT_TEXT);
-			cbor_put_bstr(ret, text);
+		cbor_put_bstr(ret, content->manifest);
+		for (unsigned key = 0; key <= SUIT_UNINSTALL; key++) {
+			if (!content->severed[key].len)
+				continue;
+			cbor_put_uint(ret, key);
+			cbor_put_bstr(ret, content->severed[key]);
 		}
 		err = ret->err;
 	}
-	if (err)
-		complain(err, NULL, "envelope", "cannot be signed: %s",
-			err_text(err));
-	buf_done(&auth);
-	buf_done(&block);
-	buf_done(&digest);
-	return err;
+	buf_done(&wrapper);
+	if (err == -E2BIG)
+		return complain(err, NULL, "envelope",
+			"has %d signatures at most", SUIT_BLOCKS_MAX);
+	return err ? complain(err, NULL, "envelope", "cannot be signed: %s",
+		err_text(err)) : 0;
 }

@@ -8,7 +8,7 @@
 #define FERRY_PUBLISH_ENVELOPE_H
 
 #include "base/buf.h"
-#include "policy/trust/cose.h"
+#include "policy/trust/suit.h"
 #include "tools/publish/record.h"
 
 struct envelope_plan {
@@ -34,9 +34,17 @@ int envelope_plan_write(const struct envelope_plan *plan,
 /* SHA-256 over the manifest with its byte string head. */
 int envelope_manifest_digest(struct bytes manifest, uint8_t ret[32]);
 
-/* Signs the manifest digest and puts the envelope together. `text` may be
- * empty. Appends to `ret`. */
-int envelope_sign(struct bytes manifest, struct bytes text,
-	const struct cose_signing *by, struct buf *ret);
+/* What an envelope holds besides new signatures. */
+struct envelope_content {
+	struct bytes manifest;                   /* content */
+	struct bytes severed[SUIT_UNINSTALL + 1]; /* by key; empty: none */
+	const struct bytes *blocks;              /* that stay */
+	unsigned block_count;
+};
+
+/* Signs the manifest digest once for each of `by` and puts the envelope
+ * together. Appends to `ret`. */
+int envelope_sign(const struct envelope_content *content,
+	const struct cose_signing *by, unsigned count, struct buf *ret);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "policy/trust/x509.h"
 #include "tools/publish/files.h"
+#include "tools/publish/pem.h"
 #include "tools/publish/say.h"
 
 #define PUBLIC_KEY_FILE_MAX 8192
@@ -14,63 +15,25 @@ static const uint8_t ed25519_head[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
 	0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
 
 #define ED25519_DER_LEN (sizeof(ed25519_head) + ED25519_LEN)
-#define PEM_BEGIN "-----BEGIN PUBLIC KEY-----"
 
-static int base64_digit(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* The first bytes of a PEM body; the library here has no Ed25519. */
-static size_t pem_decode(struct bytes file, uint8_t *ret, size_t size)
-{
-	const uint8_t *begin = memmem(file.at, file.len, PEM_BEGIN,
-		sizeof(PEM_BEGIN) - 1);
-	const uint8_t *end = file.at + file.len;
-	unsigned bits = 0, held = 0;
-	size_t n = 0;
-
-	if (!begin)
-		return 0;
-	for (begin += sizeof(PEM_BEGIN) - 1; begin < end && n < size; begin++) {
-		int digit = base64_digit(*begin);
-
-		if (*begin == '-' || *begin == '=')
-			break;
-		if (digit < 0)
-			continue;
-		held = (held << 6 | (unsigned)digit) & 0xffff;
-		bits += 6;
-		if (bits < 8)
-			continue;
-		bits -= 8;
-		ret[n++] = (uint8_t)(held >> bits);
-	}
-	return n;
-}
-
+/* The library here has no Ed25519. */
 static bool ed25519_of(struct bytes file, struct cose_key *ret)
 {
-	uint8_t der[ED25519_DER_LEN + 1];
-	size_t len;
+	struct bytes der = file;
+	struct buf pem;
+	bool is_so;
 
 	if (file.len == ED25519_LEN)
 		return cose_key_from_ed25519(file, ret) == 0;
-	len = pem_decode(file, der, sizeof(der));
-	if (!len && file.len == ED25519_DER_LEN) {
-		memcpy(der, file.at, file.len);
-		len = file.len;
-	}
-	return len == ED25519_DER_LEN &&
-			!memcmp(der, ed25519_head, sizeof(ed25519_head)) &&
-			cose_key_from_ed25519(bytes_of(der +
+	buf_init(&pem, PUBLIC_KEY_FILE_MAX);
+	if (pem_read(file, "PUBLIC KEY", &pem) == 0)
+		der = buf_bytes(&pem);
+	is_so = der.len == ED25519_DER_LEN &&
+			!memcmp(der.at, ed25519_head, sizeof(ed25519_head)) &&
+			cose_key_from_ed25519(bytes_slice(der,
 			sizeof(ed25519_head), ED25519_LEN), ret) == 0;
+	buf_done(&pem);
+	return is_so;
 }
 
 int public_key_of(struct bytes file, struct cose_key *ret)

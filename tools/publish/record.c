@@ -389,6 +389,36 @@ void release_list_free(struct release_list *list)
 	*list = (struct release_list){0};
 }
 
+static int envelope_path(const struct publisher *p, const struct release *r,
+	char ret[FILES_PATH_SIZE])
+{
+	char hex[65];
+
+	return publisher_path(p, ret, "www/e/%s.suit", bytes_to_hex(
+		bytes_of(r->envelope_digest, 32), hex, sizeof(hex)));
+}
+
+int release_envelope_store(const struct publisher *p, struct bytes envelope,
+	struct release *r)
+{
+	char path[FILES_PATH_SIZE];
+	int err = crypto_sha256(envelope, r->envelope_digest);
+
+	if (err)
+		return complain(err, NULL, "digest", "%s", err_text(err));
+	r->envelope_len = envelope.len;
+	err = envelope_path(p, r, path);
+	return err ? err : file_write(path, envelope, 0644);
+}
+
+int release_envelope_read(const struct publisher *p, const struct release *r,
+	struct buf *ret, char ret_path[FILES_PATH_SIZE])
+{
+	int err = envelope_path(p, r, ret_path);
+
+	return err ? err : file_read(ret_path, ret);
+}
+
 /* The list stands in the order of classes. */
 int release_list_support(const struct publisher *p, struct release_list *list)
 {

@@ -61,6 +61,14 @@ void release_forget(const struct publisher *p, const struct release *release);
 /* Fills class_end_of_support from the class files that are there. */
 int release_list_support(const struct publisher *p, struct release_list *list);
 
+/* Stores an envelope in www/e/ under its digest, which goes into the record. */
+int release_envelope_store(const struct publisher *p, struct bytes envelope,
+	struct release *r);
+
+/* Reads it; `ret_path` names the file. */
+int release_envelope_read(const struct publisher *p, const struct release *r,
+	struct buf *ret, char ret_path[FILES_PATH_SIZE]);
+
 /* The record whose manifest digest begins with these hexadecimal digits (8 or
  * more); exactly one must. */
 int release_list_find(const struct release_list *list, const char *digest,

@@ -4,7 +4,7 @@
 
 #include "policy/trust/component.h"
 #include "policy/trust/suit.h"
-#include "tools/publish/author.h"
+#include "tools/publish/author_set.h"
 #include "tools/publish/catalog_file.h"
 #include "tools/publish/envelope.h"
 #include "tools/publish/expect.h"
@@ -35,9 +35,7 @@ static const struct cli_option release_options[] = {
 	{"expect-digest", "HEX", false, "digest that devices report"},
 	{"no-text", NULL, false, "leave names and notes out of the envelope"},
 	{"no-catalog", NULL, false, "do not renew the catalog"},
-	{"key", "FILE", false, "author's key (default keys/author/key.pem)"},
-	{"chain", "FILE", false, "its certificates (default"
-		" keys/author/chain.pem)"},
+	AUTHOR_OPTIONS,
 	{0},
 };
 
@@ -234,21 +232,6 @@ static int take_expect(const struct cli *cli, struct release *r)
 	return 0;
 }
 
-/* Stores an envelope under its digest. */
-static int envelope_store(const struct publisher *p, struct bytes envelope,
-	struct release *r)
-{
-	char path[FILES_PATH_SIZE], hex[65];
-	int err = crypto_sha256(envelope, r->envelope_digest);
-
-	if (err)
-		return complain(err, NULL, "digest", "%s", err_text(err));
-	r->envelope_len = envelope.len;
-	err = publisher_path(p, path, "www/e/%s.suit", bytes_to_hex(
-		bytes_of(r->envelope_digest, 32), hex, sizeof(hex)));
-	return err ? err : file_write(path, envelope, 0644);
-}
-
 static int payload_store(const struct publisher *p, const char *firmware,
 	struct release *r)
 {
@@ -267,10 +250,9 @@ static int envelope_make(const struct publisher *p, const struct cli *cli,
 	const struct envelope_plan *plan, struct release *r)
 {
 	struct envelope_parts parts;
-	struct author author;
+	struct author_set authors;
 	struct buf envelope;
-	int err = author_open(p, cli_get(cli, "key"), cli_get(cli, "chain"),
-		&author);
+	int err = author_set_open(p, cli, &authors);
 
 	if (err)
 		return err;
@@ -280,16 +262,23 @@ static int envelope_make(const struct publisher *p, const struct cli *cli,
 	if (!err)
 		err = envelope_manifest_digest(buf_bytes(&parts.manifest),
 			r->manifest_digest);
-	if (!err)
-		err = envelope_sign(buf_bytes(&parts.manifest),
-			buf_bytes(&parts.text), &author.signing, &envelope);
 	if (!err) {
-		r->signed_until = author.until;
-		err = envelope_store(p, buf_bytes(&envelope), r);
+		const struct envelope_content content = {
+			.manifest = buf_bytes(&parts.manifest),
+			.severed[SUIT_TEXT] = buf_bytes(&parts.text),
+		};
+
+		err = envelope_sign(&content, authors.by, authors.count,
+			&envelope);
+	}
+	if (!err) {
+		r->signed_until = authors.until;
+		err = release_envelope_store(p, buf_bytes(&envelope),
+			r);
 	}
 	buf_done(&envelope);
 	envelope_parts_done(&parts);
-	author_done(&author);
+	author_set_done(&authors);
 	return err;
 }
 
@@ -326,15 +315,6 @@ static void release_print(const struct publisher *p, const struct release *r)
 		printf("expect    %s %s\n", r->expect_version, bytes_to_hex(
 			bytes_of(r->expect_digest, r->expect_digest_len > 32 ?
 			32 : r->expect_digest_len), hex, sizeof(hex)));
-}
-
-static void catalog_print(const struct publisher *p, uint64_t expires)
-{
-	char text[WHEN_TEXT_SIZE];
-
-	printf("catalog   sequence %llu, until %s\n",
-		(unsigned long long)p->state.catalog_sequence,
-		when_format(expires, text));
 }
 
 /* A release that the check before the catalog refuses leaves no record. */
@@ -490,193 +470,4 @@ const struct cli_verb verb_catalog = {
 		" catalog.",
 	.options = catalog_options_table,
 	.run = run_catalog,
-};
-
-static const struct cli_option withdraw_options[] = {
-	VERB_OPTION_DIR,
-	{"undo", NULL, false, "offer it again"},
-	{"no-catalog", NULL, false, "do not renew the catalog"},
-	{0},
-};
-
-typedef int change_fn(const struct publisher *p, const struct cli *cli,
-	struct release *r);
-
-/* Changes releases in memory: those that are named, or all. */
-static int list_change(const struct publisher *p, const struct cli *cli,
-	struct release_list *list, change_fn *change)
-{
-	bool all = cli->args_count == 0;
-	size_t count = all ? list->count : cli->args_count;
-	int err = 0;
-
-	for (size_t i = 0; !err && i < count; i++) {
-		struct release *r = all ? &list->at[i] : NULL;
-
-		if (!all)
-			err = release_list_find(list, cli->args[i], &r);
-		if (!err)
-			err = change(p, cli, r);
-	}
-	return err;
-}
-
-static int list_write(const struct publisher *p,
-	const struct release_list *list)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < list->count; i++)
-		err = release_write(p, &list->at[i]);
-	return err;
-}
-
-/* Changes, publishes, and puts the records back when gateways would refuse. */
-static int releases_change(const struct cli *cli, change_fn *change)
-{
-	const struct catalog_options options = {0};
-	struct release_list list = {0}, before = {0};
-	struct publisher p;
-	uint64_t expires = 0;
-	int err = verb_open(cli, &p);
-
-	if (err)
-		return verb_exit(err);
-	err = release_list_load(&p, &before);
-	if (!err)
-		err = release_list_load(&p, &list);
-	if (!err)
-		err = list_change(&p, cli, &list, change);
-	if (!err)
-		err = list_write(&p, &list);
-	if (!err && !cli_has(cli, "no-catalog")) {
-		err = catalog_publish(&p, &list, &options, &expires);
-		if (!err)
-			catalog_print(&p, expires);
-		else
-			list_write(&p, &before);
-	}
-	release_list_free(&list);
-	release_list_free(&before);
-	publisher_close(&p);
-	return verb_exit(err);
-}
-
-static int withdraw(const struct publisher *p, const struct cli *cli,
-	struct release *r)
-{
-	(void)p;
-	r->withdrawn = !cli_has(cli, "undo");
-	return 0;
-}
-
-static int run_withdraw(const struct cli *cli)
-{
-	return releases_change(cli, withdraw);
-}
-
-const struct cli_verb verb_withdraw = {
-	.name = "withdraw",
-	.args = "RELEASE...",
-	.args_min = 1,
-	.args_max = CLI_ARGS_MAX,
-	.summary = "Stop offering releases",
-	.detail = "RELEASE is the beginning of a manifest digest (8 digits or"
-		" more). The entry stays in\nthe catalog as withdrawn: devices"
-		" do not go below its sequence number.",
-	.options = withdraw_options,
-	.run = run_withdraw,
-};
-
-static const struct cli_option resign_options[] = {
-	VERB_OPTION_DIR,
-	{"all", NULL, false, "every release that is not withdrawn"},
-	{"no-catalog", NULL, false, "do not renew the catalog"},
-	{"key", "FILE", false, "author's key (default keys/author/key.pem)"},
-	{"chain", "FILE", false, "its certificates (default"
-		" keys/author/chain.pem)"},
-	{0},
-};
-
-/* The manifest stays, so the identity of the release stays. */
-static int envelope_resign(const struct publisher *p, struct author *author,
-	struct bytes old, const char *path, struct release *r)
-{
-	struct suit_envelope envelope;
-	struct fault fault = {0};
-	uint8_t digest[32];
-	struct buf new;
-	int err = suit_envelope_parse(old, &envelope, &fault);
-
-	if (!err)
-		err = suit_envelope_check_digest(&envelope);
-	if (!err)
-		err = suit_envelope_release(&envelope, digest);
-	if (err)
-		return complain_fault(path, err, &fault);
-	if (memcmp(digest, r->manifest_digest, 32) != 0)
-		return complain(-EINVAL, path, "manifest digest",
-			"is not the one of the release record");
-	buf_init(&new, SUIT_ENVELOPE_MAX);
-	err = envelope_sign(envelope.manifest.content,
-		envelope.members[SUIT_TEXT].content, &author->signing, &new);
-	if (!err)
-		err = envelope_store(p, buf_bytes(&new), r);
-	if (!err)
-		r->signed_until = author->until;
-	buf_done(&new);
-	return err;
-}
-
-static int resign(const struct publisher *p, const struct cli *cli,
-	struct release *r)
-{
-	char path[FILES_PATH_SIZE], hex[65];
-	struct author author;
-	struct buf old;
-	int err;
-
-	if (r->withdrawn && cli->args_count == 0)
-		return 0;
-	err = author_open(p, cli_get(cli, "key"), cli_get(cli, "chain"),
-		&author);
-	if (err)
-		return err;
-	buf_init(&old, SUIT_ENVELOPE_MAX);
-	err = publisher_path(p, path, "www/e/%s.suit", bytes_to_hex(
-		bytes_of(r->envelope_digest, 32), hex, sizeof(hex)));
-	if (!err)
-		err = file_read(path, &old);
-	if (!err)
-		err = envelope_resign(p, &author, buf_bytes(&old), path, r);
-	if (!err)
-		printf("signed again: %s, envelope %s\n", bytes_to_hex(
-			bytes_of(r->manifest_digest, 8), hex, sizeof(hex)),
-			bytes_to_hex(bytes_of(r->envelope_digest, 32),
-			(char[65]){0}, 65));
-	buf_done(&old);
-	author_done(&author);
-	return err;
-}
-
-static int run_resign(const struct cli *cli)
-{
-	if ((cli->args_count == 0) != cli_has(cli, "all")) {
-		complain(-EINVAL, "resign", NULL,
-			"needs either releases or --all");
-		return EXIT_USAGE;
-	}
-	return releases_change(cli, resign);
-}
-
-const struct cli_verb verb_resign = {
-	.name = "resign",
-	.args = "[RELEASE...]",
-	.args_max = CLI_ARGS_MAX,
-	.summary = "Renew the author's signature of releases",
-	.detail = "RELEASE is the beginning of a manifest digest (8 digits or"
-		" more). The manifest stays\nas it is: this is no new release,"
-		" and no device updates because of it.",
-	.options = resign_options,
-	.run = run_resign,
 };

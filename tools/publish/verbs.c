@@ -8,7 +8,8 @@
 
 const struct cli_verb *const verbs_all[] = {
 	&verb_init, &verb_class_add, &verb_class_list, &verb_release,
-	&verb_catalog, &verb_withdraw, &verb_resign, &verb_status,
+	&verb_catalog, &verb_withdraw, &verb_resign, &verb_countersign,
+	&verb_status,
 	&verb_key_new,
 	&verb_root_renew, &verb_root_rotate, &verb_root_add, &verb_root_remove,
 	&verb_root_set, &verb_root_transfer, &verb_root_sign, &verb_pki_author,

@@ -12,6 +12,7 @@ extern const struct cli_verb verb_release;
 extern const struct cli_verb verb_catalog;
 extern const struct cli_verb verb_withdraw;
 extern const struct cli_verb verb_resign;
+extern const struct cli_verb verb_countersign;
 extern const struct cli_verb verb_status;
 extern const struct cli_verb verb_key_new;
 extern const struct cli_verb verb_root_renew;

@@ -64,6 +64,7 @@ START_TEST(envelope_is_strict_and_says_what_was_asked)
 		.slots = &slot, .slot_count = 1,
 		.now = trust_now_at(1000), .now_known = true,
 	};
+	struct envelope_content content = {0};
 	struct envelope_parts parts;
 	struct suit_envelope envelope;
 	struct suit_manifest manifest;
@@ -80,8 +81,9 @@ START_TEST(envelope_is_strict_and_says_what_was_asked)
 	if (row->with_text)
 		ck_assert_int_eq(cbor_check(buf_bytes(&parts.text),
 			CBOR_STRICT), 0);
-	ck_assert_int_eq(envelope_sign(buf_bytes(&parts.manifest),
-		buf_bytes(&parts.text), &nobody, &file), 0);
+	content.manifest = buf_bytes(&parts.manifest);
+	content.severed[SUIT_TEXT] = buf_bytes(&parts.text);
+	ck_assert_int_eq(envelope_sign(&content, &nobody, 1, &file), 0);
 	ck_assert_int_eq(cbor_check(buf_bytes(&file), CBOR_STRICT), 0);
 
 	err = suit_envelope_parse(buf_bytes(&file), &envelope, &fault);
