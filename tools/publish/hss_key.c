@@ -247,6 +247,17 @@ static void trees_fetch(const char *path, struct hss_trees *trees)
 	buf_done(&file);
 }
 
+void hss_key_moved(const char *from, const char *to)
+{
+	char old[FILES_PATH_SIZE], new[FILES_PATH_SIZE];
+
+	if (trees_path(from, old) == 0 && trees_path(to, new) == 0 &&
+			file_exists(old) && rename(old, new))
+		unlink(old);
+	if (path_format(old, "%s.lock", from) == 0)
+		unlink(old);
+}
+
 static void growth_tell(const char *path, const struct hss_set *set)
 {
 	uint64_t hashes = 0;

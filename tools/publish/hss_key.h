@@ -51,6 +51,10 @@ int hss_key_attend(struct hss_key *key, const char *dir);
 int hss_key_sign(struct hss_key *key, struct bytes message,
 	uint8_t *ret_signature, size_t len);
 
+/* After a key file got another name: its trees follow it. A file of another
+ * kind has none. */
+void hss_key_moved(const char *from, const char *to);
+
 /* Signatures that are left. */
 uint64_t hss_key_left(const struct hss_key *key);
 

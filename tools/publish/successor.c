@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tools/publish/catalog_file.h"
+#include "tools/publish/hss_key.h"
 #include "tools/publish/say.h"
 #include "tools/publish/verbs.h"
 #include "tools/publish/when.h"
@@ -156,8 +157,11 @@ static int catalog_renew(struct publisher *p, const struct cli *cli)
 
 static int key_move(const char *from, const char *to)
 {
-	return rename(from, to) == 0 ? 0 : complain(-errno, from, NULL,
-		"cannot rename: %s", strerror(errno));
+	if (rename(from, to))
+		return complain(-errno, from, NULL, "cannot rename: %s",
+			strerror(errno));
+	hss_key_moved(from, to);
+	return 0;
 }
 
 /* A key that was made for this root takes the place of the one before. */

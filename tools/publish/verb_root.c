@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/publish/key_kind.h"
 #include "tools/publish/public_key.h"
 #include "tools/publish/say.h"
 #include "tools/publish/successor.h"
@@ -31,7 +32,7 @@ const struct cli_verb verb_root_renew = {
 	{"root-only", NULL, false, "what comes is revoked by a new root only:" \
 		" gateways ask for no evidence about it (always so for a" \
 		" catalog key)"}, \
-	{"curve", "p256|p384", false, "curve of a new key (default p256)"}
+	{"kind", KEY_KIND_HELP, false, "kind of a new key (default p256)"}
 
 #define ID_HELP ": the beginning of its id in ferry-publish show"
 
@@ -103,16 +104,16 @@ static int fresh_key_path(const struct publisher *p, enum role role,
 static int fresh_key_make(const struct publisher *p, const struct cli *cli,
 	enum role role, bool replaces, struct root_entry *ret)
 {
-	const char *curve_text = cli_get(cli, "curve");
-	enum crypto_curve curve = CRYPTO_P256;
+	const char *kind_text = cli_get(cli, "kind");
+	struct key_kind kind = {.kty = COSE_KTY_EC2, .curve = CRYPTO_P256};
 	char path[FILES_PATH_SIZE];
 	struct key key;
-	int err = curve_text ? key_curve_parse(curve_text, &curve) : 0;
+	int err = kind_text ? key_kind_parse(kind_text, &kind) : 0;
 
 	if (!err)
 		err = fresh_key_path(p, role, replaces, path);
 	if (!err)
-		err = key_make(path, curve, &key);
+		err = key_kind_make(path, &kind, &key);
 	if (err)
 		return err;
 	err = root_entry_of_key(&key.public, ret);
