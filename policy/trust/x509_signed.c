@@ -2,6 +2,9 @@
 
 #include <errno.h>
 
+#include <mbedtls/asn1.h>
+#include <mbedtls/bignum.h>
+#include <mbedtls/ecp.h>
 #include <mbedtls/pk.h>
 
 #include "policy/trust/crypto.h"
@@ -177,12 +180,23 @@ static int verify(mbedtls_pk_context *pk, const struct algorithm *algorithm,
 		pk, md, digest.at, digest.len, signature.at, signature.len);
 }
 
-static int code_of(int err)
+/* Mbed TLS adds the code of a lower layer to that of a higher one; those of the
+ * lower layers have seven bits. */
+static bool is_no_memory(int err)
+{
+	int low = -(-err & 0x7f);
+
+	return err == MBEDTLS_ERR_PK_ALLOC_FAILED ||
+	       err == MBEDTLS_ERR_ECP_ALLOC_FAILED ||
+	       low == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
+	       low == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
+}
+
+static int code_of(int err, int otherwise)
 {
 	if (err == 0)
 		return 0;
-	return err == MBEDTLS_ERR_PK_ALLOC_FAILED ? -ENOMEM
-						  : ERR_TRUST_COSE_SIGNATURE;
+	return is_no_memory(err) ? -ENOMEM : otherwise;
 }
 
 int x509_verify_signed(struct bytes spki, struct bytes alg, struct bytes tbs,
@@ -201,17 +215,17 @@ int x509_verify_signed(struct bytes spki, struct bytes alg, struct bytes tbs,
 	if (err)
 		return err;
 	mbedtls_pk_init(&pk);
-	err = mbedtls_pk_parse_subpubkey(&p, spki.at + spki.len, &pk);
-	if (err)
-		err = err == MBEDTLS_ERR_PK_ALLOC_FAILED ? -ENOMEM
-							 : ERR_TRUST_CERT_ALG;
-	else if (algorithm.scheme != SCHEME_ECDSA &&
-		 mbedtls_pk_get_bitlen(&pk) < RSA_BITS_MIN)
+	err = code_of(mbedtls_pk_parse_subpubkey(&p, spki.at + spki.len, &pk),
+		ERR_TRUST_CERT_ALG);
+	if (!err && algorithm.scheme != SCHEME_ECDSA &&
+		mbedtls_pk_get_bitlen(&pk) < RSA_BITS_MIN)
 		err = ERR_TRUST_CERT_ALG;
-	else
+	if (!err)
 		err = code_of(verify(&pk, &algorithm,
-			bytes_of(digest, crypto_hash_len(algorithm.hash)),
-			signature));
+				      bytes_of(digest,
+					      crypto_hash_len(algorithm.hash)),
+				      signature),
+			ERR_TRUST_COSE_SIGNATURE);
 	mbedtls_pk_free(&pk);
 	return err;
 }

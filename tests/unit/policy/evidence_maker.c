@@ -164,6 +164,28 @@ static const struct alg_row {
 		   "\x30\x0d\x06\x09" OID_SHA256 "\x05\x00"
 		   "\xa2\x03\x02\x01\x20"),
 		MBEDTLS_MD_SHA256, true},
+	[EM_PSS_SHA384] = {EM(OID_RSA_PSS),
+		EM("\x30\x39"
+		   "\xa0\x0f\x30\x0d\x06\x09" OID_SHA384 "\x05\x00"
+		   "\xa1\x1c\x30\x1a\x06\x09" OID_MGF1
+		   "\x30\x0d\x06\x09" OID_SHA384 "\x05\x00"
+		   "\xa2\x03\x02\x01\x30\xa3\x03\x02\x01\x01"),
+		MBEDTLS_MD_SHA384, true},
+	[EM_PSS_TRAILER] = {EM(OID_RSA_PSS),
+		EM("\x30\x39"
+		   "\xa0\x0f\x30\x0d\x06\x09" OID_SHA256 "\x05\x00"
+		   "\xa1\x1c\x30\x1a\x06\x09" OID_MGF1
+		   "\x30\x0d\x06\x09" OID_SHA256 "\x05\x00"
+		   "\xa2\x03\x02\x01\x20\xa3\x03\x02\x01\x02"),
+		MBEDTLS_MD_SHA256, true},
+	[EM_PSS_NOBODYS] = {EM(OID_RSA_PSS),
+		EM("\x30\x34"
+		   "\xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02"
+		   "\x04\x05\x00"
+		   "\xa1\x1c\x30\x1a\x06\x09" OID_MGF1
+		   "\x30\x0d\x06\x09" OID_SHA256 "\x05\x00"
+		   "\xa2\x03\x02\x01\x20"),
+		MBEDTLS_MD_SHA256, true},
 	[EM_PSS_MIXED] = {EM(OID_RSA_PSS),
 		EM("\x30\x34"
 		   "\xa0\x0f\x30\x0d\x06\x09" OID_SHA256 "\x05\x00"
@@ -341,6 +363,7 @@ static void put_entries(struct buf *b, const struct em_crl *crl)
 		put_entry(b, &usual);
 	for (unsigned i = 0; i < 6 && crl->entries[i].serial.at; i++)
 		put_entry(b, &crl->entries[i]);
+	must(!buf_add_bytes(b, crl->behind_entries));
 	em_wrap(b, from, DER_SEQUENCE);
 }
 
@@ -510,6 +533,7 @@ static void put_answers(struct buf *b, const struct em_ocsp *ocsp)
 		put_answer(b, ocsp->id, &usual);
 	for (unsigned i = 0; i < 3 && ocsp->answers[i].used; i++)
 		put_answer(b, ocsp->id, &ocsp->answers[i]);
+	must(!buf_add_bytes(b, ocsp->behind_answers));
 	em_wrap(b, from, DER_SEQUENCE);
 }
 

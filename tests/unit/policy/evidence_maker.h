@@ -31,6 +31,9 @@ enum em_alg {
 	EM_RSA_SHA256,
 	EM_RSA_SHA512,
 	EM_PSS_SHA256,
+	EM_PSS_SHA384,	/* and says the trailer, which is the default */
+	EM_PSS_TRAILER, /* another one */
+	EM_PSS_NOBODYS,
 	EM_PSS_MIXED, /* mask with another hash */
 	EM_PSS_DEFAULTS,
 	EM_NOBODYS,
@@ -110,6 +113,7 @@ struct em_crl {
 	bool no_entries;
 	bool empty_entries;
 	struct em_entry entries[6]; /* none: 55 */
+	struct bytes behind_entries;
 	bool no_exts;
 	bool no_number;
 	struct bytes number;	       /* value; NULL: 02 01 07 */
@@ -151,6 +155,7 @@ struct em_ocsp {
 	const char *produced;	     /* NULL: EM_OCSP_BEGIN */
 	struct em_answer answers[3]; /* none: one good one */
 	bool no_answers;
+	struct bytes behind_answers;
 	struct bytes nonce; /* value of the extension */
 	struct em_ext exts[3];
 	const struct em_cert *certs[6];

@@ -148,6 +148,8 @@ static const struct row rows[] = {
 		false, false},
 	{"bytes behind the data", {.behind_tbs = EM("\x05\x00")},
 		ERR_TRUST_OCSP_FORM, 0, false, false},
+	{"answer that is no SEQUENCE", {.behind_answers = EM("\x05\x00")},
+		ERR_TRUST_OCSP_FORM, 0, false, false},
 	{"no answer", {.no_answers = true}, ERR_TRUST_OCSP_OTHER, 0, false,
 		false},
 	{"another serial number", {ANSWER(SERIAL_OTHER)}, ERR_TRUST_OCSP_OTHER,
