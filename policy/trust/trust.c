@@ -143,9 +143,8 @@ int trust_add_catalog(struct trust_vendor *v, struct bytes file,
 		memcpy(v->floor.catalog.sha256, catalog->sha256, 32);
 		v->changed = true;
 	}
-	if (trust_time_learn(&v->time, clock, catalog->issued) |
-		trust_time_learn(&v->time, clock, catalog->signed_time))
-		v->changed = true;
+	v->changed |= trust_time_learn(&v->time, clock, catalog->issued);
+	v->changed |= trust_time_learn(&v->time, clock, catalog->signed_time);
 	catalog_free(v->catalog);
 	v->catalog = catalog;
 	v->catalog_code = 0;
