@@ -7,6 +7,21 @@
 
 /* The calendar is counted from 1 March 0000, so that the leap day is the last
  * of a year. */
+uint64_t date_seconds(const struct date *date)
+{
+	uint64_t year = date->month <= 2 ? (uint64_t)date->year - 1 :
+		date->year;
+	uint64_t month = date->month <= 2 ? date->month + 9 : date->month - 3;
+	uint64_t days;
+
+	if (date->year < 1970)
+		return 0;
+	days = year * 365 + year / 4 - year / 100 + year / 400;
+	days += (153 * month + 2) / 5 + date->day - 1 - 719468;
+	return days * DAY_S + date->hour * 3600 + date->minute * 60 +
+		date->second;
+}
+
 const char *date_text(uint64_t seconds, char text[DATE_SIZE])
 {
 	unsigned days, era, year, day, month, left;

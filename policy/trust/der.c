@@ -2,6 +2,8 @@
 
 #include <mbedtls/asn1.h>
 
+#include "policy/trust/date.h"
+
 /* Octets of the shortest header of an element with this much content. */
 static size_t header_len(size_t len)
 {
@@ -131,17 +133,6 @@ bool der_take_bits(struct bytes *in, struct bytes *ret)
 	return true;
 }
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = y / 400;
-	int64_t yoe = y - era * 400;
-	int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
 static bool is_leap(unsigned year)
 {
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -167,16 +158,14 @@ static unsigned pair(const uint8_t *at)
 /* "MMDDHHMMSSZ" of a year. */
 static bool time_of(unsigned year, const uint8_t *at, uint64_t *ret)
 {
-	unsigned month = pair(at), day = pair(at + 2), hour = pair(at + 4);
-	unsigned minute = pair(at + 6), second = pair(at + 8);
-	int64_t s;
+	struct date date = {year, pair(at), pair(at + 2), pair(at + 4),
+		pair(at + 6), pair(at + 8)};
 
-	if (month < 1 || month > 12 || day < 1 || day > days_in(year, month) ||
-		hour > 23 || minute > 59 || second > 59 || at[10] != 'Z')
+	if (date.month < 1 || date.month > 12 || date.day < 1 ||
+		date.day > days_in(year, date.month) || date.hour > 23 ||
+		date.minute > 59 || date.second > 59 || at[10] != 'Z')
 		return false;
-	s = days_of(year, month, day) * 86400;
-	s += (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
-	*ret = s > 0 ? (uint64_t)s : 0;
+	*ret = date_seconds(&date);
 	return true;
 }
 

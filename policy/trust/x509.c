@@ -8,6 +8,8 @@
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
 
+#include "policy/trust/date.h"
+
 static const mbedtls_x509_crt_profile profile = {
 	.allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
 		       MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
@@ -22,24 +24,13 @@ static const mbedtls_x509_crt_profile profile = {
 	.rsa_min_bitlen = 3072,
 };
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = y / 400;
-	int64_t yoe = y - era * 400;
-	int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-/* Before 1970 counts as 0. */
 static uint64_t seconds_of(const mbedtls_x509_time *t)
 {
-	int64_t s = days_of(t->year, t->mon, t->day) * 86400;
+	struct date date = {(unsigned)t->year, (unsigned)t->mon,
+		(unsigned)t->day, (unsigned)t->hour, (unsigned)t->min,
+		(unsigned)t->sec};
 
-	s += (int64_t)t->hour * 3600 + (int64_t)t->min * 60 + t->sec;
-	return s > 0 ? (uint64_t)s : 0;
+	return date_seconds(&date);
 }
 
 /* The EC key of a SubjectPublicKeyInfo (RFC 5480). */
