@@ -258,18 +258,10 @@ void hss_key_moved(const char *from, const char *to)
 		unlink(old);
 }
 
-static void growth_tell(const char *path, const struct hss_set *set)
+static void growth_tell(const char *path, uint64_t hashes)
 {
-	uint64_t hashes = 0;
-
-	for (unsigned i = 0; i < set->levels; i++) {
-		const struct lms_ots *ots = lms_ots_find(set->ots_types[i]);
-
-		hashes += ((uint64_t)ots->chains << ots->width)
-				<< lms_height(set->tree_types[i]);
-	}
 	if (hashes > GROW_HASHES_TOLD)
-		fprintf(stderr, "ferry-publish: %s: growing trees of %llu"
+		fprintf(stderr, "ferry-publish: %s: growing a tree of %llu"
 			" million hashes, once\n", path,
 			(unsigned long long)(hashes / 1000000));
 }
@@ -302,7 +294,7 @@ int hss_key_make(const char *path, const struct hss_set *set,
 	if (file_exists(path))
 		return complain(-EEXIST, path, NULL, "is there already");
 	hss_trees_init(&trees, set, state.seed);
-	growth_tell(path, set);
+	growth_tell(path, hss_trees_missing(&trees, 1, 0));
 	if (!err)
 		err = hss_trees_public(&trees, state.public);
 	if (err)
@@ -452,6 +444,8 @@ static int signature_make(const struct hss_key *key, const struct state *state,
 
 	hss_trees_init(&trees, &state->set, state->seed);
 	trees_fetch(key->path, &trees);
+	growth_tell(key->path, hss_trees_missing(&trees, state->set.levels,
+		leaf));
 	err = hss_trees_sign(&trees, leaf, message, ret);
 	if (!err)
 		err = hss_verify(bytes_of(key->public, sizeof(key->public)),

@@ -245,6 +245,24 @@ int hss_trees_sign(struct hss_trees *trees, uint64_t leaf,
 	return err ? err : ret->err;
 }
 
+uint64_t hss_trees_missing(const struct hss_trees *trees, unsigned levels,
+	uint64_t leaf)
+{
+	uint64_t hashes = 0;
+
+	for (unsigned i = 0; i < levels; i++) {
+		const struct lms_ots *ots =
+				lms_ots_find(trees->set.ots_types[i]);
+		const struct hss_tree *tree = &trees->of[i];
+
+		if (!tree->is_grown || tree->number !=
+				hss_set_tree_of(&trees->set, i, leaf))
+			hashes += ((uint64_t)ots->chains << ots->width)
+					<< height_of(trees, i);
+	}
+	return hashes;
+}
+
 size_t hss_trees_file_max(const struct hss_set *set)
 {
 	size_t len = FILE_HEAD_LEN + LMS_HASH_LEN;

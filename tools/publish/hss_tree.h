@@ -44,6 +44,11 @@ int hss_trees_public(struct hss_trees *trees, uint8_t ret[HSS_PUBLIC_LEN]);
 int hss_trees_sign(struct hss_trees *trees, uint64_t leaf,
 	struct bytes message, struct buf *ret);
 
+/* Hashes that growing the first `levels` trees over `leaf` will take; 0 when
+ * they are there. */
+uint64_t hss_trees_missing(const struct hss_trees *trees, unsigned levels,
+	uint64_t leaf);
+
 /* What is grown, so that it need not be grown again. A digest over the seed
  * and all of it stands at the end: nodes that were changed meanwhile would
  * make a leaf sign two different trees. */

@@ -6,9 +6,13 @@ import hashlib
 import cbor2
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature)
+from cryptography.hazmat.primitives.serialization import (
+    Encoding, PublicFormat)
+
+from ferrytest import hss
 
 HASHES = {-7: hashes.SHA256, -9: hashes.SHA256, -35: hashes.SHA384,
           -51: hashes.SHA384}
@@ -27,6 +31,12 @@ def strict(data):
 
 
 def thumbprint(key):
+    """An HSS key is its 60 bytes."""
+    if isinstance(key, bytes):
+        return sha256(cbor2.dumps({1: 5, -1: key}, canonical=True))
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        x = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return sha256(cbor2.dumps({1: 1, -1: 6, -2: x}, canonical=True))
     x, y = point(key)
     crv = {32: 1, 48: 2}[len(x)]
     return sha256(cbor2.dumps({1: 2, -1: crv, -2: x, -3: y}, canonical=True))
@@ -40,6 +50,12 @@ def point(key):
 
 def cose_key(data):
     value = strict(data)
+    if value[1] == 5:
+        assert set(value) == {1, -1} and len(value[-1]) == 60
+        return value[-1]
+    if value[1] == 1:
+        assert set(value) == {1, -1, -2} and value[-1] == 6
+        return ed25519.Ed25519PublicKey.from_public_bytes(value[-2])
     assert value[1] == 2
     curve, size = CURVES[value[-1]]
     assert len(value[-2]) == len(value[-3]) == size
@@ -49,6 +65,14 @@ def cose_key(data):
 
 
 def verify(key, alg, structure, signature):
+    if isinstance(key, bytes):
+        assert alg == -46
+        hss.verify(key, cbor2.dumps(structure), signature)
+        return
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        assert alg in (-8, -19)
+        key.verify(signature, cbor2.dumps(structure))
+        return
     half = len(signature) // 2
     assert half == (key.curve.key_size + 7) // 8
     der = encode_dss_signature(int.from_bytes(signature[:half], "big"),
