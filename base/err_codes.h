@@ -82,7 +82,7 @@
 	X(TRUST_SUIT_COMPONENT, -5160, PERMANENT, "the manifest selects no component, or one it does not list") \
 	X(TRUST_SUIT_DEPENDENCY, -5161, PERMANENT, "manifests with dependencies are not supported") \
 	X(TRUST_SUIT_INTEGRATED, -5162, PERMANENT, "payloads inside the envelope are not supported") \
-	X(TRUST_SUIT_ENCRYPTED, -5163, PERMANENT, "encrypted payloads are not supported") \
+	X(TRUST_SUIT_ENCRYPTED, -5163, PERMANENT, "the image is encrypted, and the class does not say what to do then") \
 	X(TRUST_SUIT_NO_VENDOR, -5164, SECURITY, "the manifest does not check the vendor") \
 	X(TRUST_SUIT_NO_CLASS, -5165, SECURITY, "the manifest does not check the class") \
 	X(TRUST_SUIT_VENDOR, -5166, SECURITY, "the manifest is for another vendor") \

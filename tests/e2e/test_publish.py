@@ -531,7 +531,9 @@ def test_open_key_is_refused_with_file_and_rule(fresh):
 
 def test_pkcs11_says_what_is_missing(fresh):
     out = fresh.run("catalog", "--key", "pkcs11:token=t", check=1)
-    assert "no PKCS #11 module" in out.stderr
+    assert "object or id" in out.stderr
+    out = fresh.run("catalog", "--key", "pkcs11:object=k", check=1)
+    assert "PKCS #11 module" in out.stderr
 
 
 def test_settings_are_refused_with_file_and_line(fresh):

@@ -165,6 +165,7 @@ static int entry_judge(struct judging *j, const struct catalog_entry *entry)
 		.now_known = true,
 		.payloads = &image,
 		.payload_count = 1,
+		.encrypted = OFFER_ENCRYPTED_SEALED,
 	};
 	struct buf envelope;
 	struct stat st;

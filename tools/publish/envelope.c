@@ -1,6 +1,7 @@
 #include "tools/publish/envelope.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/cbor_out.h"
 #include "policy/trust/component.h"
@@ -53,14 +54,38 @@ static void put_wrapped(struct buf *b, struct buf *inner)
 	buf_reset(inner);
 }
 
+/* With several components every sequence says first which it means. */
+static void put_index(struct buf *b, const struct envelope_plan *plan,
+	unsigned index)
+{
+	if (!plan->sealing)
+		return;
+	cbor_put_uint(b, SUIT_SET_INDEX);
+	cbor_put_uint(b, index);
+}
+
+/* A sequence of so many items, and two more for the index. */
+static void put_sequence(struct buf *b, const struct envelope_plan *plan,
+	unsigned items)
+{
+	cbor_put_array(b, items + (plan->sealing ? 2 : 0));
+}
+
+static const uint8_t *image_digest(const struct envelope_plan *plan)
+{
+	return plan->sealing ? plan->sealing->image_digest :
+		plan->release->payload_digest;
+}
+
 static void put_shared(struct buf *b, const struct envelope_plan *plan)
 {
 	const struct release *r = plan->release;
 	struct buf digest;
 
 	buf_init(&digest, 64);
-	put_digest(&digest, r->payload_digest);
-	cbor_put_array(b, plan->use_before ? 8 : 6);
+	put_digest(&digest, image_digest(plan));
+	put_sequence(b, plan, plan->use_before ? 8 : 6);
+	put_index(b, plan, 0);
 	cbor_put_uint(b, SUIT_OVERRIDE_PARAMETERS);
 	cbor_put_map(b, plan->use_before ? 5 : 4);
 	cbor_put_uint(b, SUIT_PARAM_VENDOR);
@@ -74,7 +99,8 @@ static void put_shared(struct buf *b, const struct envelope_plan *plan)
 		cbor_put_uint(b, plan->use_before);
 	}
 	cbor_put_uint(b, SUIT_PARAM_SIZE);
-	cbor_put_uint(b, r->payload_len);
+	cbor_put_uint(b, plan->sealing ? plan->sealing->image_len :
+		r->payload_len);
 	cbor_put_uint(b, SUIT_COND_VENDOR);
 	cbor_put_uint(b, REPORT_ALL);
 	cbor_put_uint(b, SUIT_COND_CLASS);
@@ -86,8 +112,14 @@ static void put_shared(struct buf *b, const struct envelope_plan *plan)
 	buf_done(&digest);
 }
 
+/* What the device is given, and where it keeps the ciphertext meanwhile. */
+struct components {
+	struct bytes image;
+	struct bytes sealed;
+};
+
 static void put_common(struct buf *b, const struct envelope_plan *plan,
-	struct bytes component)
+	const struct components *components)
 {
 	struct buf shared;
 
@@ -95,29 +127,82 @@ static void put_common(struct buf *b, const struct envelope_plan *plan,
 	put_shared(&shared, plan);
 	cbor_put_map(b, 2);
 	cbor_put_uint(b, COMMON_COMPONENTS);
-	cbor_put_array(b, 1);
-	buf_add_bytes(b, component);
+	cbor_put_array(b, plan->sealing ? 2 : 1);
+	buf_add_bytes(b, components->image);
+	if (plan->sealing)
+		buf_add_bytes(b, components->sealed);
 	cbor_put_uint(b, COMMON_SHARED);
 	put_wrapped(b, &shared);
 	buf_done(&shared);
 }
 
-static void put_install(struct buf *b, const struct release *r)
+static void put_uri(struct buf *b, const struct release *r)
 {
 	char uri[80] = "../p/";
 
 	/* Relative to the envelope, which is served as e/SHA256.suit. */
 	bytes_to_hex(bytes_of(r->payload_digest, 32), uri + strlen(uri),
 		sizeof(uri) - strlen(uri));
+	cbor_put_uint(b, SUIT_PARAM_URI);
+	cbor_put_tstr(b, uri);
+}
+
+static void put_match(struct buf *b)
+{
+	cbor_put_uint(b, SUIT_COND_IMAGE_MATCH);
+	cbor_put_uint(b, REPORT_ALL);
+}
+
+static void put_install_plain(struct buf *b, const struct release *r)
+{
 	cbor_put_array(b, 6);
 	cbor_put_uint(b, SUIT_OVERRIDE_PARAMETERS);
 	cbor_put_map(b, 1);
-	cbor_put_uint(b, SUIT_PARAM_URI);
-	cbor_put_tstr(b, uri);
+	put_uri(b, r);
 	cbor_put_uint(b, SUIT_FETCH);
 	cbor_put_uint(b, REPORT_FAILURE);
-	cbor_put_uint(b, SUIT_COND_IMAGE_MATCH);
-	cbor_put_uint(b, REPORT_ALL);
+	put_match(b);
+}
+
+/* Fetches the ciphertext into component 1 and decrypts it into component 0. */
+static void put_install_sealed(struct buf *b, const struct envelope_plan *plan)
+{
+	const struct release *r = plan->release;
+	struct buf digest;
+
+	buf_init(&digest, 64);
+	put_digest(&digest, r->payload_digest);
+	cbor_put_array(b, 16);
+	put_index(b, plan, 1);
+	cbor_put_uint(b, SUIT_OVERRIDE_PARAMETERS);
+	cbor_put_map(b, 3);
+	cbor_put_uint(b, SUIT_PARAM_DIGEST);
+	put_wrapped(b, &digest);
+	cbor_put_uint(b, SUIT_PARAM_SIZE);
+	cbor_put_uint(b, r->payload_len);
+	put_uri(b, r);
+	cbor_put_uint(b, SUIT_FETCH);
+	cbor_put_uint(b, REPORT_FAILURE);
+	put_match(b);
+	put_index(b, plan, 0);
+	cbor_put_uint(b, SUIT_OVERRIDE_PARAMETERS);
+	cbor_put_map(b, 2);
+	cbor_put_uint(b, SUIT_PARAM_ENCRYPTION);
+	cbor_put_bstr(b, buf_bytes(&plan->sealing->info));
+	cbor_put_uint(b, SUIT_PARAM_SOURCE);
+	cbor_put_uint(b, 1);
+	cbor_put_uint(b, SUIT_COPY);
+	cbor_put_uint(b, REPORT_FAILURE);
+	put_match(b);
+	buf_done(&digest);
+}
+
+static void put_install(struct buf *b, const struct envelope_plan *plan)
+{
+	if (plan->sealing)
+		put_install_sealed(b, plan);
+	else
+		put_install_plain(b, plan->release);
 }
 
 static void put_member(struct buf *b, unsigned key, const char *text)
@@ -150,7 +235,7 @@ static void put_text(struct buf *b, const struct envelope_plan *plan,
 }
 
 static void put_manifest(struct buf *b, const struct envelope_plan *plan,
-	struct bytes component, const uint8_t *text_digest)
+	const struct components *components, const uint8_t *text_digest)
 {
 	struct buf part;
 
@@ -161,15 +246,15 @@ static void put_manifest(struct buf *b, const struct envelope_plan *plan,
 	cbor_put_uint(b, MANIFEST_SEQUENCE);
 	cbor_put_uint(b, plan->release->sequence);
 	cbor_put_uint(b, MANIFEST_COMMON);
-	put_common(&part, plan, component);
+	put_common(&part, plan, components);
 	put_wrapped(b, &part);
 	cbor_put_uint(b, SUIT_VALIDATE);
-	cbor_put_array(&part, 2);
-	cbor_put_uint(&part, SUIT_COND_IMAGE_MATCH);
-	cbor_put_uint(&part, REPORT_ALL);
+	put_sequence(&part, plan, 2);
+	put_index(&part, plan, 0);
+	put_match(&part);
 	put_wrapped(b, &part);
 	cbor_put_uint(b, SUIT_INSTALL);
-	put_install(&part, plan->release);
+	put_install(&part, plan);
 	put_wrapped(b, &part);
 	if (text_digest) {
 		cbor_put_uint(b, SUIT_TEXT);
@@ -191,23 +276,37 @@ int envelope_manifest_digest(struct bytes manifest, uint8_t ret[32])
 	return err ? complain(err, NULL, "digest", "%s", err_text(err)) : 0;
 }
 
+static int component_of(const char *text, uint8_t at[COMPONENT_LEN_MAX],
+	struct bytes *ret)
+{
+	ret->at = at;
+	if (component_from_text(text, at, &ret->len))
+		return complain(-EINVAL, text, "component",
+			"must be names joined by '/', such as app or net/0x01");
+	return 0;
+}
+
 int envelope_plan_write(const struct envelope_plan *plan,
 	struct envelope_parts *ret)
 {
-	uint8_t id[COMPONENT_LEN_MAX], text_digest[32];
-	struct bytes component = {id, 0};
-	int err = 0;
+	uint8_t image_id[COMPONENT_LEN_MAX], sealed_id[COMPONENT_LEN_MAX];
+	struct components components = {0};
+	char sealed_text[sizeof(plan->release->component) + 8];
+	uint8_t text_digest[32];
+	int err = component_of(plan->release->component, image_id,
+		&components.image);
 
-	if (component_from_text(plan->release->component, id, &component.len))
-		return complain(-EINVAL, plan->release->component, "component",
-			"must be names joined by '/', such as app or net/0x01");
-	if (plan->with_text) {
-		put_text(&ret->text, plan, component);
+	snprintf(sealed_text, sizeof(sealed_text), "%s/sealed",
+		plan->release->component);
+	if (!err && plan->sealing)
+		err = component_of(sealed_text, sealed_id, &components.sealed);
+	if (!err && plan->with_text) {
+		put_text(&ret->text, plan, components.image);
 		err = ret->text.err ? ret->text.err : envelope_manifest_digest(
 			buf_bytes(&ret->text), text_digest);
 	}
 	if (!err) {
-		put_manifest(&ret->manifest, plan, component,
+		put_manifest(&ret->manifest, plan, &components,
 			plan->with_text ? text_digest : NULL);
 		err = ret->manifest.err;
 	}

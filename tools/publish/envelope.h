@@ -1,7 +1,9 @@
 /* Writes SUIT envelopes (draft-ietf-suit-manifest-37) for one image of one
  * component, as docs/formats.md asks: the shared sequence checks vendor and
  * class, install fetches the payload and matches its digest, the text is
- * severed so that a gateway may drop it for a weak device.
+ * severed so that a gateway may drop it for a weak device. An encrypted image
+ * is fetched into a second component and copied from there
+ * (draft-ietf-suit-firmware-encryption-26 section 5).
  *
  * No state. Functions that fail have said why. */
 #ifndef FERRY_PUBLISH_ENVELOPE_H
@@ -10,6 +12,7 @@
 #include "base/buf.h"
 #include "policy/trust/suit.h"
 #include "tools/publish/record.h"
+#include "tools/publish/sealing.h"
 
 struct envelope_plan {
 	const struct release *release; /* ids, component, sequence, payload */
@@ -17,6 +20,7 @@ struct envelope_plan {
 	const struct class_conf *class;
 	uint64_t use_before;           /* 0: none */
 	bool with_text;
+	const struct sealing *sealing; /* NULL: the payload is the image */
 };
 
 /* The parts that no signature renews. */

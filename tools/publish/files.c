@@ -14,6 +14,7 @@
 #include "tools/publish/say.h"
 
 #define COPY_CHUNK ((size_t)64 * 1024)
+#define FILTER_SLACK 64
 #define TEMPORARY ".new-"
 
 int path_format(char ret[FILES_PATH_SIZE], const char *format, ...)
@@ -208,38 +209,70 @@ int file_remove(const char *path)
 	return err ? err : folder_sync(folder);
 }
 
-/* Reads all of `from`, hashes it with `take_hash` (NULL: no memory), and writes
- * it to `to` unless that is -1. */
-static int pump(int from, int to, const char *path, struct hash *take_hash,
-	uint64_t max, uint8_t *ret_digest, uint64_t *ret_len)
+/* Where bytes of a file go. */
+struct sink {
+	int to; /* -1: nowhere */
+	const char *path;
+	struct hash *hash;
+	const struct file_filter *filter; /* NULL: none */
+	uint64_t len;
+	uint64_t max;
+};
+
+static int sink_put(struct sink *s, struct bytes bytes)
 {
-	uint8_t *chunk = malloc(COPY_CHUNK);
-	uint64_t len = 0;
+	int err;
+
+	s->len += bytes.len;
+	if (s->len > s->max)
+		return complain(-EFBIG, s->path, NULL, "larger than %llu bytes",
+			(unsigned long long)s->max);
+	err = hash_add(s->hash, bytes);
+	if (err || s->to < 0)
+		return err;
+	err = write_whole(s->to, bytes.at, bytes.len);
+	return err ? complain(err, s->path, NULL, "cannot copy: %s",
+		strerror(-err)) : 0;
+}
+
+/* Through the filter; the end of the file with `bytes` empty. */
+static int sink_filter(struct sink *s, struct bytes bytes, uint8_t *changed)
+{
+	const struct file_filter *f = s->filter;
+	size_t len = 0;
+	int err;
+
+	if (!f)
+		return bytes.len ? sink_put(s, bytes) : 0;
+	err = bytes.len ? f->update(f->arg, bytes, changed, &len) :
+			f->finish(f->arg, changed, &len);
+	if (err)
+		return complain(err, s->path, NULL, "%s", err_text(err));
+	return len ? sink_put(s, bytes_of(changed, len)) : 0;
+}
+
+/* Reads all of `from`, hashes what becomes of it with `take_hash` (NULL: no
+ * memory), and writes it to the sink. */
+static int pump(int from, struct sink *sink, struct hash *take_hash,
+	uint8_t *ret_digest, uint64_t *ret_len)
+{
+	uint8_t *chunk = malloc(2 * COPY_CHUNK + FILTER_SLACK);
 	ssize_t n = 0;
-	int err = chunk && take_hash ? 0 : complain(-ENOMEM, path, NULL,
+	int err = chunk && take_hash ? 0 : complain(-ENOMEM, sink->path, NULL,
 		"no memory");
 
-	while (!err && (n = read_some(from, chunk, COPY_CHUNK)) > 0) {
-		len += (uint64_t)n;
-		if (len > max)
-			err = complain(-EFBIG, path, NULL,
-				"larger than %llu bytes",
-				(unsigned long long)max);
-		if (!err)
-			err = hash_add(take_hash, bytes_of(chunk, (size_t)n));
-		if (!err && to >= 0) {
-			err = write_whole(to, chunk, (size_t)n);
-			if (err)
-				complain(err, path, NULL, "cannot copy: %s",
-					strerror(-err));
-		}
-	}
+	sink->hash = take_hash;
+	while (!err && (n = read_some(from, chunk, COPY_CHUNK)) > 0)
+		err = sink_filter(sink, bytes_of(chunk, (size_t)n),
+			chunk + COPY_CHUNK);
 	if (!err && n < 0)
-		err = complain_errno(path, "read");
+		err = complain_errno(sink->path, "read");
+	if (!err)
+		err = sink_filter(sink, bytes_of(NULL, 0), chunk + COPY_CHUNK);
 	if (!err)
 		err = hash_finish(take_hash, ret_digest);
 	if (!err)
-		*ret_len = len;
+		*ret_len = sink->len;
 	hash_free(take_hash);
 	free(chunk);
 	return err;
@@ -253,13 +286,22 @@ int file_digest(const char *path, enum crypto_hash algorithm, uint64_t max,
 	err = open_input(path, &fd);
 	if (err)
 		return err;
-	err = pump(fd, -1, path, hash_new(algorithm), max, ret_digest, ret_len);
+	err = pump(fd, &(struct sink){.to = -1, .path = path, .max = max},
+		hash_new(algorithm), ret_digest, ret_len);
 	close(fd);
 	return err;
 }
 
 int file_copy_by_digest(const char *from, const char *folder, uint64_t max,
 	uint8_t ret_digest[32], uint64_t *ret_len)
+{
+	return file_filter_by_digest(from, folder, max, NULL, ret_digest,
+		ret_len);
+}
+
+int file_filter_by_digest(const char *from, const char *folder, uint64_t max,
+	const struct file_filter *filter, uint8_t ret_digest[32],
+	uint64_t *ret_len)
 {
 	char temporary[FILES_PATH_SIZE], path[FILES_PATH_SIZE], hex[65];
 	int in, out, err;
@@ -272,7 +314,8 @@ int file_copy_by_digest(const char *from, const char *folder, uint64_t max,
 		close(in);
 		return err;
 	}
-	err = pump(in, out, from, hash_new(CRYPTO_SHA256), max, ret_digest,
+	err = pump(in, &(struct sink){.to = out, .path = from, .max = max,
+		.filter = filter}, hash_new(CRYPTO_SHA256), ret_digest,
 		ret_len);
 	close(in);
 	if (!err) {

@@ -38,6 +38,21 @@ int file_remove(const char *path);
 int file_copy_by_digest(const char *from, const char *folder, uint64_t max,
 	uint8_t ret_digest[32], uint64_t *ret_len);
 
+/* Changes bytes on their way. `out` holds in.len + 64 bytes, and 64 when it
+ * finishes. 0 or a negative code. */
+struct file_filter {
+	int (*update)(void *arg, struct bytes in, uint8_t *out,
+		size_t *ret_len);
+	int (*finish)(void *arg, uint8_t *out, size_t *ret_len);
+	void *arg;
+};
+
+/* As file_copy_by_digest(), but what is written and hashed is what the filter
+ * makes of the file. */
+int file_filter_by_digest(const char *from, const char *folder, uint64_t max,
+	const struct file_filter *filter, uint8_t ret_digest[32],
+	uint64_t *ret_len);
+
 /* Digest (crypto_hash_len() bytes) and length of a file. */
 int file_digest(const char *path, enum crypto_hash algorithm, uint64_t max,
 	uint8_t *ret_digest, uint64_t *ret_len);

@@ -11,6 +11,7 @@
 #include <psa/crypto.h>
 
 #include "policy/trust/ed25519.h"
+#include "store/keys/keys.h"
 #include "tools/publish/ed25519_key.h"
 #include "tools/publish/files.h"
 #include "tools/publish/hss_key.h"
@@ -175,6 +176,24 @@ static int other_kind_open(const char *path, struct bytes text, struct key *ret)
 	return 0;
 }
 
+static int token_open(const char *uri, struct key *ret)
+{
+	struct secret_key *token = NULL;
+	struct fault fault = {0};
+	int err = secret_key_open(uri, NULL, &token, &fault);
+
+	if (err)
+		return complain_fault(uri, err, &fault);
+	if (secret_key_kind(token) != SECRET_EC) {
+		secret_key_close(token);
+		return complain(-EINVAL, uri, "key",
+			"must be a private key on P-256 or P-384");
+	}
+	*ret = (struct key){.token = token,
+		.public = *secret_key_public(token)};
+	return 0;
+}
+
 int key_open(const char *path, struct key *ret)
 {
 	mbedtls_pk_context pk;
@@ -182,9 +201,7 @@ int key_open(const char *path, struct key *ret)
 	int status, err;
 
 	if (strncmp(path, "pkcs11:", 7) == 0)
-		return complain(-ENOSYS, path, "key",
-			"this build has no PKCS #11 module; give the path of a"
-			" PEM file instead");
+		return token_open(path, ret);
 	err = file_check(path);
 	if (err)
 		return err;
@@ -216,6 +233,7 @@ void key_done(struct key *key)
 		mbedtls_platform_zeroize(key->seed, ED25519_SEED_LEN);
 	free(key->seed);
 	hss_key_free(key->hss);
+	secret_key_close(key->token);
 	*key = (struct key){0};
 }
 
@@ -225,6 +243,13 @@ static int ecdsa_sign(const struct key *key, const struct cose_alg_facts *facts,
 	psa_status_t status;
 	size_t signature_len;
 
+	if (key->token) {
+		int err = secret_key_sign(key->token, facts->hash, digest,
+			ret_signature, len);
+
+		return err ? complain(err, NULL, "sign", "%s", err_text(err)) :
+			0;
+	}
 	status = psa_sign_hash(key->id, PSA_ALG_DETERMINISTIC_ECDSA(
 		facts->hash == CRYPTO_SHA256 ? PSA_ALG_SHA_256 :
 		PSA_ALG_SHA_384), digest.at, digest.len, ret_signature, len,
@@ -318,16 +343,39 @@ static int other_kind_write_public(const struct key *key, const char *path)
 	return err;
 }
 
+int key_public_import(const struct key *key, uint32_t *ret)
+{
+	psa_key_attributes_t attributes = psa_key_attributes_init();
+	struct bytes pub = cose_key_pub(&key->public);
+	uint8_t point[1 + 2 * CRYPTO_POINT_MAX] = {4};
+	psa_status_t status;
+
+	memcpy(point + 1, pub.at, pub.len);
+	psa_set_key_type(&attributes,
+		PSA_KEY_TYPE_ECC_PUBLIC_KEY(PSA_ECC_FAMILY_SECP_R1));
+	psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_EXPORT |
+		PSA_KEY_USAGE_VERIFY_HASH);
+	psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+	status = psa_import_key(&attributes, point, 1 + pub.len, ret);
+	return status == PSA_SUCCESS ? 0 :
+		complain_psa(NULL, "public key", status);
+}
+
 int key_write_public(const struct key *key, const char *path)
 {
 	unsigned char pem[512];
 	mbedtls_pk_context pk;
+	uint32_t id;
 	int status;
 
 	if (key->public.kty != COSE_KTY_EC2)
 		return other_kind_write_public(key, path);
+	status = key_public_import(key, &id);
+	if (status)
+		return status;
 	mbedtls_pk_init(&pk);
-	status = mbedtls_pk_copy_public_from_psa(key->id, &pk);
+	status = mbedtls_pk_copy_public_from_psa(id, &pk);
+	crypto_pair_destroy(id);
 	if (!status)
 		status = mbedtls_pk_write_pubkey_pem(&pk, pem, sizeof(pem));
 	mbedtls_pk_free(&pk);

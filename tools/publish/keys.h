@@ -1,9 +1,11 @@
 /* Signing keys of the publisher: P-256, P-384, Ed25519 and HSS-LMS, in PEM files
- * that only their owner may read.
+ * that only their owner may read; those on P-256 and P-384 also in a PKCS #11
+ * token (store/keys/keys.h).
  *
  * A key lives from key_open() or key_make() to key_done(). The private part of
  * an EC key stays inside the crypto library (PSA), which the program has started
- * with keys_start(); that of an HSS key in its file. Functions that fail have said why. One thread. */
+ * with keys_start(), or inside the token; that of an HSS key in its file.
+ * Functions that fail have said why. One thread. */
 #ifndef FERRY_PUBLISH_KEYS_H
 #define FERRY_PUBLISH_KEYS_H
 
@@ -12,12 +14,14 @@
 #include "policy/trust/cose.h"
 
 struct hss_key;
+struct secret_key;
 
 struct key {
 	uint32_t id;            /* of PSA; 0: none */
 	struct cose_key public;
 	struct hss_key *hss;    /* of HSS-LMS, else NULL */
 	uint8_t *seed;          /* of Ed25519, else NULL */
+	struct secret_key *token; /* in a token, else NULL */
 };
 
 /* Starts the crypto library; call once, first. */
@@ -27,8 +31,8 @@ int keys_start(void);
  * be NULL. */
 int key_make(const char *path, enum crypto_curve curve, struct key *ret);
 
-/* Opens a PEM file (refused when others may read it) or names what is missing
- * for "pkcs11:...". */
+/* Opens a PEM file (refused when others may read it) or "pkcs11:..." with
+ * module-path and pin-source. */
 int key_open(const char *path, struct key *ret);
 void key_done(struct key *key);
 
@@ -48,6 +52,9 @@ int key_attend(struct key *key, const char *dir);
 
 /* For what can only be done with an EC key: certificates. */
 int key_need_ec(const struct key *key, const char *path);
+
+/* The public EC key alone as a key of PSA; end it with crypto_pair_destroy(). */
+int key_public_import(const struct key *key, uint32_t *ret);
 
 /* Writes the public key: PEM, or a COSE_Key of an HSS key. */
 int key_write_public(const struct key *key, const char *path);

@@ -10,6 +10,7 @@
 #include <mbedtls/psa_util.h>
 #include <mbedtls/x509_crt.h>
 
+#include "policy/trust/crypto_secret.h"
 #include "tools/publish/files.h"
 #include "tools/publish/hash.h"
 #include "tools/publish/say.h"
@@ -344,11 +345,17 @@ int pki_issue(const struct pki_request *request, struct buf *ret)
 	size_t before = ret->len;
 	mbedtls_pk_context subject, issuer;
 	mbedtls_x509write_cert cert;
+	uint32_t public_id;
 	int status;
 	int err = key_need_ec(request->subject_key, NULL);
 
 	if (!err)
 		err = key_need_ec(request->issuer_key, NULL);
+	if (!err && request->issuer_key->token)
+		err = complain(-EINVAL, request->common_name, "key",
+			"a CA's key must be in a file, not in a token");
+	if (!err)
+		err = key_public_import(request->subject_key, &public_id);
 	if (err)
 		return err;
 	mbedtls_pk_init(&subject);
@@ -358,7 +365,8 @@ int pki_issue(const struct pki_request *request, struct buf *ret)
 	mbedtls_x509write_crt_set_md_alg(&cert,
 		request->issuer_key->public.curve == CRYPTO_P256 ?
 		MBEDTLS_MD_SHA256 : MBEDTLS_MD_SHA384);
-	status = mbedtls_pk_copy_from_psa(request->subject_key->id, &subject);
+	status = mbedtls_pk_copy_public_from_psa(public_id, &subject);
+	crypto_pair_destroy(public_id);
 	if (!status)
 		status = mbedtls_pk_copy_from_psa(request->issuer_key->id,
 			&issuer);

@@ -2,6 +2,7 @@
 
 #include "base/cbor.h"
 #include "policy/trust/component.h"
+#include "policy/trust/encrypt.h"
 #include "policy/trust/suit.h"
 #include "policy/trust/x509.h"
 #include "tools/publish/say.h"
@@ -89,6 +90,19 @@ static void put_item(struct bytes raw)
 	}
 }
 
+static void put_encryption(struct bytes raw, struct bytes content)
+{
+	struct encrypt_info info;
+	char text[96];
+
+	if (encrypt_info_parse(content, &info, NULL)) {
+		put_item(raw);
+		return;
+	}
+	encrypt_describe(&info, text, sizeof(text));
+	puts(text);
+}
+
 static void put_parameter(int64_t parameter, struct bytes raw)
 {
 	struct suit_digest digest;
@@ -110,6 +124,12 @@ static void put_parameter(int64_t parameter, struct bytes raw)
 		if (cbor_bstr(&r, &value) == 0 &&
 				suit_digest_parse(value, &digest) == 0)
 			put_digest("", &digest);
+		else
+			put_item(raw);
+		return;
+	case SUIT_PARAM_ENCRYPTION:
+		if (cbor_bstr(&r, &value) == 0)
+			put_encryption(raw, value);
 		else
 			put_item(raw);
 		return;

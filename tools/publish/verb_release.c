@@ -9,6 +9,7 @@
 #include "tools/publish/envelope.h"
 #include "tools/publish/expect.h"
 #include "tools/publish/say.h"
+#include "tools/publish/sealing.h"
 #include "tools/publish/verbs.h"
 #include "tools/publish/when.h"
 
@@ -33,6 +34,7 @@ static const struct cli_option release_options[] = {
 	{"end-of-support", "TIME", false, "end of support of this release"},
 	{"expect-version", "TEXT", false, "version that devices report"},
 	{"expect-digest", "HEX", false, "digest that devices report"},
+	SEALING_OPTIONS,
 	{"no-text", NULL, false, "leave names and notes out of the envelope"},
 	{"no-catalog", NULL, false, "do not renew the catalog"},
 	AUTHOR_OPTIONS,
@@ -233,11 +235,14 @@ static int take_expect(const struct cli *cli, struct release *r)
 }
 
 static int payload_store(const struct publisher *p, const char *firmware,
-	struct release *r)
+	struct sealing *sealing, struct release *r)
 {
 	char path[FILES_PATH_SIZE];
 	int err = publisher_path(p, path, "www/p");
 
+	if (!err && sealing->count)
+		return sealing_payload(sealing, firmware, path, FIRMWARE_MAX,
+			r->payload_digest, &r->payload_len);
 	if (!err)
 		err = file_copy_by_digest(firmware, path, FIRMWARE_MAX,
 			r->payload_digest, &r->payload_len);
@@ -340,7 +345,7 @@ static int release_publish(struct publisher *p, const struct cli *cli,
 }
 
 static int release_make(struct publisher *p, const struct cli *cli,
-	struct release *r, struct release_list *list)
+	struct sealing *sealing, struct release *r, struct release_list *list)
 {
 	struct class_conf class;
 	uint64_t use_before = 0;
@@ -349,6 +354,7 @@ static int release_make(struct publisher *p, const struct cli *cli,
 		.vendor = &p->vendor,
 		.class = &class,
 		.with_text = !cli_has(cli, "no-text"),
+		.sealing = sealing->count ? sealing : NULL,
 	};
 	int err = take_options(cli, p, r, &use_before);
 
@@ -363,7 +369,7 @@ static int release_make(struct publisher *p, const struct cli *cli,
 	if (!err)
 		err = publisher_clock_check(p);
 	if (!err)
-		err = payload_store(p, cli_get(cli, "firmware"), r);
+		err = payload_store(p, cli_get(cli, "firmware"), sealing, r);
 	plan.use_before = use_before;
 	if (!err)
 		err = envelope_make(p, cli, &plan, r);
@@ -373,6 +379,7 @@ static int release_make(struct publisher *p, const struct cli *cli,
 static int run_release(const struct cli *cli)
 {
 	struct release_list list = {0};
+	struct sealing sealing;
 	struct release *r;
 	struct publisher p;
 	int err = verb_open(cli, &p);
@@ -380,10 +387,13 @@ static int run_release(const struct cli *cli)
 	if (err)
 		return verb_exit(err);
 	r = calloc(1, sizeof(*r));
-	err = r ? release_list_load(&p, &list) :
-			complain(-ENOMEM, NULL, NULL, "no memory");
+	err = sealing_open(cli, &sealing);
 	if (!err)
-		err = release_make(&p, cli, r, &list);
+		err = r ? release_list_load(&p, &list) :
+				complain(-ENOMEM, NULL, NULL, "no memory");
+	if (!err)
+		err = release_make(&p, cli, &sealing, r, &list);
+	sealing_done(&sealing);
 	release_list_free(&list);
 	free(r);
 	publisher_close(&p);

@@ -8,6 +8,7 @@
 #include "policy/trust/offer.h"
 #include "tools/publish/anchors.h"
 #include "tools/publish/hop.h"
+#include "tools/publish/opening.h"
 #include "tools/publish/say.h"
 #include "tools/publish/uuid.h"
 #include "tools/publish/verbs.h"
@@ -30,6 +31,7 @@ static const struct cli_option options[] = {
 	{"hw", "N", false, "hardware revision of the device"},
 	{"revocation", "require|off", false, "what to ask of revocation"
 		" evidence (default require)"},
+	OPENING_OPTIONS,
 	{"device-key", "FILE", false, "secrets of devices: ENVELOPE is a bundle"
 		" of the last hop, judged as a device does"},
 	{"epoch", "N", false, "highest epoch that the device has seen"},
@@ -56,6 +58,8 @@ struct question {
 	struct offer_payload payload;
 	uint8_t sha384[48];
 	uint8_t sha512[64];
+	struct opening opening;
+	const char *payload_path; /* NULL: none */
 	struct offer_request request;
 	struct lasthop_keys *device_keys; /* NULL: no bundle */
 	struct hop_bundle bundle;
@@ -85,6 +89,7 @@ static void question_free(struct question *q)
 		return;
 	catalog_free(q->catalog);
 	root_free(q->root);
+	opening_done(&q->opening);
 	anchors_done(&q->anchors);
 	hop_done(&q->bundle);
 	lasthop_keys_free(q->device_keys);
@@ -280,6 +285,7 @@ static int take_payload(const struct cli *cli, struct question *q)
 	if (!err)
 		err = file_digest(path, CRYPTO_SHA512, PAYLOAD_MAX, q->sha512,
 			&q->payload.len);
+	q->payload_path = path;
 	q->payload.sha384 = q->sha384;
 	q->payload.sha512 = q->sha512;
 	q->request.payloads = &q->payload;
@@ -350,6 +356,9 @@ static int question_take(const struct cli *cli, struct question *q)
 		err = file_read_cut(cli->args[0], &q->envelope);
 	if (!err)
 		err = take_payload(cli, q);
+	if (!err)
+		err = opening_open(cli, &q->opening);
+	q->request.encrypted = OFFER_ENCRYPTED_OPEN;
 	q->request.envelope = buf_bytes(&q->envelope);
 	return err;
 }
@@ -366,6 +375,32 @@ static void judge_files(struct question *q)
 			0, &q->catalog_fault, "%s", "");
 }
 
+/* With a key an encrypted payload is opened, and judged again with what is
+ * inside. */
+static void judge_opened(struct question *q)
+{
+	const struct offer_image *image = q->plan.images;
+	struct fault fault = {0};
+	int err;
+
+	if (!q->opening.count || !q->payload_path || q->device_only)
+		return;
+	if (q->plan.image_count != 1 || !image->encryption.at) {
+		verdict_add(&q->verdict, "decryption", CHECK_NOT_EVALUATED, 0,
+			STEP_CHECK, "no encrypted image");
+		return;
+	}
+	err = opening_payload(&q->opening, image->encryption, q->payload_path,
+		&fault);
+	if (!err) {
+		q->request.opened = &q->opening.image;
+		q->request.opened_count = 1;
+		offer_judge(&q->request, &q->verdict, &q->plan);
+	}
+	verdict_add_code(&q->verdict, "decryption", err, STEP_CHECK, &fault,
+		"%llu bytes", (unsigned long long)q->opening.image.len);
+}
+
 /* Rows about what was given beside the envelope follow the gateway's own. */
 static void question_judge(struct question *q)
 {
@@ -373,6 +408,7 @@ static void question_judge(struct question *q)
 		verdict_init(&q->verdict);
 	else
 		offer_judge(&q->request, &q->verdict, &q->plan);
+	judge_opened(q);
 	if (q->device_keys)
 		hop_judge(&q->bundle, q->device_keys, &q->hop_floors,
 			&q->verdict);

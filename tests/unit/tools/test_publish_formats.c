@@ -55,7 +55,7 @@ START_TEST(envelope_is_strict_and_says_what_was_asked)
 {
 	const struct plan_row *row = &plans[_i];
 	const struct envelope_plan plan = {&release, &vendor, &class,
-		row->use_before, row->with_text};
+		row->use_before, row->with_text, NULL};
 	static const uint8_t app[] = {0x81, 0x43, 'a', 'p', 'p'};
 	const struct suit_slot slot = {bytes_of(app, sizeof(app)), 3};
 	const struct suit_facts facts = {
@@ -111,7 +111,8 @@ END_TEST
 START_TEST(envelope_plan_write_refuses_a_bad_component)
 {
 	struct release bad = release;
-	const struct envelope_plan plan = {&bad, &vendor, &class, 0, true};
+	const struct envelope_plan plan = {&bad, &vendor, &class, 0,
+		true, NULL};
 	struct envelope_parts parts;
 
 	strcpy(bad.component, "app//x");

@@ -1,0 +1,1 @@
+ferry_e2e(sealing FILES test_sealing.py)
