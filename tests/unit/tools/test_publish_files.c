@@ -138,7 +138,8 @@ START_TEST(key_open_names_what_pkcs11_needs)
 {
 	struct key key;
 
-	ck_assert_int_eq(key_open("pkcs11:token=x", &key), -ENOSYS);
+	ck_assert_int_eq(key_open("pkcs11:token=x", &key), ERR_KEYS_URI);
+	ck_assert_int_eq(key_open("pkcs11:object=x", &key), ERR_KEYS_URI);
 }
 END_TEST
 
