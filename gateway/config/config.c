@@ -211,6 +211,19 @@ static void class_plain(const struct config_class_file *f,
 	d->confirm_after_s = (uint32_t)f->confirm_after_s;
 }
 
+static struct signer_demand class_demand(const struct config_class_file *f)
+{
+	struct signer_demand demand = {0};
+
+	for (unsigned i = 0; i < f->require_role_count; i++)
+		demand.roles |= signer_role_bit(
+			bytes_of_text(f->require_roles[i]));
+	for (unsigned i = 0; i < f->require_signature_count; i++)
+		demand.algs |= signer_alg_bit(
+			bytes_of_text(f->require_signatures[i]));
+	return demand;
+}
+
 static int class_convert(const char *path, const struct config_class_file *f,
 	struct config_class *c, struct conf_problem *p)
 {
@@ -233,6 +246,7 @@ static int class_convert(const char *path, const struct config_class_file *f,
 			f->approval);
 	snprintf(c->vendor, sizeof(c->vendor), "%s", f->vendor);
 	snprintf(c->window, sizeof(c->window), "%s", f->window);
+	c->demand = class_demand(f);
 	c->channel_count = f->channel_count;
 	memcpy(c->channel, f->channel, sizeof(c->channel));
 	return 0;

@@ -10,6 +10,7 @@
 #include "devices/class.h"
 #include "gateway/config/reader.h"
 #include "policy/trust/revocation.h"
+#include "policy/trust/signers.h"
 
 #define CONFIG_VENDORS_MAX 32
 #define CONFIG_CLASSES_MAX 256
@@ -79,6 +80,7 @@ struct config_class {
 	bool has_approval; /* else the daemon's */
 	enum config_approval approval;
 	char window[CONFIG_WINDOW_SIZE]; /* "": the daemon's */
+	struct signer_demand demand;	 /* who has to sign, and how */
 	int64_t inventory_interval_s;    /* 0: the daemon's */
 	struct conf_pair channel[8];     /* settings of the link's channel */
 	unsigned channel_count;

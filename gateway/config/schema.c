@@ -123,6 +123,18 @@ static const char *tier_rule(const char *text)
 		"must be none, basic, +1, +2 or +3" : NULL;
 }
 
+static const char *role_rule(const char *text)
+{
+	return signer_role_bit(bytes_of_text(text)) ? NULL :
+		"must be author, catalog, operator or regulator";
+}
+
+static const char *signature_rule(const char *text)
+{
+	return signer_alg_bit(bytes_of_text(text)) ? NULL :
+		"must be es256, hss or ed25519";
+}
+
 int config_tier_parse(const char *text)
 {
 	static const char *const names[] = {"none", "basic", "+1", "+2", "+3"};
@@ -350,6 +362,11 @@ const struct conf_field config_class_fields[] = {
 	INT(struct config_class_file, inventory_interval_s, 0, YEAR_S),
 	GROUPS(struct config_class_file, "tiers", tiers, tier_count,
 		tier_fields),
+	TEXTS(struct config_class_file, "require_roles", require_roles,
+		require_role_count, .rule = role_rule),
+	TEXTS(struct config_class_file, "require_signatures",
+		require_signatures, require_signature_count,
+		.rule = signature_rule),
 	TEXT(struct config_class_file, confirm),
 	INT(struct config_class_file, confirm_after_s, 0, 30 * 86400),
 	BOOL(struct config_class_file, can_revert),

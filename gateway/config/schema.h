@@ -34,6 +34,10 @@ struct config_class_file {
 		char tier[8];
 	} tiers[CLASS_STEPS];
 	unsigned tier_count;
+	char require_roles[4][16];
+	unsigned require_role_count;
+	char require_signatures[4][16];
+	unsigned require_signature_count;
 	char confirm[16];
 	int64_t confirm_after_s;
 	bool can_revert, can_resume, can_prove;

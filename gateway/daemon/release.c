@@ -26,6 +26,7 @@ struct release_work {
 	bool with_payload;
 	struct offer_payload payload;
 	struct offer_request request;
+	struct signer_demand demand;
 	struct trust_clock clock;
 	struct verdict verdict;
 	struct offer_plan plan;
@@ -408,6 +409,7 @@ static void fill_request(struct release_work *w, const struct release *r,
 		.floor_known = true,
 		.floor = class_floor(r, klass, entry),
 		.revocation = vendor_revocation(w->vendor),
+		.demand = &w->demand,
 		.payloads = w->with_payload ? &w->payload : NULL,
 		.payload_count = w->with_payload ? 1 : 0,
 	};
@@ -456,6 +458,7 @@ static void start_judging(struct release *r, struct bytes envelope,
 		.with_payload = with_payload,
 		.clock = gateway_clock(r->gateway),
 		.payload = {.len = r->payload_len},
+		.demand = c->demand,
 	};
 	w->req.data = w;
 	memcpy(w->envelope, envelope.at, envelope.len);

@@ -278,6 +278,16 @@ static json_t *class_tiers(const struct device_class *d)
 	return tiers;
 }
 
+static json_t *bit_names(unsigned bits, const char *(*name)(unsigned bit))
+{
+	json_t *names = json_array();
+
+	for (unsigned bit = 1; bit && bit <= bits; bit <<= 1)
+		if (bits & bit)
+			json_array_append_new(names, json_string(name(bit)));
+	return names;
+}
+
 json_t *view_class(const struct gateway *g, const struct config_class *c)
 {
 	const struct device_class *d = &c->device;
@@ -297,7 +307,7 @@ json_t *view_class(const struct gateway *g, const struct config_class *c)
 		devices += !strcmp(registry_device_at(g->registry, i)->
 			class_name, d->name);
 	return json_pack("{s:o,s:o,s:o,s:o,s:s,s:s,s:o,s:b,s:b,s:b,s:s,s:s,s:o,"
-		"s:b,s:o,s:o,s:o,s:i}",
+		"s:b,s:o,s:o,s:o,s:o,s:o,s:i}",
 		"name", view_text(d->name), "vendor", view_text(c->vendor),
 		"vendor_id", uuid_text(d->vendor_id), "class_id",
 		uuid_text(d->class_id), "engine", d->engine, "component",
@@ -308,7 +318,10 @@ json_t *view_class(const struct gateway *g, const struct config_class *c)
 		approval == CONFIG_APPROVAL_AUTO ? "none" : "operator",
 		"window", view_text(c->window[0] ? c->window :
 			g->config->window), "auto_enrol", d->auto_enrol,
-		"tiers", class_tiers(d), "end_of_support",
+		"tiers", class_tiers(d), "require_roles",
+		bit_names(c->demand.roles, signer_role_name),
+		"require_signatures", bit_names(c->demand.algs,
+			signer_alg_name), "end_of_support",
 		view_time_ms(d->end_of_support_s * 1000), "authority",
 		authority_view(g, c), "devices", devices);
 }

@@ -39,12 +39,23 @@ unsigned signer_alg_bit(struct bytes name)
 	return bit_of(algs, COUNT(algs), name);
 }
 
+static const char *name_of(
+	const struct named_bit *list, size_t count, unsigned bit)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].bit == bit)
+			return list[i].name;
+	return "?";
+}
+
+const char *signer_role_name(unsigned bit)
+{
+	return name_of(roles, COUNT(roles), bit);
+}
+
 const char *signer_alg_name(unsigned bit)
 {
-	for (size_t i = 0; i < COUNT(algs); i++)
-		if (algs[i].bit == bit)
-			return algs[i].name;
-	return "?";
+	return name_of(algs, COUNT(algs), bit);
 }
 
 unsigned signer_alg_of(enum cose_alg alg)

@@ -35,6 +35,7 @@ unsigned signer_role_bit(struct bytes name);
 unsigned signer_alg_bit(struct bytes name);
 
 /* Static text for exactly one bit; "?" for anything else. */
+const char *signer_role_name(unsigned bit);
 const char *signer_alg_name(unsigned bit);
 
 /* The family that an algorithm of a signature belongs to; 0: none. */

@@ -238,6 +238,80 @@ def lint_links():
                 complain(name, f"links to {target}, which is not there")
 
 
+# What verifies a path of certificates, and the one place where it may stand.
+PATH_VERIFIER = r"mbedtls_x509_crt_verify\w*"
+PATH_FILE = "policy/trust/x509.c"
+
+
+def functions_of(text):
+    """The functions of a C file in our form: {name: body}."""
+    found = {}
+    for match in re.finditer(r"^(?:[a-z][\w \t*]*[ *])?(\w+)\([^;{}]*\)\n\{\n"
+                             r"(.*?)^\}", text, re.M | re.S):
+        found[match[1]] = match[2]
+    return found
+
+
+def path_problems(text):
+    """What lets a path pass without the judgement of revocation."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    bodies = functions_of(text)
+    verifiers = [n for n, body in bodies.items()
+                 if re.search(PATH_VERIFIER, body)]
+    if len(verifiers) != 1 or len(re.findall(PATH_VERIFIER, text)) != 1:
+        return "must call the library's verification at exactly one place"
+    callers = [n for n, body in bodies.items()
+               if re.search(rf"\b{verifiers[0]}\(", body)]
+    if callers != ["x509_chain_verify"]:
+        return f"{verifiers[0]}() must be called by x509_chain_verify() alone"
+    if "static" not in text.split(f"{verifiers[0]}(")[0].splitlines()[-1]:
+        return f"{verifiers[0]}() must be static"
+    body = bodies["x509_chain_verify"].split(f"{verifiers[0]}(")[1]
+    judged = re.search(r"\n\telse\n\t\terr = judge_revocation\(", body)
+    if not judged or re.search(r"\berr\b\s*=[^=]", body[judged.end():]):
+        return ("x509_chain_verify() must end with what judge_revocation() "
+                "says")
+    returns = re.findall(r"\breturn\b([^;]*);", body)
+    if [r.strip() for r in returns] != ["err"]:
+        return "x509_chain_verify() must return nothing but that"
+    if not re.search(r"\n\treturn revocation_judge\([^;]*\);\n$",
+                     bodies.get("judge_revocation", "")):
+        return "judge_revocation() must return what revocation_judge() says"
+    return None
+
+
+# Changes to that file which the rule has to notice.
+PATH_MUTANTS = [
+    (r"return revocation_judge\(", "revocation_judge("),
+    (r"return revocation_judge\([^;]*\);", "return 0;"),
+    (r"err = judge_revocation\([^;]*\);", "err = 0;"),
+    (r"err = judge_revocation\(", "(void)judge_revocation("),
+    (r"\n\telse\n\t\terr = judge_rev", "\n\telse if (count > 1)\n\t\terr = judge_rev"),
+    (r"\n\treturn err;\n\}\n\Z", "\n\treturn 0;\n}\n"),
+    (r"\n\treturn err;\n\}\n\Z", "\n\tif (count == 1)\n\t\terr = 0;\n\treturn err;\n}\n"),
+    (r"\Z", "\nint quick(void)\n{\n\treturn mbedtls_x509_crt_verify(0);\n}\n"),
+    (r"\Z", "\nint quick(void)\n{\n\treturn walk_path(0, 0, 0);\n}\n"),
+]
+
+
+def lint_paths():
+    """A path of certificates passes by the judgement of revocation alone."""
+    for name in files():
+        if name.endswith((".c", ".h")) and name != PATH_FILE and \
+                not is_test(name) and re.search(PATH_VERIFIER, text_of(name)):
+            complain(name, f"verifies a path; only {PATH_FILE} may")
+    text = text_of(PATH_FILE)
+    problem = path_problems(text)
+    if problem:
+        complain(PATH_FILE, problem)
+        return
+    for number, (pattern, other) in enumerate(PATH_MUTANTS, 1):
+        changed, count = re.subn(pattern, lambda _: other, text, count=1)
+        if not count or not path_problems(changed):
+            complain("tests/lint/lint.py",
+                     f"the rule does not notice change {number} of a path")
+
+
 def lint_errors():
     """Numbers and names are unique, in their room's hundred; page is current."""
     hundreds = {"BASE": [50], "TRUST": [51], "GATES": [52], "STORE": [53],

@@ -201,6 +201,10 @@ static const struct wrong wrongs[] = {
 		");", ERR_CONFIG_RANGE, "step", "1 to 13"},
 	{"classes.d/lamp.conf", CLASS "tiers = ( { step = 1; tier = \"+4\"; } "
 		");", ERR_CONFIG_VALUE, "tier", "+3"},
+	{"classes.d/lamp.conf", CLASS "require_roles = [\"operators\"];",
+		ERR_CONFIG_VALUE, "", "regulator"},
+	{"classes.d/lamp.conf", CLASS "require_signatures = [\"rsa\"];",
+		ERR_CONFIG_VALUE, "", "ed25519"},
 	{"classes.d/lamp.conf", "engine = \"smp\";", ERR_CONFIG_MISSING,
 		"vendor", "missing"},
 	{"classes.d/zeta.conf", CLASS "name = \"lamp\";", ERR_CONFIG_TWICE,

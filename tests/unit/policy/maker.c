@@ -210,7 +210,7 @@ static void entry_put(struct buf *b, const struct maker_entry *e)
 {
 	struct buf key;
 
-	cbor_put_map(b, e->scope_class ? 2 : 1);
+	cbor_put_map(b, 1u + (e->scope_class != NULL) + e->root_only);
 	buf_init(&key, 512);
 	if (e->cert) {
 		cbor_put_uint(b, 2);
@@ -235,6 +235,10 @@ static void entry_put(struct buf *b, const struct maker_entry *e)
 		cbor_put_map(b, 1);
 		cbor_put_uint(b, 2);
 		cbor_put_bstr(b, bytes_of(e->scope_class, 16));
+	}
+	if (e->root_only) {
+		cbor_put_uint(b, 4);
+		cbor_put_bool(b, true);
 	}
 }
 
@@ -613,8 +617,11 @@ static void wrapper_put(
 	for (unsigned i = 0; i < count; i++) {
 		struct cose_signing by = signing_of(signers[i]);
 
-		if (i == 0 && e->chain[0]) {
-			by.cert_count = chain_of(e->chain, certs);
+		const struct maker_cert *const *chain =
+			i == 0 ? e->chain : e->other_chain;
+
+		if (i < 2 && chain[0]) {
+			by.cert_count = chain_of(chain, certs);
 			by.certs = certs;
 			by.kid = bytes_of("", 0);
 		}

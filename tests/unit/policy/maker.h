@@ -55,6 +55,7 @@ struct maker_entry {
 	const struct maker_cert *cert; /* instead of the key */
 	const uint8_t *scope_class;    /* NULL: everything */
 	bool unknown_kind;	       /* a COSE_Key of a kind nobody knows */
+	bool root_only;		       /* revoked by a new root only */
 };
 
 struct maker_role {
@@ -125,6 +126,7 @@ struct maker_envelope {
 	uint64_t version;		    /* 0: 1 */
 	const struct maker_key *signers[3]; /* NULL first: "author" */
 	const struct maker_cert *chain[3];  /* of the first signer */
+	const struct maker_cert *other_chain[3]; /* of the second */
 	const char *text;		    /* severed text member */
 	const char *text_there;	     /* what the envelope carries instead */
 	const char *unsigned_member; /* coswid that the manifest lacks */
