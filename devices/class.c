@@ -25,6 +25,11 @@ static const char *const hw_source_names[] = {
 	[CLASS_HW_ENGINE] = "engine",
 };
 
+static const char *const envelope_names[] = {
+	[CLASS_ENVELOPE_NONE] = "none",
+	[CLASS_ENVELOPE_INTEGRATED] = "integrated",
+};
+
 #define COUNT(names) (sizeof(names) / sizeof((names)[0]))
 
 static int find_name(const char *const *names, size_t count, const char *name)
@@ -48,6 +53,11 @@ const char *class_reappear_name(enum class_reappear reappear)
 const char *class_hw_source_name(enum class_hw_source source)
 {
 	return hw_source_names[source];
+}
+
+const char *class_envelope_name(enum class_envelope envelope)
+{
+	return envelope_names[envelope];
 }
 
 int class_confirm_read(const char *name, enum class_confirm *ret)
@@ -77,6 +87,16 @@ int class_hw_source_read(const char *name, enum class_hw_source *ret)
 	if (i < 0)
 		return i;
 	*ret = (enum class_hw_source)i;
+	return 0;
+}
+
+int class_envelope_read(const char *name, enum class_envelope *ret)
+{
+	int i = find_name(envelope_names, COUNT(envelope_names), name);
+
+	if (i < 0)
+		return i;
+	*ret = (enum class_envelope)i;
 	return 0;
 }
 
@@ -214,6 +234,9 @@ static int check_promises(const struct device_class *c, struct fault *f)
 	if (c->confirm != CLASS_CONFIRM_AFTER && c->confirm_after_s)
 		return fault_set(f, ERR_CLASS_INVALID, 0, "confirm",
 			"seconds make sense with after_seconds only");
+	if (c->strip_signatures && c->envelope == CLASS_ENVELOPE_NONE)
+		return fault_set(f, ERR_CLASS_INVALID, 0, "strip_signatures",
+			"makes sense with an envelope only");
 	if (c->return_limit_s == 0 || c->transfer_limit_s == 0 ||
 			c->connect_limit_s == 0)
 		return fault_set(f, ERR_CLASS_INVALID, 0, "limits",

@@ -75,6 +75,13 @@ enum class_reappear {
 	CLASS_REAPPEAR_ADDRESS_PLUS_1,
 };
 
+/* What is sent to a device: the image as it is, or one SUIT envelope with a MAC
+ * for this device and the image behind it (docs/formats.md, "Last hop"). */
+enum class_envelope {
+	CLASS_ENVELOPE_NONE,
+	CLASS_ENVELOPE_INTEGRATED,
+};
+
 enum class_hw_source {
 	CLASS_HW_UNKNOWN,
 	CLASS_HW_FIXED,     /* `hw_value` for all devices of the class */
@@ -103,6 +110,8 @@ struct device_class {
 	bool reset_on_open;   /* opening the port restarts it */
 	bool battery;         /* never woken only to be asked for its version */
 	enum class_reappear reappear;
+	enum class_envelope envelope;
+	bool strip_signatures; /* leave them out of what is sent */
 
 	uint32_t connect_limit_s;
 	uint32_t transfer_limit_s;
@@ -140,9 +149,11 @@ int class_component_slot(const struct device_class *c, const char *component,
 const char *class_confirm_name(enum class_confirm confirm);
 const char *class_reappear_name(enum class_reappear reappear);
 const char *class_hw_source_name(enum class_hw_source source);
+const char *class_envelope_name(enum class_envelope envelope);
 int class_confirm_read(const char *name, enum class_confirm *ret);
 int class_reappear_read(const char *name, enum class_reappear *ret);
 int class_hw_source_read(const char *name, enum class_hw_source *ret);
+int class_envelope_read(const char *name, enum class_envelope *ret);
 
 /* True when `text` fits `glob`: * any run, ? one character. */
 bool class_glob_fits(const char *glob, const char *text);

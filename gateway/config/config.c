@@ -147,6 +147,9 @@ static int class_words(const char *path, const struct config_class_file *f,
 	if (class_reappear_read(f->reappear, &d->reappear))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "reappear",
 			"does not know '%s'", f->reappear);
+	if (class_envelope_read(f->envelope, &d->envelope))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "envelope",
+			"must be none or integrated, not '%s'", f->envelope);
 	if (class_hw_source_read(f->hw_source, &d->hw_source))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "hw_source",
 			"does not know '%s'", f->hw_source);
@@ -201,6 +204,7 @@ static void class_plain(const struct config_class_file *f,
 	d->auto_enrol = f->auto_enrol;
 	d->reset_on_open = f->reset_on_open;
 	d->battery = f->battery;
+	d->strip_signatures = f->strip_signatures;
 	d->can_revert = f->can_revert;
 	d->can_resume = f->can_resume;
 	d->can_prove = f->can_prove;

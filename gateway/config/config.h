@@ -68,6 +68,8 @@ struct config_vendor {
 	/* "crl.example.com", "127.0.0.1:8080"; docs/operations.md */
 	char evidence_hosts[CONFIG_HOSTS_MAX][CONFIG_HOST_SIZE];
 	unsigned evidence_host_count;
+	/* Keys for MACs: a path, or "credential:NAME"; "": none. */
+	char device_keys[CONFIG_PATH_SIZE];
 	bool plain_device_ids; /* reports name devices as they are */
 };
 

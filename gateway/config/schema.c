@@ -117,6 +117,12 @@ static const char *pin_rule(const char *text)
 		"must be 64 hexadecimal digits" : NULL;
 }
 
+static const char *keys_rule(const char *text)
+{
+	return strncmp(text, "credential:", 11) && text[0] != '/' ?
+		"must be an absolute path or credential:NAME" : NULL;
+}
+
 static const char *tier_rule(const char *text)
 {
 	return config_tier_parse(text) < 0 ?
@@ -296,6 +302,7 @@ const struct conf_field config_vendor_fields[] = {
 	TEXTS(struct config_vendor, "evidence_hosts", evidence_hosts,
 		evidence_host_count),
 	BOOL(struct config_vendor, plain_device_ids),
+	TEXT(struct config_vendor, device_keys, .rule = keys_rule),
 	END,
 };
 
@@ -356,6 +363,8 @@ const struct conf_field config_class_fields[] = {
 	BOOL(struct config_class_file, reset_on_open),
 	BOOL(struct config_class_file, battery),
 	TEXT(struct config_class_file, reappear),
+	TEXT(struct config_class_file, envelope),
+	BOOL(struct config_class_file, strip_signatures),
 	INT(struct config_class_file, connect_limit_s, 1, 86400),
 	INT(struct config_class_file, transfer_limit_s, 1, 30 * 86400),
 	INT(struct config_class_file, return_limit_s, 1, 86400),
@@ -386,6 +395,8 @@ void config_class_file_init(struct config_class_file *f,
 		class_hw_source_name(presets->hw_source));
 	snprintf(f->reappear, sizeof(f->reappear), "%s",
 		class_reappear_name(presets->reappear));
+	snprintf(f->envelope, sizeof(f->envelope), "%s",
+		class_envelope_name(presets->envelope));
 	snprintf(f->confirm, sizeof(f->confirm), "%s",
 		class_confirm_name(presets->confirm));
 	f->confirm_after_s = presets->confirm_after_s;

@@ -27,6 +27,8 @@ struct config_class_file {
 	bool reset_on_open;
 	bool battery;
 	char reappear[24];
+	char envelope[16];
+	bool strip_signatures;
 	int64_t connect_limit_s, transfer_limit_s, return_limit_s;
 	int64_t inventory_interval_s;
 	struct {

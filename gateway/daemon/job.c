@@ -40,16 +40,20 @@ static void write_terms(struct job *j)
 {
 	char hash[2 * sizeof(j->expect_hash) + 1];
 	char version[2 * sizeof(j->expect_version) + 1];
+	char mac[LASTHOP_HUB_SIZE + 24] = "-";
 
+	if (j->mac.id[0])
+		snprintf(mac, sizeof(mac), "%s:%llu", j->mac.id,
+			(unsigned long long)j->mac.epoch);
 	snprintf(j->row.expect, sizeof(j->row.expect),
 		"reached=%d slot=%u at=%lld down=%d hash=%s version=%s "
-		"by=%s;window=%s", j->next_reached, j->slot,
+		"mac=%s by=%s;window=%s", j->next_reached, j->slot,
 		(long long)j->terms.at_ms, j->terms.allow_downgrade,
 		j->expect_hash_len ? bytes_to_hex(bytes_of(j->expect_hash,
 			j->expect_hash_len), hash, sizeof(hash)) : "-",
 		j->expect_version[0] ? bytes_to_hex(bytes_of_text(
 			j->expect_version), version, sizeof(version)) : "-",
-		j->terms.by,
+		mac, j->terms.by,
 		j->terms.window);
 }
 
@@ -72,6 +76,26 @@ void job_terms_read(const char *expect, struct job_terms *ret)
 		strlen(";window="));
 }
 
+/* Who made the MAC of what was sent, where an earlier run noted it. */
+static void read_mac(struct job *j)
+{
+	const char *at = strstr(j->row.expect, " mac=");
+	const char *end = at ? strchr(at, ':') : NULL;
+	size_t len;
+
+	j->mac = (struct lasthop_hub){0};
+	if (!end || end > strstr(j->row.expect, " by="))
+		return;
+	at += strlen(" mac=");
+	len = (size_t)(end - at);
+	if (len >= sizeof(j->mac.id))
+		return;
+	memcpy(j->mac.id, at, len);
+	j->mac.epoch = strtoull(end + 1, NULL, 10);
+	if (lasthop_hub_check(&j->mac))
+		j->mac = (struct lasthop_hub){0};
+}
+
 static void read_terms(struct job *j)
 {
 	char hash[2 * sizeof(j->expect_hash) + 1] = "-";
@@ -81,6 +105,7 @@ static void read_terms(struct job *j)
 
 	j->reached = ENGINE_STAGE_NONE;
 	job_terms_read(j->row.expect, &j->terms);
+	read_mac(j);
 	j->terms.by_operator = by_operator;
 	if (sscanf(j->row.expect, "reached=%d slot=%u at=%*d down=%*d "
 			"hash=%128s version=%80s", &j->reached, &j->slot, hash,
@@ -481,7 +506,8 @@ int job_reopen(struct gateway *g, const struct job_row *row, const char *who,
 
 static bool is_settled(const struct job *j)
 {
-	return !j->committing && !j->commit_failed && !j->session;
+	return !j->committing && !j->commit_failed && !j->session &&
+		!j->bundle;
 }
 
 /* At once where nothing is at work, at the next safe point otherwise. */

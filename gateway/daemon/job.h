@@ -13,6 +13,7 @@
 #ifndef FERRY_GATEWAY_DAEMON_JOB_H
 #define FERRY_GATEWAY_DAEMON_JOB_H
 
+#include "gateway/daemon/bundle.h"
 #include "gateway/daemon/child.h"
 #include "gateway/daemon/release.h"
 #include "gateway/relay/job_state.h"
@@ -53,6 +54,11 @@ struct job {
 	enum job_wish wish;
 	char wish_by[ROW_NAME_SIZE];
 	int wish_code; /* JOB_WISH_REFUSE: why */
+
+	/* The class wants an envelope with a MAC: made before the session opens,
+	 * kept as long as it is open. */
+	struct bundle *bundle;
+	struct lasthop_hub mac; /* who made it; id "" none; persisted */
 
 	struct session *session;
 	bool counted;      /* in gateway.transfers, session not open yet */

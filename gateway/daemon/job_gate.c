@@ -9,6 +9,7 @@
 #include "policy/gates/window.h"
 
 #include "gateway/daemon/authority.h"
+#include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/plan.h"
 #include "gateway/daemon/view.h"
@@ -49,6 +50,18 @@ static void judge_window(const struct job *j, const struct config_class *c,
 		gates_wait(gates, GATE_WINDOW, at_s, "asked for at this time");
 }
 
+/* The image cannot be sent in the form that the class wants. */
+static void judge_key(const struct job *j, struct gates *gates)
+{
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	const struct device *d = child_device(j->child);
+	int err = c && d ? device_keys_check(j->gateway, &c->device, d) : 0;
+
+	if (err)
+		gates_wait(gates, GATE_IMAGE, 0, "%s", err_name(err));
+}
+
 static void judge_image(const struct job *j, const struct config_class *c,
 	struct gates *gates)
 {
@@ -73,6 +86,8 @@ static void judge_image(const struct job *j, const struct config_class *c,
 			j->release->state));
 	else if (release_is_good(j->release))
 		gates_wait(gates, GATE_IMAGE, 0, "is verified again");
+	else
+		judge_key(j, gates);
 }
 
 static void judge_link(const struct job *j, struct gates *gates)
@@ -260,6 +275,8 @@ static void schedule_one(struct job *j)
 	}
 	if (j->committing)
 		return;
+	if (j->bundle && !j->session)
+		return; /* on_bundle() of job_run.c goes on */
 	if (j->session) {
 		/* Signed anew in mid-transfer: judged again meanwhile. */
 		if (j->release)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/plan.h"
 #include "gateway/daemon/view.h"
@@ -45,10 +46,12 @@ static void end_session(struct job *j)
 	if (j->counted)
 		j->gateway->transfers--;
 	j->counted = false;
-	if (!s)
-		return;
-	line_forget(j->gateway, s);
-	session_close(s, on_session_closed, j->gateway);
+	if (s) {
+		line_forget(j->gateway, s);
+		session_close(s, on_session_closed, j->gateway);
+	}
+	bundle_close(j->bundle);
+	j->bundle = NULL;
 }
 
 static int step_of(const struct job *j)
@@ -529,6 +532,10 @@ static void fill_image(const struct job *j, struct engine_image *image)
 			j->release->slot : j->slot,
 	};
 	memcpy(image->sha256, j->row.payload_digest, 32);
+	if (j->bundle) {
+		image->len += bundle_prefix(j->bundle).len;
+		memcpy(image->sha256, bundle_sha256(j->bundle), 32);
+	}
 	memcpy(image->hash, j->expect_hash, sizeof(image->hash));
 	snprintf(image->version, sizeof(image->version), "%s",
 		j->expect_version);
@@ -559,10 +566,14 @@ static int open_session(struct job *j, const struct config_class *c,
 	if (!setup.engine)
 		return ERR_JOB_NO_ENGINE;
 	fill_image(j, &image);
+	if (j->bundle) {
+		setup.prefix = bundle_prefix(j->bundle);
+		setup.cached = j->row.payload_digest;
+	}
 	return session_open(&setup, &j->session, fault);
 }
 
-static void begin(struct job *j)
+static void connect_now(struct job *j)
 {
 	const struct config_class *c = gateway_class(j->gateway,
 		j->row.class_name);
@@ -585,6 +596,80 @@ static void begin(struct job *j)
 		return;
 	}
 	j->counted = false; /* the close of the session counts down */
+}
+
+static void no_bundle(struct job *j, int code, const struct fault *fault)
+{
+	end_session(j);
+	/* The envelope is no longer in the cache: fetched and judged again. */
+	if (code == -ENOENT)
+		code = ERR_STORE_ROTTEN_BLOB;
+	j->has_failure = true;
+	j->failure = (struct engine_failure){.code = code, .step = "envelope"};
+	snprintf(j->failure.hint, sizeof(j->failure.hint), "%s%s%s",
+		fault->field, fault->rule[0] ? " " : "", fault->rule);
+	failed(j);
+}
+
+static void on_bundle(void *arg, int status, const struct fault *fault)
+{
+	struct job *j = arg;
+
+	if (status) {
+		no_bundle(j, status, fault);
+		return;
+	}
+	j->mac = *bundle_hub(j->bundle);
+	connect_now(j);
+}
+
+static int make_bundle(struct job *j, const struct config_class *c)
+{
+	const struct vendor *v = vendor_find(j->gateway, j->row.vendor);
+	const struct device *d = child_device(j->child);
+	const struct lasthop_device *key = NULL;
+	struct bundle_setup setup = {
+		.cache = j->gateway->cache,
+		.loop = j->gateway->loop,
+		.klass = &c->device,
+		.envelope = j->release->envelope,
+		.image = j->row.payload_digest,
+		.image_len = j->row.payload_len,
+		.on_ready = on_bundle,
+		.arg = j,
+	};
+	int err = v && d ? device_keys_find(v, d, &key, &setup.hub) :
+		ERR_LASTHOP_NO_KEY;
+
+	if (err)
+		return err;
+	setup.key = bytes_of(key->key, sizeof(key->key));
+	return bundle_open(&setup, &j->bundle);
+}
+
+/* One that was told to restart is only asked how it is: nothing is sent. */
+static bool wants_bundle(const struct job *j, const struct config_class *c)
+{
+	return c && c->device.envelope == CLASS_ENVELOPE_INTEGRATED &&
+		j->release && !job_is_past_return(j);
+}
+
+static void begin(struct job *j)
+{
+	static const struct fault none;
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	int err;
+
+	if (!job_is_past_return(j))
+		j->mac = (struct lasthop_hub){0};
+	if (!wants_bundle(j, c)) {
+		connect_now(j);
+		return;
+	}
+	err = make_bundle(j, c);
+	if (err)
+		no_bundle(j, err, &none);
 }
 
 void job_start(struct job *j)

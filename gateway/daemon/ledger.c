@@ -224,6 +224,22 @@ unsigned ledger_shortfall(const struct job *j)
 	return 0;
 }
 
+/* What only the device knows, by its class: with a MAC, who made it. */
+static void put_process(struct store_commit *c, const struct job *j)
+{
+	char evidence[ROW_EVIDENCE_SIZE];
+
+	if (j->mac.id[0])
+		view_detail(evidence, sizeof(evidence),
+			"{s:s,s:s,s:s,s:s,s:I}", "mode", j->facts.mode, "by",
+			"class description", "mac", "HMAC 256/256", "hub",
+			j->mac.id, "epoch", (json_int_t)j->mac.epoch);
+	else
+		view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "mode",
+			j->facts.mode, "by", "class description");
+	put(c, j, STEP_PROCESS, TIER_BASIC, "declared", evidence);
+}
+
 void ledger_put_end(struct store_commit *c, const struct job *j,
 	enum job_state end)
 {
@@ -232,9 +248,7 @@ void ledger_put_end(struct store_commit *c, const struct job *j,
 	const char *outcome = well ? "ok" : end == JOB_UNVERIFIED ?
 		"unverified" : "failed";
 
-	view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "mode",
-		j->facts.mode, "by", "class description");
-	put(c, j, STEP_PROCESS, TIER_BASIC, "declared", evidence);
+	put_process(c, j);
 	view_detail(evidence, sizeof(evidence), "{s:s,s:I,s:I,s:I,s:i}",
 		"state", job_state_name(end), "image_bytes",
 		(json_int_t)j->row.payload_len, "bytes_sent",

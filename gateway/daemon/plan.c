@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/daemon/authority.h"
+#include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
@@ -124,6 +125,11 @@ static void judge_entry(struct gateway *g, struct plan_row *row)
 		decide(row, PLAN_WAIT, err_name(ERR_JOB_NOT_READ),
 			d->present ? "" : "the device is on no link that is up",
 			"what the device runs was never read");
+	else if (device_keys_check(g, row->klass, d))
+		decide(row, PLAN_WAIT, err_name(device_keys_check(g, row->klass,
+			d)), "device_keys in the vendor's file; ferry-publish "
+			"hub-keys makes it", "the class wants a MAC, and there "
+			"is no key for the device");
 	else
 		judge_release(g, row, release_find(g, row->klass->name,
 			e->manifest_digest.at));

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/daemon/authority.h"
+#include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/release.h"
 #include "gateway/daemon/report.h"
 #include "gateway/daemon/roots.h"
@@ -718,6 +719,7 @@ static void start(struct vendor *v, const struct store_loaded *loaded)
 		return;
 	}
 	take_row(v, loaded);
+	device_keys_open(v, loaded);
 	err = roots_open(v, loaded, on_roots, &fault);
 	if (err)
 		on_roots(v, err, &fault);
@@ -775,6 +777,7 @@ static void finish_close(struct vendor *v)
 	if (v->trust_is_open)
 		trust_close(&v->trust);
 	free(v->seen);
+	device_keys_close(v);
 	free(v);
 	if (on_closed)
 		on_closed(arg);
@@ -789,7 +792,7 @@ void vendor_release(struct vendor *v)
 static void clear_alarms(const struct vendor *v)
 {
 	static const char *const what[] = {"vendor-stopped", "catalog-expired",
-		"roots-behind", "floors-full"};
+		"roots-behind", "floors-full", "device-keys"};
 	char code[ALARM_CODE_SIZE];
 
 	for (size_t i = 0; i < sizeof(what) / sizeof(*what); i++) {

@@ -12,6 +12,7 @@
 #include "gateway/vendor/poll.h"
 
 struct authority_seen;
+struct lasthop_keys;
 
 enum vendor_stage {
 	VENDOR_STARTING, /* reading what was kept */
@@ -56,6 +57,8 @@ struct vendor {
 	int64_t checked_ms, succeeded_ms;
 	uint32_t retry_after_s;
 	uint8_t pseudonym_key[32];
+	struct lasthop_keys *device_keys; /* device_keys.h; NULL: none */
+	int device_keys_code;             /* why they cannot be used */
 	uint64_t fetched_bytes;
 	bool reporting;
 	unsigned judging;      /* pool threads that read root and catalog now */

@@ -352,20 +352,31 @@ static void give_image(struct session *s, int status, uint64_t offset,
 	s->setup.engine->event(s->engine, now_ms(s), &event);
 }
 
+/* Offsets of the window are those of the cached part. */
 static void on_image(void *arg, int status, uint64_t offset, struct bytes data)
 {
 	struct session *s = arg;
 
 	if (s->over || s->closing)
 		return;
-	give_image(s, status, offset, data);
+	give_image(s, status, offset + s->setup.prefix.len, data);
 	drain(s);
+}
+
+static void count_asked(struct session *s, uint64_t offset, size_t len)
+{
+	if (offset < s->highest_asked)
+		s->bytes_repeated += s->highest_asked - offset < len ?
+			s->highest_asked - offset : len;
+	if (offset + len > s->highest_asked)
+		s->highest_asked = offset + len;
 }
 
 static void need_image(struct session *s, const struct engine_command *c)
 {
 	uint64_t offset = c->need_image.offset;
 	size_t len = c->need_image.len;
+	struct bytes prefix = s->setup.prefix;
 	struct bytes data = {0};
 	int n;
 
@@ -373,12 +384,15 @@ static void need_image(struct session *s, const struct engine_command *c)
 		give_image(s, -EINVAL, offset, data);
 		return;
 	}
-	if (offset < s->highest_asked)
-		s->bytes_repeated += s->highest_asked - offset < len ?
-			s->highest_asked - offset : len;
-	if (offset + len > s->highest_asked)
-		s->highest_asked = offset + len;
-	n = image_want(&s->window, offset, len, &data);
+	if (offset < prefix.len) {
+		/* Less than was asked for where the cached part begins. */
+		data = bytes_slice(prefix, (size_t)offset, len);
+		count_asked(s, offset, data.len);
+		give_image(s, 0, offset, data);
+		return;
+	}
+	count_asked(s, offset, len);
+	n = image_want(&s->window, offset - prefix.len, len, &data);
 	if (n != 0)
 		give_image(s, n < 0 ? n : 0, offset, data);
 }
@@ -569,7 +583,9 @@ int session_open(const struct session_setup *setup, struct session **ret,
 	struct engine_event event = {.type = ENGINE_OFFER};
 	int err;
 
-	if (setup->channel_count > SESSION_CHANNEL_MAX)
+	if (setup->channel_count > SESSION_CHANNEL_MAX || (setup->image &&
+			setup->prefix.len >= setup->image->len &&
+			setup->prefix.len))
 		return -EINVAL;
 	s = calloc(1, sizeof(*s));
 	if (!s)
@@ -590,8 +606,9 @@ int session_open(const struct session_setup *setup, struct session **ret,
 	}
 	if (setup->image) {
 		s->image = *setup->image;
-		image_window_init(&s->window, setup->cache, s->image.sha256,
-			s->image.len, on_image, s);
+		image_window_init(&s->window, setup->cache, setup->cached ?
+			setup->cached : s->image.sha256, s->image.len -
+			setup->prefix.len, on_image, s);
 		s->has_window = true;
 	}
 	s->lost_at_ms = now_ms(s);

@@ -68,6 +68,11 @@ struct session_setup {
 	int reached;         /* last stage that an earlier run was let do */
 	const struct engine_image *image; /* NULL for inventory; copied */
 	struct cache *cache;              /* where the image is */
+	/* What is sent before the cached part, counted in image->len; borrowed
+	 * until session_close(). `cached` names that part when there is such a
+	 * prefix; NULL: image->sha256 does. */
+	struct bytes prefix;
+	const uint8_t *cached;
 	const struct session_events *events; /* static */
 	void *arg;
 };

@@ -7,7 +7,8 @@
 
 void crypto_wipe(void *at, size_t len)
 {
-	explicit_bzero(at, len);
+	if (len)
+		explicit_bzero(at, len);
 }
 
 int crypto_random(uint8_t *ret, size_t len)

@@ -89,7 +89,10 @@ static void engine_event(struct engine *e, int64_t now_ms,
 			event->sent.status);
 		break;
 	case ENGINE_IMAGE:
-		note("image:%d ", event->image.status);
+		note("image:%d%s%.*s ", event->image.status,
+			event->image.data.len ? ":" : "",
+			(int)event->image.data.len,
+			(const char *)event->image.data.at);
 		break;
 	case ENGINE_GO:
 		note("go:%d%s ", (int)event->go.stage, event->go.skip ?
@@ -226,6 +229,8 @@ static struct {
 	bool go;
 	bool is_nowhere;   /* locate finds nothing */
 	const char *peer;
+	const struct engine_image *image;
+	const char *prefix;
 	unsigned located;
 	unsigned ups, stages, results, closes, calls_after_close;
 	enum engine_outcome outcome;
@@ -333,6 +338,8 @@ static void open_session(uint32_t connect_ms, uint32_t lost_ms)
 		.job = 7,
 		.goal = ENGINE_GOAL_UPDATE,
 		.reached = 2,
+		.image = owner.image,
+		.prefix = bytes_of_text(owner.prefix),
 		.events = &owner_events,
 		.arg = &owner,
 	};
@@ -467,6 +474,18 @@ START_TEST(test_need_image_without_image_is_an_error)
 	script.react = ask_for_image;
 	open_session(10000, 1000);
 	until_log("image:-22 ");
+}
+END_TEST
+
+START_TEST(test_need_image_before_the_cached_part_is_from_the_prefix)
+{
+	static const struct engine_image whole = {.len = 10};
+
+	owner.image = &whole;
+	owner.prefix = "env";
+	script.react = ask_for_image;
+	open_session(10000, 1000);
+	until_log("image:0:env ");
 }
 END_TEST
 
@@ -693,6 +712,8 @@ int main(void)
 	tcase_add_test(c, test_tx_reaches_the_line_and_is_told_sent);
 	tcase_add_test(c, test_rx_reaches_the_engine);
 	tcase_add_test(c, test_need_image_without_image_is_an_error);
+	tcase_add_test(c,
+		test_need_image_before_the_cached_part_is_from_the_prefix);
 	tcase_add_test(c, test_go_from_on_stage_reaches_the_engine);
 	tcase_add_test(c, test_withdraw_ends_with_the_engines_result);
 	tcase_add_test(c, test_result_makes_the_session_idle);
