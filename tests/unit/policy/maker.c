@@ -403,9 +403,28 @@ static void offer_put(struct buf *b, const struct maker_offer *o)
 	}
 }
 
+static void shipped_put(struct buf *b, unsigned count)
+{
+	uint8_t digest[32] = {0};
+
+	if (!count)
+		return;
+	cbor_put_uint(b, 8);
+	cbor_put_array(b, count);
+	for (unsigned i = 0; i < count; i++) {
+		digest[0] = (uint8_t)i;
+		cbor_put_map(b, 3);
+		uint_member(b, 1, 1 + i % 2);
+		cbor_put_uint(b, 2);
+		cbor_put_bstr(b, bytes_of(digest, sizeof(digest)));
+		uint_member(b, 3, 1000 + i);
+	}
+}
+
 static void catalog_payload_put(const struct maker_catalog *c, struct buf *b)
 {
-	cbor_put_map(b, 7u + c->unknown_key + c->negative_key);
+	cbor_put_map(b, 7u + (c->shipped > 0) + c->unknown_key +
+				c->negative_key);
 	uint_member(b, 1, 1);
 	uint_member(b, 2, c->sequence);
 	uint_member(b, 3, c->issued);
@@ -416,6 +435,7 @@ static void catalog_payload_put(const struct maker_catalog *c, struct buf *b)
 	cbor_put_array(b, c->offer_count);
 	for (unsigned i = 0; i < c->offer_count; i++)
 		offer_put(b, &c->offers[i]);
+	shipped_put(b, c->shipped);
 	if (c->unknown_key)
 		uint_member(b, 99, 7);
 	if (c->negative_key) {
@@ -612,7 +632,7 @@ static void wrapper_put(
 	cbor_put_array(&digest, 2);
 	cbor_put_int(&digest, -16);
 	cbor_put_bstr(&digest, bytes_of(sha, 32));
-	cbor_put_array(out, 1 + count);
+	cbor_put_array(out, 1 + count + (e->extra != NULL));
 	cbor_put_bstr(out, buf_bytes(&digest));
 	for (unsigned i = 0; i < count; i++) {
 		struct cose_signing by = signing_of(signers[i]);
@@ -627,6 +647,12 @@ static void wrapper_put(
 		}
 		buf_reset(&block);
 		must(!cose_put_sign1(&block, &by, bytes_of("", 0),
+			buf_bytes(&digest), true));
+		cbor_put_bstr(out, buf_bytes(&block));
+	}
+	if (e->extra) {
+		buf_reset(&block);
+		must(!cose_put_sign1(&block, e->extra, bytes_of("", 0),
 			buf_bytes(&digest), true));
 		cbor_put_bstr(out, buf_bytes(&block));
 	}

@@ -105,6 +105,7 @@ struct maker_catalog {
 	const struct maker_key *signers[4];
 	const struct maker_cert *chain[3]; /* of the first signer */
 	bool as_sign;			   /* COSE_Sign also for one signer */
+	unsigned shipped;		   /* evidence files, made up */
 };
 
 struct maker_catalog maker_catalog_default(void);
@@ -127,6 +128,7 @@ struct maker_envelope {
 	const struct maker_key *signers[3]; /* NULL first: "author" */
 	const struct maker_cert *chain[3];  /* of the first signer */
 	const struct maker_cert *other_chain[3]; /* of the second */
+	const struct cose_signing *extra;	 /* signs too; NULL: nobody */
 	const char *text;		    /* severed text member */
 	const char *text_there;	     /* what the envelope carries instead */
 	const char *unsigned_member; /* coswid that the manifest lacks */

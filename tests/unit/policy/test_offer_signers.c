@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "policy/trust/component.h"
+#include "tests/unit/policy/hss_maker.h"
 #include "tests/unit/policy/maker.h"
 
 /* A release by chains of certificates: author, a second author, operator and
@@ -577,6 +578,91 @@ START_TEST(offer_judge_demanded_algorithm_is_missing)
 }
 END_TEST
 
+/* ---- hash-based signatures ---- */
+
+static int hss_sign(void *arg, enum cose_alg alg, struct bytes tbs,
+	uint8_t *ret_signature, size_t len)
+{
+	uint8_t pub[HSS_PUBLIC_LEN];
+	struct buf sig;
+
+	(void)alg;
+	buf_init(&sig, HSS_SIGNATURE_MAX);
+	hss_maker_sign(arg, tbs, pub, &sig);
+	ck_assert_uint_eq(sig.len, len);
+	memcpy(ret_signature, sig.at, len);
+	buf_done(&sig);
+	return 0;
+}
+
+/* The second author is a bare HSS key, and has signed. */
+static void sign_by_hss(bool root_only)
+{
+	static struct hss_maker maker;
+	static struct cose_signing by;
+	static struct maker_key key;
+	uint8_t pub[HSS_PUBLIC_LEN];
+	struct buf sig;
+
+	maker = hss_maker_of(1, 5, 4);
+	buf_init(&sig, HSS_SIGNATURE_MAX);
+	hss_maker_sign(&maker, bytes_of("", 0), pub, &sig);
+	ck_assert_int_eq(
+		cose_key_from_hss(bytes_of(pub, sizeof(pub)), &key.key), 0);
+	ck_assert_int_eq(cose_key_thumbprint(&key.key, key.kid), 0);
+	by = (struct cose_signing){
+		.alg = COSE_HSS_LMS,
+		.kid = bytes_of(key.kid, sizeof(key.kid)),
+		.sign = hss_sign,
+		.arg = &maker,
+		.signature_len = sig.len,
+	};
+	buf_done(&sig);
+	w.envelope_maker.extra = &by;
+	w.root_maker.roles[2].entries[1] =
+		(struct maker_entry){.key = &key, .root_only = root_only};
+}
+
+START_TEST(offer_judge_both_algorithms_reach_quantum)
+{
+	sign_by_hss(true);
+	w.demand.algs = SIGNER_ES256 | SIGNER_HSS;
+	ck_assert_int_eq(judged(), 0);
+	ck_assert_int_eq(outcome_of("demanded-algorithms"), CHECK_PASS);
+	ck_assert_int_eq(w.verdict.tiers.of[STEP_SIGN], TIER_QUANTUM);
+}
+END_TEST
+
+START_TEST(offer_judge_algorithm_of_an_author_that_is_withheld_is_missing)
+{
+	sign_by_hss(false);
+	w.demand.algs = SIGNER_ES256 | SIGNER_HSS;
+	refuses("demanded-algorithms", ERR_TRUST_SIGNERS_ALG);
+	ck_assert_int_eq(w.verdict.tiers.of[STEP_SIGN], TIER_ENHANCED);
+}
+END_TEST
+
+START_TEST(offer_judge_hss_alone_lacks_the_other_algorithm)
+{
+	sign_by_hss(true);
+	revoke(about(AUTHOR));
+	w.demand.algs = SIGNER_ES256 | SIGNER_HSS;
+	refuses("demanded-algorithms", ERR_TRUST_SIGNERS_ALG);
+	ck_assert_ptr_nonnull(strstr(
+		verdict_find(&w.verdict, "demanded-algorithms")->evidence,
+		"es256"));
+}
+END_TEST
+
+START_TEST(offer_judge_hss_under_off_reaches_upgraded_at_most)
+{
+	sign_by_hss(true);
+	w.view.policy = REVOCATION_OFF;
+	ck_assert_int_eq(judged(), 0);
+	ck_assert_int_eq(w.verdict.tiers.of[STEP_SIGN], TIER_UPGRADED);
+}
+END_TEST
+
 START_TEST(signer_bits_have_names_and_nothing_else_has)
 {
 	ck_assert_uint_eq(
@@ -620,6 +706,11 @@ static void add_demand_tests(TCase *tc)
 	tcase_add_test(tc, offer_judge_demanded_catalog_is_missing);
 	tcase_add_test(tc, offer_judge_demanded_algorithm_is_there);
 	tcase_add_test(tc, offer_judge_demanded_algorithm_is_missing);
+	tcase_add_test(tc, offer_judge_both_algorithms_reach_quantum);
+	tcase_add_test(tc,
+		offer_judge_algorithm_of_an_author_that_is_withheld_is_missing);
+	tcase_add_test(tc, offer_judge_hss_alone_lacks_the_other_algorithm);
+	tcase_add_test(tc, offer_judge_hss_under_off_reaches_upgraded_at_most);
 	tcase_add_test(tc, signer_bits_have_names_and_nothing_else_has);
 }
 
