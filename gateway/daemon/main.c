@@ -4,6 +4,7 @@
 
 #include "gateway/daemon/daemon.h"
 #include "gateway/daemon/restore.h"
+#include "policy/trust/ed25519.h"
 
 static const char usage[] =
 	"usage: ferryd [--config FOLDER] [--check | --restore BACKUP]\n"
@@ -11,6 +12,13 @@ static const char usage[] =
 	"  -t, --check          only check the configuration\n"
 	"  -r, --restore BACKUP put back what ferryctl backup wrote\n"
 	"  -V, --version        print the version\n";
+
+/* What was built in decides which vendors it can serve. */
+static void version_print(void)
+{
+	printf("ferryd " FERRY_VERSION "\nsignatures: ECDSA, HSS-LMS%s\n",
+		ed25519_is_built() ? ", Ed25519" : " (no Ed25519)");
+}
 
 int main(int argc, char **argv)
 {
@@ -39,7 +47,7 @@ int main(int argc, char **argv)
 			backup = optarg;
 			break;
 		case 'V':
-			puts("ferryd " FERRY_VERSION);
+			version_print();
 			return 0;
 		case 'h':
 			fputs(usage, stdout);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gateway/daemon/long_digest.h"
 #include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
 
@@ -25,6 +26,7 @@ struct release_work {
 	unsigned slot_count;
 	bool with_payload;
 	struct offer_payload payload;
+	uint8_t long_digest[CRYPTO_HASH_MAX];
 	struct offer_request request;
 	struct signer_demand demand;
 	struct trust_clock clock;
@@ -128,6 +130,7 @@ static int fill(struct release *r, const struct catalog_entry *entry)
 	r->envelope_len = entry->envelope_len;
 	memcpy(r->payload, payload.sha256.at, 32);
 	r->payload_len = payload.len;
+	r->has_long_digest = false;
 	if (payload.path.len > CATALOG_PATH_MAX)
 		return -EINVAL;
 	snprintf(r->payload_path, sizeof(r->payload_path), "%.*s",
@@ -313,6 +316,8 @@ static int take_plan(struct release *r, const struct release_work *w)
 	if (w->plan.image_count != 1 || image->payload != 0)
 		return ERR_RELEASE_IMAGES;
 	r->slot = image->slot;
+	r->image_hash = image->encryption.at ? CRYPTO_SHA256 :
+		image->digest.hash;
 	r->needs_authorization = w->plan.outcome.needs_authorization;
 	r->good_until = good_until(&w->plan);
 	return 0;
@@ -415,6 +420,17 @@ static void fill_request(struct release_work *w, const struct release *r,
 	};
 }
 
+static void put_long_digest(struct release_work *w, const struct release *r)
+{
+	if (!r->has_long_digest)
+		return;
+	memcpy(w->long_digest, r->long_digest, sizeof(w->long_digest));
+	if (r->image_hash == CRYPTO_SHA384)
+		w->payload.sha384 = w->long_digest;
+	else
+		w->payload.sha512 = w->long_digest;
+}
+
 /* Takes the judgement over; the work belongs to the pool afterwards. */
 static void start_judging(struct release *r, struct bytes envelope,
 	bool with_payload)
@@ -465,6 +481,7 @@ static void start_judging(struct release *r, struct bytes envelope,
 	memcpy(w->vendor_id, c->device.vendor_id, 16);
 	memcpy(w->class_id, c->device.class_id, 16);
 	memcpy(w->payload.sha256, r->payload, 32);
+	put_long_digest(w, r);
 	put_slots(w, &c->device);
 	fill_request(w, r, &c->device, entry);
 	r->state = RELEASE_JUDGING;
@@ -487,10 +504,34 @@ static void on_envelope_again(void *arg, int status, struct bytes bytes)
 		start_judging(r, bytes, true);
 }
 
+static void judge_whole(struct release *r);
+
+static void on_long_digest(void *arg, int status, const uint8_t *digest)
+{
+	struct release *r = arg;
+
+	r->request = 0;
+	if (r->closing) {
+		gateway_wake(r->gateway);
+		return;
+	}
+	if (status) {
+		failed(r, status);
+		return;
+	}
+	memcpy(r->long_digest, digest, crypto_hash_len(r->image_hash));
+	r->has_long_digest = true;
+	judge_whole(r);
+}
+
 /* The image is whole and hashed by this process: judge all of it. */
 static void judge_whole(struct release *r)
 {
-	int err = cache_load(r->gateway->cache, r->envelope, SUIT_ENVELOPE_MAX,
+	bool needs_digest = r->image_hash != CRYPTO_SHA256 &&
+		!r->has_long_digest;
+	int err = needs_digest ? long_digest_start(r->gateway->cache,
+		r->payload, r->payload_len, r->image_hash, on_long_digest, r) :
+		cache_load(r->gateway->cache, r->envelope, SUIT_ENVELOPE_MAX,
 		on_envelope_again, r);
 
 	if (err)

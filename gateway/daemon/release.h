@@ -39,6 +39,11 @@ struct release {
 	uint8_t expect_hash_len;
 	bool security;
 	uint32_t slot;
+	/* What the manifest names the image by, and its digest once computed;
+	 * not used for SHA-256, which is the cache's own. */
+	enum crypto_hash image_hash;
+	bool has_long_digest;
+	uint8_t long_digest[CRYPTO_HASH_MAX];
 	bool needs_authorization;
 	bool below_floor;      /* an administrator lowered a device's floor to it */
 	enum release_state state;

@@ -7,6 +7,7 @@
 
 #include "gateway/daemon/authority.h"
 #include "policy/trust/component.h"
+#include "policy/trust/ed25519.h"
 
 /* ---- status ---- */
 
@@ -87,10 +88,10 @@ json_t *view_status(const struct gateway *g)
 		if (v->trust_is_open &&
 				trust_time_value(&v->trust.time, &clock) > bound)
 			bound = trust_time_value(&v->trust.time, &clock);
-	return json_pack("{s:s,s:o,s:o,s:I,s:{s:b,s:o},s:{s:s,s:s},s:o,s:o,"
+	return json_pack("{s:s,s:b,s:o,s:o,s:I,s:{s:b,s:o},s:{s:s,s:s},s:o,s:o,"
 		"s:{s:I,s:I,s:I,s:I},s:I,s:I,s:o}",
-		"version", FERRY_VERSION, "now", view_time_ms(now), "started",
-		view_time_ms(g->started_ms), "uptime_s",
+		"version", FERRY_VERSION, "ed25519", ed25519_is_built(), "now",
+		view_time_ms(now), "started", view_time_ms(g->started_ms), "uptime_s",
 		(json_int_t)(now - g->started_ms) / 1000, "time",
 		"synchronised", clock.synchronised, "bound",
 		view_time_ms(gateway_ms(bound)), "trust", "state",

@@ -1,5 +1,8 @@
 #include "policy/trust/crypto.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include <mbedtls/sha256.h>
 #include <psa/crypto.h>
 
@@ -71,6 +74,53 @@ int crypto_digest(enum crypto_hash hash, const struct bytes *parts,
 		return 0;
 	psa_hash_abort(&op);
 	return ERR_TRUST_CRYPTO;
+}
+
+struct crypto_hasher {
+	psa_hash_operation_t op;
+	enum crypto_hash hash;
+};
+
+int crypto_hasher_new(enum crypto_hash hash, struct crypto_hasher **ret)
+{
+	struct crypto_hasher *hasher = calloc(1, sizeof(*hasher));
+
+	if (!hasher)
+		return -ENOMEM;
+	hasher->hash = hash;
+	hasher->op = psa_hash_operation_init();
+	if (psa_hash_setup(&hasher->op, psa_hash_of(hash)) != PSA_SUCCESS) {
+		free(hasher);
+		return ERR_TRUST_CRYPTO;
+	}
+	*ret = hasher;
+	return 0;
+}
+
+int crypto_hasher_add(struct crypto_hasher *hasher, struct bytes piece)
+{
+	return piece.len == 0 || psa_hash_update(&hasher->op, piece.at,
+					 piece.len) == PSA_SUCCESS
+		       ? 0
+		       : ERR_TRUST_CRYPTO;
+}
+
+int crypto_hasher_end(struct crypto_hasher *hasher, uint8_t *ret)
+{
+	size_t len;
+
+	return psa_hash_finish(&hasher->op, ret, crypto_hash_len(hasher->hash),
+		       &len) == PSA_SUCCESS
+		       ? 0
+		       : ERR_TRUST_CRYPTO;
+}
+
+void crypto_hasher_free(struct crypto_hasher *hasher)
+{
+	if (!hasher)
+		return;
+	psa_hash_abort(&hasher->op);
+	free(hasher);
 }
 
 /* Hash-based signatures are thousands of these, each of one block; what PSA

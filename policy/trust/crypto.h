@@ -32,6 +32,15 @@ int crypto_digest(enum crypto_hash hash, const struct bytes *parts,
 
 int crypto_sha256(struct bytes in, uint8_t ret[32]);
 
+/* A hash over pieces that are not there at once; used by one thread at a time.
+ * crypto_hasher_end() ends it, whatever it returns; free it then, or at any
+ * time before. 0, -ENOMEM or ERR_TRUST_CRYPTO. */
+struct crypto_hasher;
+int crypto_hasher_new(enum crypto_hash hash, struct crypto_hasher **ret);
+int crypto_hasher_add(struct crypto_hasher *hasher, struct bytes piece);
+int crypto_hasher_end(struct crypto_hasher *hasher, uint8_t *ret);
+void crypto_hasher_free(struct crypto_hasher *hasher);
+
 /* Names a key in an OCSP responderID (RFC 6960 section 4.2.1). Nothing is
  * trusted by it. */
 int crypto_sha1(struct bytes in, uint8_t ret[CRYPTO_SHA1_LEN]);

@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 
 from ferrytest import formats
 
-ALGS = {32: (-9, hashes.SHA256, 1), 48: (-51, hashes.SHA384, 2)}
+ALGS = {32: (-9, hashes.SHA256, 1), 48: (-51, hashes.SHA384, 2),
+        66: (-52, hashes.SHA512, 3)}
+DIGESTS = {-16: "sha256", -43: "sha384", -44: "sha512"}
 
 
 def encode(value):
@@ -108,3 +110,30 @@ class Forge:
         again = hashlib.sha256(data).digest()
         self._write(self.www / "e" / f"{again.hex()}.suit", data)
         return again, len(data)
+
+    def envelope_by(self, key, digest, image, alg):
+        """The same release with both digests, of the manifest and of the image,
+        in another algorithm, signed by a bare author key. Returns SHA-256 of
+        the new manifest, and digest and length of the file."""
+        def hashed(data):
+            return [alg, hashlib.new(DIGESTS[alg], data).digest()]
+
+        path = self.www / "e" / f"{digest.hex()}.suit"
+        value = cbor2.loads(path.read_bytes()).value
+        manifest = cbor2.loads(value[3])
+        common = cbor2.loads(manifest[3])
+        shared = cbor2.loads(common[4])
+        shared[shared.index(20) + 1][3] = encode(hashed(image))
+        common[4] = encode(shared)
+        manifest[3] = encode(common)
+        value[3] = encode(manifest)
+        signed = encode(hashed(cbor2.dumps(value[3])))
+        protected = header(key)
+        block = cbor2.CBORTag(18, [protected, {}, None, signature(
+            key, "Signature1", [protected, b"", signed])])
+        value[2] = encode([signed, cbor2.dumps(block)])
+        data = encode(cbor2.CBORTag(107, value))
+        again = hashlib.sha256(data).digest()
+        self._write(self.www / "e" / f"{again.hex()}.suit", data)
+        return (hashlib.sha256(cbor2.dumps(value[3])).digest(), again,
+                len(data))

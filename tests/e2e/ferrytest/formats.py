@@ -38,7 +38,7 @@ def thumbprint(key):
         x = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
         return sha256(cbor2.dumps({1: 1, -1: 6, -2: x}, canonical=True))
     x, y = point(key)
-    crv = {32: 1, 48: 2}[len(x)]
+    crv = {32: 1, 48: 2, 66: 3}[len(x)]
     return sha256(cbor2.dumps({1: 2, -1: crv, -2: x, -3: y}, canonical=True))
 
 

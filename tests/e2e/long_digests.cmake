@@ -1,0 +1,1 @@
+ferry_e2e(long_digests FILES test_long_digests.py)
