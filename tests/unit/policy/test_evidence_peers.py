@@ -293,6 +293,25 @@ def test_list_by_openssl_ca_that_is_not_whole_is_refused(
     assert line.startswith(code + " ")
 
 
+@pytest.mark.parametrize("salt, digest, code", [
+    ("digest", "sha256", "good"), ("max", "sha384", "good"),
+    ("digest", "sha1", "trust-crl-alg")])
+def test_list_by_openssl_ca_signed_with_pss(
+        tmp_path, openssl_ca, salt, digest, code):
+    pss = ("-sigopt", "rsa_padding_mode:pss", "-sigopt",
+           f"rsa_pss_saltlen:{salt}")
+    openssl("req", "-x509", "-newkey", "rsa:3072", "-nodes", "-keyout",
+            "r.key", "-out", "r.pem", "-days", "30", "-subj", "/CN=R",
+            "-addext", "keyUsage=critical,cRLSign,keyCertSign", *pss,
+            cwd=tmp_path)
+    openssl("x509", "-in", "r.pem", "-outform", "DER", "-out", "r.der",
+            cwd=tmp_path)
+    path = openssl_ca("-keyfile", "r.key", "-cert", "r.pem", "-md", digest,
+                      *pss)
+    (line,) = probe("crl", path, tmp_path / "r.der", tmp_path / "r.der")
+    assert line.startswith(code + " ")
+
+
 # OCSP by openssl
 
 
