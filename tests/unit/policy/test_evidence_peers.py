@@ -2,6 +2,7 @@
 the same entries, the same answers, and refusals where the rules say so."""
 
 import datetime
+import functools
 import hashlib
 import os
 import random
@@ -199,14 +200,19 @@ def test_changed_list_is_refused_or_reads_the_same(pki, tmp_path):
     assert 50 < taken < 399
 
 
+@functools.cache
+def key_of(kind):
+    if kind.startswith("rsa"):
+        return rsa.generate_private_key(65537, int(kind[3:]))
+    return ec.generate_private_key(getattr(ec, kind.upper())())
+
+
 @pytest.mark.parametrize("digest", [hashes.SHA256(), hashes.SHA384(),
                                     hashes.SHA512()], ids=lambda d: d.name)
 @pytest.mark.parametrize("kind", ["secp256r1", "secp384r1", "secp521r1",
                                   "rsa3072", "rsa4096"])
 def test_signature_of_each_kind_is_verified(tmp_path, kind, digest):
-    key = (rsa.generate_private_key(65537, int(kind[3:]))
-           if kind.startswith("rsa") else
-           ec.generate_private_key(getattr(ec, kind.upper())()))
+    key = key_of(kind)
     ca = save(tmp_path / "ca.der", ca_certificate(key, digest))
     leaf = save(tmp_path / "leaf.der", certificate(
         "leaf", key, "CA", key, 5000, [], digest))
@@ -219,14 +225,14 @@ def test_signature_of_each_kind_is_verified(tmp_path, kind, digest):
         "trust-crl-signature ")
 
 
-@pytest.mark.parametrize("key_bits, digest, code", [
-    (2048, hashes.SHA256(), "trust-crl-alg"),
-    (3072, hashes.SHA224(), "trust-crl-alg")])
-def test_weak_signature_is_refused(tmp_path, key_bits, digest, code):
-    key = rsa.generate_private_key(65537, key_bits)
+@pytest.mark.parametrize("kind, digest", [
+    ("rsa2048", hashes.SHA256()), ("rsa3072", hashes.SHA224())],
+    ids=["rsa2048", "sha224"])
+def test_weak_signature_is_refused(tmp_path, kind, digest):
+    key = key_of(kind)
     ca = save(tmp_path / "ca.der", ca_certificate(key))
     path = save(tmp_path / "crl.der", crl(key, [], digest=digest))
-    assert probe("crl", path, ca, ca)[0].startswith(code + " ")
+    assert probe("crl", path, ca, ca)[0].startswith("trust-crl-alg ")
 
 
 # Lists by openssl
