@@ -79,6 +79,8 @@ static void print_device(const struct term *term, const json_t *d)
 		T("link", "link"), T("peer", "peer"),
 		F("online", "online", ONLINE), F("seen", "last_seen", TIME),
 		F("state", "state", STATE), F("health", "health", STATE),
+		T("recalled", "recalled.reason"),
+		F("since", "recalled.since", TIME),
 		T("available", "available.version"), T("note", "note"),
 		F("enrolled", "enrolled_at", TIME), T("by", "enrolled_by"),
 		F("supported", "end_of_support", TIME), FIELDS_END,

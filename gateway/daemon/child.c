@@ -84,6 +84,12 @@ int child_put(struct store_commit *c, const struct child *child)
 	row.end_of_support_ms = klass ?
 		klass->device.end_of_support_s * 1000 : 0;
 	snprintf(row.note, sizeof(row.note), "%s", child->note);
+	row.recalled_code = child->recalled.code;
+	row.recalled_ms = child->recalled.since_ms;
+	memcpy(row.recalled_manifest, child->recalled.manifest,
+		sizeof(row.recalled_manifest));
+	snprintf(row.recalled_reason, sizeof(row.recalled_reason), "%s",
+		child->recalled.reason);
 	return store_commit_device(c, &row);
 }
 

@@ -13,6 +13,14 @@ struct child_ended {
 	int state; /* enum job_state */
 };
 
+/* It runs an image that was recalled; code 0: it does not. */
+struct child_recall {
+	int code; /* base/err.h */
+	int64_t since_ms;
+	uint8_t manifest[32];
+	char reason[ROW_NOTE_SIZE];
+};
+
 struct child {
 	struct child *next;
 	struct child *same_bucket; /* of the index by id */
@@ -22,6 +30,7 @@ struct child {
 	char note[ROW_NOTE_SIZE];
 	struct job *job;
 	struct child_ended ended; /* of the latest job; job 0: none */
+	struct child_recall recalled;
 	struct session *inventory;
 	bool unsaved; /* its record could not be stored yet */
 	bool read_this_run;

@@ -208,6 +208,14 @@ static void take_device(struct gateway *g, const struct device_row *row)
 	snprintf(child->enrolled_by, sizeof(child->enrolled_by), "%s",
 		row->enrolled_by);
 	snprintf(child->note, sizeof(child->note), "%s", row->note);
+	child->recalled = (struct child_recall){
+		.code = row->recalled_code,
+		.since_ms = row->recalled_ms,
+	};
+	memcpy(child->recalled.manifest, row->recalled_manifest,
+		sizeof(child->recalled.manifest));
+	snprintf(child->recalled.reason, sizeof(child->recalled.reason), "%s",
+		row->recalled_reason);
 }
 
 static void take_floors(struct gateway *g, const struct store_loaded *loaded)

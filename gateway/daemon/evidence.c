@@ -455,7 +455,11 @@ static int want_fill(struct evidence_want *want,
 		err = x509_read(need->certificate, &facts);
 	if (err)
 		return err;
-	snprintf(want->subject, sizeof(want->subject), "%s", facts.subject);
+	snprintf(want->subject, sizeof(want->subject), "%s%.100s",
+		need->is_delegate ? "OCSP responder for " : "", facts.subject);
+	/* Nobody vouches for a responder but the list. */
+	if (need->is_delegate)
+		want->uris.ocsp_count = 0;
 	want->der = malloc(need->certificate.len + need->issuer.len);
 	if (!want->der)
 		return -ENOMEM;
@@ -490,7 +494,7 @@ static void want_add(struct evidence *e, const struct revocation_need *need)
 	e->wants[e->want_count++] = want;
 	/* They may be about this one. */
 	for (unsigned i = 0; i < e->shipped_count; i++)
-		e->shipped[i].tried = false;
+		e->shipped[i].tried = e->shipped[i].taken = false;
 }
 
 bool evidence_want(struct evidence *e, const struct revocation_needs *needs)
@@ -519,11 +523,11 @@ void evidence_ship(struct evidence *e, const struct catalog_shipped *shipped)
 		struct evidence_shipped *s = &e->shipped[e->shipped_count++];
 
 		*s = (struct evidence_shipped){shipped->of[i].kind, {0},
-			shipped->of[i].len, false};
+			shipped->of[i].len, false, false};
 		memcpy(s->sha256, shipped->of[i].sha256, 32);
 		for (unsigned k = 0; k < old_count; k++)
 			if (!memcmp(old[k].sha256, s->sha256, 32))
-				s->tried = old[k].tried;
+				*s = old[k];
 	}
 	if (has_work(e))
 		kick(e);
@@ -536,6 +540,9 @@ void evidence_refresh(struct evidence *e)
 	for (unsigned i = 0; i < e->want_count; i++)
 		for (int k = 0; k < SOURCE_COUNT; k++)
 			e->wants[i]->tries[k].due_ms = 0;
+	/* What could not be fetched; what was taken is not fetched again. */
+	for (unsigned i = 0; i < e->shipped_count; i++)
+		e->shipped[i].tried = e->shipped[i].taken;
 	if (has_work(e))
 		kick(e);
 }

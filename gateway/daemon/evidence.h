@@ -39,6 +39,7 @@ struct evidence_try {
 	unsigned uri;	    /* the next one of the certificate */
 	bool asked;	    /* at least once */
 	bool unreachable;   /* so it was when it was asked last */
+	bool no_nonce;	    /* the responder repeats none */
 	int status;	    /* of the last time */
 	int64_t at_ms;	    /* wall clock of the last time, 0: never */
 	char etag[HTTP_ETAG_MAX];

@@ -51,6 +51,9 @@ static void on_shipped(void *arg, int status, const struct vendor_answer *a)
 	struct evidence *e = arg;
 
 	e->request = 0;
+	for (unsigned i = 0; i < e->shipped_count && !status; i++)
+		if (!memcmp(e->shipped[i].sha256, e->ship.sha256, 32))
+			e->shipped[i].taken = true;
 	if (!e->closing && !status) {
 		evidence_take(e, ORIGIN_SHIPPED, e->ship.kind, a->content,
 			e->ship.sha256);
@@ -139,52 +142,75 @@ static void failed(struct evidence *e, struct evidence_want *want,
 		retry_after_s, random_word()));
 }
 
-/* Everybody whom the object is about has it now. False: nobody. */
-static bool succeeded(struct evidence *e, enum evidence_origin origin,
+static void succeeded(struct evidence *e, struct evidence_want *want,
+	enum evidence_source source, enum evidence_origin origin)
+{
+	const struct statement *s = evidence_statement_of(e, want, source);
+	struct evidence_try *t = &want->tries[source];
+
+	t->failures = 0;
+	t->status = 0;
+	t->unreachable = false;
+	t->asked |= origin == ORIGIN_ASKED;
+	t->at_ms = gateway_wall_ms();
+	t->uri = evidence_allowed_from(e, want, source, 0);
+	t->due_ms = in_ms(e, renew_in_s(e, s) * 1000);
+	/* What is kept and has run out is no success. */
+	if (origin != ORIGIN_ASKED && trust_now_expired(
+			e->set.now(e->set.arg), s->next_update))
+		t->due_ms = 0;
+}
+
+/* Everybody whom the object is about has it now. */
+static void share(struct evidence *e, enum evidence_origin origin,
 	const uint8_t sha256[32])
 {
-	bool any = false;
-
 	for (unsigned i = 0; i < e->want_count; i++)
 		for (int k = 0; k < SOURCE_COUNT; k++) {
-			struct evidence_want *want = e->wants[i];
-			struct evidence_try *t = &want->tries[k];
-			const struct statement *s = evidence_statement_of(e, want,
-				(enum evidence_source)k);
+			enum evidence_source source = (enum evidence_source)k;
+			const struct statement *s = evidence_statement_of(e,
+				e->wants[i], source);
 
-			if (!s || memcmp(s->sha256, sha256, 32))
-				continue;
-			any = true;
-			t->failures = 0;
-			t->status = 0;
-			t->unreachable = false;
-			t->asked |= origin == ORIGIN_ASKED;
-			t->at_ms = gateway_wall_ms();
-			t->uri = evidence_allowed_from(e, want,
-				(enum evidence_source)k, 0);
-			t->due_ms = in_ms(e, renew_in_s(e, s) * 1000);
-			/* What is kept and has run out is no success. */
-			if (origin != ORIGIN_ASKED && trust_now_expired(
-					e->set.now(e->set.arg),
-					s->next_update))
-				t->due_ms = 0;
+			if (s && !memcmp(s->sha256, sha256, 32))
+				succeeded(e, e->wants[i], source, origin);
 		}
-	return any;
+}
+
+/* RFC 9919 lets responders sign their answers beforehand. What they say is then
+ * as old as it says, and never older than what was known. */
+static bool asks_without_nonce(struct evidence *e, int code)
+{
+	struct evidence_try *t = &e->want->tries[e->source];
+
+	if (code != ERR_TRUST_OCSP_NONCE || t->no_nonce)
+		return false;
+	t->no_nonce = true;
+	t->due_ms = 0;
+	return true;
+}
+
+/* An answer may also tell nothing new: the same second, the same list. */
+static void took_answer(struct evidence *e, int code, const uint8_t sha256[32])
+{
+	struct evidence_try *t = &e->want->tries[e->source];
+
+	memcpy(t->etag_sha256, sha256, 32);
+	if (code)
+		t->etag[0] = '\0';
+	if (!code && evidence_statement_of(e, e->want, e->source))
+		succeeded(e, e->want, e->source, ORIGIN_ASKED);
+	else if (!asks_without_nonce(e, code))
+		failed(e, e->want, e->source, code ? code :
+			ERR_TRUST_EVIDENCE_UNNEEDED, 0);
 }
 
 void evidence_took(struct evidence *e, enum evidence_origin origin, int code,
 	const uint8_t sha256[32], const struct fault *fault)
 {
-	bool any = !code && succeeded(e, origin, sha256);
-	struct evidence_try *t = e->want ? &e->want->tries[e->source] : NULL;
-
-	if (origin == ORIGIN_ASKED && any)
-		memcpy(t->etag_sha256, sha256, 32);
-	else if (origin == ORIGIN_ASKED)
-		t->etag[0] = '\0';
-	if (origin == ORIGIN_ASKED && !any)
-		failed(e, e->want, e->source, code ? code :
-			ERR_TRUST_EVIDENCE_UNNEEDED, 0);
+	if (!code)
+		share(e, origin, sha256);
+	if (origin == ORIGIN_ASKED)
+		took_answer(e, code, sha256);
 	else if (code && code != ERR_TRUST_EVIDENCE_UNNEEDED)
 		log_warn("evidence", origin == ORIGIN_KEPT ?
 			"kept evidence does not count" :
@@ -198,7 +224,10 @@ static void on_unchanged(struct evidence *e)
 {
 	struct evidence_try *t = &e->want->tries[e->source];
 
-	if (!succeeded(e, ORIGIN_ASKED, t->etag_sha256)) {
+	if (evidence_statement_of(e, e->want, e->source)) {
+		share(e, ORIGIN_ASKED, t->etag_sha256);
+		succeeded(e, e->want, e->source, ORIGIN_ASKED);
+	} else {
 		/* Forgotten meanwhile: the whole of it. */
 		t->etag[0] = '\0';
 		t->due_ms = 0;
@@ -264,8 +293,8 @@ static int ask_ocsp(struct evidence *e, const char *uri)
 
 	buf_init(&request, 1024);
 	buf_init(&url, 2048);
-	e->nonce_len = OCSP_NONCE_LEN;
-	err = uv_random(NULL, NULL, e->nonce, e->nonce_len, 0, NULL);
+	e->nonce_len = e->want->tries[e->source].no_nonce ? 0 : OCSP_NONCE_LEN;
+	err = uv_random(NULL, NULL, e->nonce, sizeof(e->nonce), 0, NULL);
 	if (!err)
 		err = ocsp_request(&e->want->id,
 			bytes_of(e->nonce, e->nonce_len), &request);

@@ -12,6 +12,7 @@ struct evidence_shipped {
 	uint8_t sha256[32];
 	uint64_t len;
 	bool tried;
+	bool taken; /* fetched and looked at */
 };
 
 struct evidence_floor {

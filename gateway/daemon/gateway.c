@@ -11,6 +11,7 @@
 #include "gateway/daemon/child.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/plan.h"
+#include "gateway/daemon/recall.h"
 #include "gateway/daemon/view.h"
 
 #define TIME_LAST_S 253402300799u /* 9999-12-31T23:59:59Z */
@@ -73,6 +74,7 @@ static void on_wake(uv_timer_t *timer)
 	if (g->replan) {
 		g->replan = false;
 		plan_apply(g);
+		recall_judge(g);
 	}
 	child_read_due(g);
 	job_schedule(g);

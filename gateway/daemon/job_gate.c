@@ -62,6 +62,18 @@ static void judge_key(const struct job *j, struct gates *gates)
 		gates_wait(gates, GATE_IMAGE, 0, "%s", err_name(err));
 }
 
+/* What is missing that nobody but the vendor can bring. */
+static void wait_for_evidence(const struct vendor *v, enum gate gate, int code,
+	struct gates *gates)
+{
+	char reason[GATE_DETAIL_SIZE] = "";
+
+	if (v && v->evidence.signers)
+		evidence_reason(v->evidence.signers, reason, sizeof(reason));
+	gates_wait(gates, gate, 0, "%s%s%s", err_name(code),
+		reason[0] ? ": " : "", reason);
+}
+
 static void judge_image(const struct job *j, const struct config_class *c,
 	struct gates *gates)
 {
@@ -69,7 +81,10 @@ static void judge_image(const struct job *j, const struct config_class *c,
 	int err = v ? vendor_state(v) : -2;
 
 	/* What has begun may finish although the catalog expired. */
-	if (err && j->reached < ENGINE_STAGE_TRANSFER)
+	if (err && j->reached < ENGINE_STAGE_TRANSFER &&
+			vendor_evidence_may_come(err))
+		wait_for_evidence(v, GATE_CATALOG, err, gates);
+	else if (err && j->reached < ENGINE_STAGE_TRANSFER)
 		gates_wait(gates, GATE_CATALOG, 0, "%s", err == -2 ?
 			"vendor is not configured" : err_name(err));
 	if (c && authority_state(j->gateway, c))
@@ -81,6 +96,8 @@ static void judge_image(const struct job *j, const struct config_class *c,
 		gates_wait(gates, GATE_IMAGE,
 			(uint64_t)j->release->retry_ms / 1000, "%s",
 			err_name(j->release->code));
+	else if (j->release->state == RELEASE_UNPROVED)
+		wait_for_evidence(v, GATE_IMAGE, j->release->code, gates);
 	else if (j->release->state != RELEASE_VERIFIED)
 		gates_wait(gates, GATE_IMAGE, 0, "%s", release_state_name(
 			j->release->state));
@@ -267,6 +284,20 @@ static void limit_wait(struct job *j)
 		j->row.next_retry_ms = longest;
 }
 
+/* A transfer whose release turned out bad is stopped at the engine's next safe
+ * point, well before anything is activated. */
+static void stop_if_recalled(struct job *j)
+{
+	int code = j->release ? release_is_good(j->release) : 0;
+
+	if (!code || code == -EAGAIN || code == -ENOENT ||
+			j->wish != JOB_WISH_NONE || job_is_past_return(j))
+		return;
+	j->wish = JOB_WISH_REFUSE;
+	j->wish_code = code;
+	session_withdraw(j->session);
+}
+
 static void schedule_one(struct job *j)
 {
 	if (j->commit_failed) {
@@ -281,6 +312,7 @@ static void schedule_one(struct job *j)
 		/* Signed anew in mid-transfer: judged again meanwhile. */
 		if (j->release)
 			release_advance(j->release);
+		stop_if_recalled(j);
 		job_try_stage(j);
 		return;
 	}

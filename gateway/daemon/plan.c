@@ -36,8 +36,7 @@ static void decide(struct plan_row *row, enum plan_decision decision,
 	va_end(args);
 }
 
-/* The device says that it runs just this. */
-static bool runs_it(const struct device *d, const struct catalog_entry *e)
+bool plan_runs_it(const struct device *d, const struct catalog_entry *e)
 {
 	if (e->expect_digest.at && d->hash_len)
 		return bytes_equal(bytes_of(d->hash, d->hash_len),
@@ -111,7 +110,7 @@ static void judge_entry(struct gateway *g, struct plan_row *row)
 		decide(row, PLAN_REFUSE, "delta", NULL,
 			"it is a difference to another image; this engine "
 			"installs whole images");
-	else if (runs_it(d, e))
+	else if (plan_runs_it(d, e))
 		decide(row, PLAN_CURRENT, "current", NULL,
 			"the device runs it");
 	else if (e->sequence < floor) {

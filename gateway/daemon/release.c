@@ -30,13 +30,16 @@ struct release_work {
 	struct offer_request request;
 	struct signer_demand demand;
 	struct trust_clock clock;
+	struct revocation_view *revocation;
+	struct revocation_needs needs;
+	uint64_t generation; /* of the evidence */
 	struct verdict verdict;
 	struct offer_plan plan;
 	int code;
 };
 
 static const char *const state_names[] = {"listed", "fetching", "fetching",
-	"fetching", "verified", "refused", "failed"};
+	"fetching", "verified", "refused", "failed", "refused"};
 
 const char *release_state_name(enum release_state state)
 {
@@ -70,7 +73,8 @@ static bool is_of_today(const struct release *r, const struct vendor *v)
 	const struct catalog *catalog = vendor_catalog(v);
 
 	return catalog && !memcmp(r->root, v->trust.root->sha256, 32) &&
-		!memcmp(r->catalog, catalog->sha256, 32);
+		!memcmp(r->catalog, catalog->sha256, 32) &&
+		r->revoked == evidence_revoked_count(v->evidence.signers);
 }
 
 /* Whether the verdict still stands: nothing that it rests on has changed or run
@@ -90,6 +94,7 @@ static void stamp(struct release *r, const struct vendor *v)
 	memcpy(r->root, v->trust.root->sha256, 32);
 	if (catalog)
 		memcpy(r->catalog, catalog->sha256, 32);
+	r->revoked = evidence_revoked_count(v->evidence.signers);
 	r->good_until = UINT64_MAX;
 }
 
@@ -160,7 +165,7 @@ static unsigned drop_unused(struct gateway *g)
 	for (struct release **at = &g->releases; *at;) {
 		struct release *r = *at;
 
-		if (r->users || r->work || r->request || r->part ||
+		if (r->users || r->watched || r->work || r->request || r->part ||
 				r->state == RELEASE_PAYLOAD) {
 			at = &r->next;
 			continue;
@@ -226,8 +231,10 @@ static void settle(struct release *r, enum release_state state, int code)
 			"sequence=%llu bytes=%llu", r->class_name, r->version,
 			(unsigned long long)r->sequence,
 			(unsigned long long)r->payload_len);
-	} else if (state == RELEASE_REFUSED) {
-		log_warn("release", "refused, will not be installed",
+	} else if (state == RELEASE_REFUSED || state == RELEASE_UNPROVED) {
+		log_warn("release", state == RELEASE_REFUSED ?
+			"refused, will not be installed" :
+			"waits for evidence of revocation",
 			"class=%s version=%s code=%s", r->class_name,
 			r->version, err_name(code));
 	}
@@ -275,6 +282,7 @@ static void begin_again(struct release *r, const struct vendor *v)
 		r->component, r->manifest) : NULL;
 
 	stamp(r, v);
+	r->looked = false;
 	if (!entry || entry->withdrawn)
 		settle(r, RELEASE_REFUSED, ERR_TRUST_OFFER_UNLISTED);
 	else if (fill(r, entry))
@@ -323,6 +331,13 @@ static int take_plan(struct release *r, const struct release_work *w)
 	return 0;
 }
 
+/* Nobody wants to install it. */
+static void look_ends(struct release *r)
+{
+	r->looked = true;
+	settle(r, RELEASE_LISTED, 0);
+}
+
 static void on_judged(uv_work_t *req, int status)
 {
 	struct release_work *w = req->data;
@@ -334,6 +349,10 @@ static void on_judged(uv_work_t *req, int status)
 	int code = status ? status : w->code;
 
 	r->work = NULL;
+	r->generation = w->generation;
+	if (!status && !r->closing)
+		vendor_evidence_want(w->vendor, &w->needs);
+	evidence_snapshot_free(w->revocation);
 	vendor_judge_end(w->vendor);
 	if (r->closing) {
 		free(w);
@@ -350,9 +369,12 @@ static void on_judged(uv_work_t *req, int status)
 	if (waits)
 		settle(r, RELEASE_LISTED, 0);
 	else if (!accepted)
-		settle(r, RELEASE_REFUSED, code);
+		settle(r, vendor_evidence_may_come(code) ? RELEASE_UNPROVED :
+			RELEASE_REFUSED, code);
 	else if (w->with_payload)
 		settle(r, RELEASE_VERIFIED, 0);
+	else if (!r->users)
+		look_ends(r);
 	else
 		fetch_payload(r);
 	free(w);
@@ -382,7 +404,7 @@ static uint64_t class_floor(const struct release *r,
 	uint64_t high = entry->has_hardware ? entry->hardware_max : UINT64_MAX;
 	uint64_t floor = 0;
 
-	if (r->below_floor)
+	if (r->below_floor || !r->users)
 		return r->sequence;
 	for (size_t i = 0; i < g->class_floor_count; i++) {
 		const struct class_floor_row *row = &g->class_floors[i];
@@ -413,8 +435,9 @@ static void fill_request(struct release_work *w, const struct release *r,
 		.hardware = entry->hardware_min,
 		.floor_known = true,
 		.floor = class_floor(r, klass, entry),
-		.revocation = vendor_revocation(w->vendor),
 		.demand = &w->demand,
+		.revocation = w->revocation,
+		.needs = &w->needs,
 		.payloads = w->with_payload ? &w->payload : NULL,
 		.payload_count = w->with_payload ? 1 : 0,
 	};
@@ -475,6 +498,8 @@ static void start_judging(struct release *r, struct bytes envelope,
 		.clock = gateway_clock(r->gateway),
 		.payload = {.len = r->payload_len},
 		.demand = c->demand,
+		.revocation = evidence_snapshot(v->evidence.signers),
+		.generation = evidence_generation(v->evidence.signers),
 	};
 	w->req.data = w;
 	memcpy(w->envelope, envelope.at, envelope.len);
@@ -761,7 +786,7 @@ void release_advance(struct release *r)
 	const struct vendor *v = vendor_find(r->gateway, r->vendor);
 	int err;
 
-	if (r->closing || r->request || r->work || !r->users)
+	if (r->closing || r->request || r->work || (!r->users && !r->watched))
 		return;
 	/* Judging has to wait for the end of the round, which wakes us. */
 	if (!v || !vendor_may_judge(v))
@@ -779,6 +804,8 @@ void release_advance(struct release *r)
 		return;
 	}
 	if (r->state != RELEASE_LISTED && r->state != RELEASE_FAILED)
+		return;
+	if (!r->users && r->looked)
 		return;
 	r->state = RELEASE_ENVELOPE;
 	r->fault = (struct fault){0};
@@ -807,9 +834,22 @@ void release_recheck(struct vendor *v)
 				r->closing || is_of_today(r, v))
 			continue;
 		/* One that is not needed now is judged when it is. */
-		if (r->state != RELEASE_VERIFIED || r->users)
+		if (r->state != RELEASE_VERIFIED || r->users || r->watched)
 			begin_again(r, v);
 	}
+}
+
+void release_evidence(struct vendor *v, bool revoked)
+{
+	uint64_t generation = evidence_generation(v->evidence.signers);
+
+	for (struct release *r = v->gateway->releases; r; r = r->next)
+		if (!strcmp(r->vendor, v->name) &&
+				r->state == RELEASE_UNPROVED &&
+				r->generation < generation)
+			settle(r, RELEASE_LISTED, 0);
+	if (revoked)
+		release_recheck(v);
 }
 
 void release_lower(struct release *r)
@@ -825,6 +865,8 @@ int release_is_good(const struct release *r)
 
 	if (!v)
 		return -ENOENT;
+	if (v->evidence.catalog_code == ERR_TRUST_REVOKED)
+		return ERR_TRUST_REVOKED;
 	if (!vendor_catalog(v))
 		return -EAGAIN;
 	if (r->state == RELEASE_REFUSED && is_of_today(r, v))

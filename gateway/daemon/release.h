@@ -18,6 +18,7 @@ enum release_state {
 	RELEASE_VERIFIED,
 	RELEASE_REFUSED,   /* see verdict; stays until the catalog changes */
 	RELEASE_FAILED,    /* could not be fetched; tried again at retry_ms */
+	RELEASE_UNPROVED,  /* refused only until evidence of revocation comes */
 };
 
 struct release {
@@ -52,11 +53,15 @@ struct release {
 	 * the verdict runs out by itself: use-before, certificates. */
 	uint8_t root[32], catalog[32];
 	uint64_t good_until;
+	unsigned revoked;      /* how many were known to be revoked then */
+	uint64_t generation;   /* of the evidence, of UNPROVED */
 	int code;              /* why REFUSED or FAILED */
 	struct fault fault;
 	unsigned failures;
 	int64_t retry_ms;      /* wall clock */
 	unsigned users;        /* open jobs */
+	bool watched;          /* some device runs it: see recall.h */
+	bool looked;           /* its envelope was judged for that, and is good */
 	uint64_t fetched_bytes;
 	uint64_t have_bytes;
 	struct cache_part *part;
@@ -94,6 +99,10 @@ void release_rotten(struct release *r);
 /* Root or catalog may have changed: releases that are not listed any more are
  * marked withdrawn (REFUSED), all others are judged anew. */
 void release_recheck(struct vendor *v);
+
+/* Evidence came, or was looked for in vain: who waited for it is judged again,
+ * and everything if somebody was revoked. */
+void release_evidence(struct vendor *v, bool revoked);
 
 /* An administrator lowered the floor of a device to it. */
 void release_lower(struct release *r);

@@ -304,7 +304,7 @@ static int open_first(struct roots_walk *w, const struct kept *k,
 	free(file);
 	if (err)
 		return err;
-	v->trust.revocation = vendor_revocation(v);
+	vendor_evidence_prepare(v);
 	memcpy(v->first_root_sha256, k->root ? k->root->first_digest :
 		v->file_root_sha256, 32);
 	w->has_kept = k->root != NULL;

@@ -59,20 +59,23 @@ static void stop_with(struct vendor *v, int code, const struct fault *fault,
 int vendor_state(const struct vendor *v)
 {
 	struct trust_clock clock = gateway_clock(v->gateway);
+	int err;
 
 	if (!v->trust_is_open || v->stage == VENDOR_STOPPED)
 		return v->last_status ? v->last_status : -EAGAIN;
 	if (v->stage == VENDOR_STORING || v->stage == VENDOR_STARTING ||
 			v->unsaved)
 		return -EAGAIN;
-	return trust_state(&v->trust, &clock);
+	err = trust_state(&v->trust, &clock);
+	return err ? err : vendor_evidence_state(v);
 }
 
 const struct catalog *vendor_catalog(const struct vendor *v)
 {
 	if (!v->trust_is_open || v->unsaved || v->stage == VENDOR_STORING ||
 			v->stage == VENDOR_STARTING ||
-			v->stage == VENDOR_STOPPED)
+			v->stage == VENDOR_STOPPED ||
+			vendor_evidence_state(v))
 		return NULL;
 	return v->trust.catalog;
 }
@@ -112,26 +115,6 @@ static void watch_expiry(struct vendor *v)
 		gateway_alarm_clear(v->gateway, code);
 }
 
-/* For the TLS chain of the vendor's server. Here only the root keys tell the
- * time: a thief of the catalog key could otherwise push it so far ahead that the
- * root which repairs it is never fetched. */
-static int judge_tls_time(void *arg, int64_t not_before, int64_t not_after)
-{
-	const struct vendor *v = arg;
-	struct trust_clock clock = gateway_clock(v->gateway);
-	struct trust_time time = {0};
-	struct trust_now now;
-
-	trust_time_start(&time, v->trust_is_open ? v->trust.root->issued : 0,
-		&clock);
-	now = trust_now(&time, &clock);
-	if (not_after >= 0 && trust_now_expired(now, (uint64_t)not_after))
-		return ERR_VENDOR_TLS_EXPIRED;
-	if (not_before > 0 && trust_now_too_early(now, (uint64_t)not_before))
-		return ERR_VENDOR_TLS_NOT_YET;
-	return 0;
-}
-
 /* ---- a round of questions ---- */
 
 static void end_round(struct vendor *v, int status, const struct fault *fault)
@@ -144,6 +127,7 @@ static void end_round(struct vendor *v, int status, const struct fault *fault)
 	v->stage = VENDOR_IDLE;
 	v->last_status = status;
 	v->last_fault = fault ? *fault : (struct fault){0};
+	vendor_evidence_explain(status, &v->last_fault);
 	v->checked_ms = gateway_wall_ms();
 	if (!status)
 		v->succeeded_ms = v->checked_ms;
@@ -172,6 +156,8 @@ static void end_round(struct vendor *v, int status, const struct fault *fault)
 	for (unsigned i = 0; i < count; i++)
 		waiters[i].on_end(waiters[i].arg, v, status, v->news);
 	release_recheck(v);
+	evidence_refresh(v->evidence.signers);
+	evidence_refresh(v->evidence.server);
 	view_tell_vendor(v);
 	vendor_report(v);
 	gateway_replan(v->gateway);
@@ -224,6 +210,7 @@ static void on_catalog_stored(void *arg, int status)
 	}
 	gateway_alarm_clear(v->gateway, code);
 	v->unsaved = false;
+	vendor_evidence_accepted(v);
 	memcpy(v->etag, v->new_etag, sizeof(v->etag));
 	v->news = true;
 	log_info("vendor", "new catalog",
@@ -310,11 +297,26 @@ static void store_catalog(struct vendor *v, struct bytes file)
 		on_catalog_stored(v, err);
 }
 
+static void take_catalog(struct vendor *v, struct bytes file)
+{
+	struct fault fault = {0};
+	int status = vendor_add_catalog(v, file, &fault);
+
+	if (status == -EINPROGRESS) {
+		v->stage = VENDOR_EVIDENCE;
+	} else if (status) {
+		end_round(v, status, &fault);
+	} else if (v->trust.changed || v->unsaved) {
+		store_catalog(v, file);
+	} else {
+		memcpy(v->etag, v->new_etag, sizeof(v->etag));
+		end_round(v, 0, NULL);
+	}
+}
+
 static void on_catalog(void *arg, int status, const struct vendor_answer *a)
 {
 	struct vendor *v = arg;
-	struct trust_clock clock = gateway_clock(v->gateway);
-	struct fault fault = {0};
 
 	v->holds--;
 	v->request = 0;
@@ -333,18 +335,7 @@ static void on_catalog(void *arg, int status, const struct vendor_answer *a)
 	}
 	v->fetched_bytes += a->content.len;
 	snprintf(v->new_etag, sizeof(v->new_etag), "%s", a->etag);
-	status = trust_add_catalog(&v->trust, a->content, &clock, NULL,
-		&fault);
-	if (status) {
-		end_round(v, status, &fault);
-		return;
-	}
-	if (v->trust.changed || v->unsaved) {
-		store_catalog(v, a->content);
-		return;
-	}
-	memcpy(v->etag, v->new_etag, sizeof(v->etag));
-	end_round(v, 0, NULL);
+	take_catalog(v, a->content);
 }
 
 static void ask_catalog(struct vendor *v)
@@ -446,6 +437,7 @@ static void on_root(void *arg, int status, const struct vendor_answer *a)
 		end_round(v, status, a->fault);
 		return;
 	}
+	vendor_evidence_prepare(v);
 	status = trust_add_root(&v->trust, a->content, &clock, &fault);
 	if (status) {
 		end_round(v, status, &fault);
@@ -561,23 +553,18 @@ static void begin_polling(struct vendor *v)
 	gateway_replan(v->gateway);
 }
 
-/* The catalog that was kept, judged again. */
-static void on_kept_catalog(void *arg, int status, struct bytes file)
+/* The catalog that was kept, judged again; the network is asked for no more
+ * than evidence. */
+static void take_kept_catalog(struct vendor *v, int status, struct bytes file)
 {
-	struct vendor *v = arg;
-	struct trust_clock clock = gateway_clock(v->gateway);
 	uint64_t floor = v->trust.floor.catalog.sequence;
 	bool known = v->trust.floor.catalog.set;
 	struct fault fault = {0};
 
-	v->holds--;
-	if (v->closing) {
-		finish_close(v);
-		return;
-	}
 	if (status == 0)
-		status = trust_add_catalog(&v->trust, file, &clock, NULL,
-			&fault);
+		status = vendor_add_catalog(v, file, &fault);
+	if (status == -EINPROGRESS)
+		return;
 	if (!status && (!known || v->trust.floor.catalog.sequence > floor)) {
 		/* Killed between keeping the file and storing its floors. */
 		v->unsaved = true;
@@ -589,8 +576,32 @@ static void on_kept_catalog(void *arg, int status, struct bytes file)
 			log_warn("vendor", "kept catalog does not count",
 				"vendor=%s code=%s rule=\"%s\"", v->name,
 				err_name(status), fault.rule);
+	} else {
+		vendor_evidence_accepted(v);
 	}
 	begin_polling(v);
+}
+
+static void on_kept_catalog(void *arg, int status, struct bytes file)
+{
+	struct vendor *v = arg;
+
+	v->holds--;
+	if (v->closing)
+		finish_close(v);
+	else
+		take_kept_catalog(v, status, file);
+}
+
+void vendor_catalog_again(struct vendor *v)
+{
+	struct bytes file = vendor_evidence_waiting(v);
+
+	if (v->stage == VENDOR_EVIDENCE)
+		take_catalog(v, file);
+	else if (v->stage == VENDOR_STARTING)
+		take_kept_catalog(v, 0, file);
+	free((void *)(uintptr_t)file.at);
 }
 
 static int open_link(struct vendor *v, struct fault *fault)
@@ -609,22 +620,18 @@ static int open_link(struct vendor *v, struct fault *fault)
 				TLS_VERSION_1_3 : TLS_VERSION_1_2,
 			.pins = pins,
 			.pin_count = c->link.pin_count,
-			.judge_time = judge_tls_time,
+			.judge_time = vendor_judge_tls_time,
 			.judge_arg = v,
 		},
+		.peer_verified = vendor_peer_verified,
+		.on_gate_gone = vendor_gate_gone,
+		.gate_arg = v,
 	};
 
 	for (unsigned i = 0; i < c->link.pin_count; i++)
 		if (bytes_from_hex(c->link.pins[i], pins[i].sha256, 32))
 			return -EINVAL;
 	return vendor_https_open(v->gateway->loop, &settings, fault, &v->link);
-}
-
-const struct revocation_view *vendor_revocation(const struct vendor *v)
-{
-	static const struct revocation_view off = {.policy = REVOCATION_OFF};
-
-	return v->config->revocation_off ? &off : &revocation_nothing_known;
 }
 
 /* What is remembered of the vendor's link. */
@@ -675,7 +682,7 @@ static void get_kept_catalog(struct vendor *v)
 	int err;
 
 	object_name(v, name, sizeof(name));
-	err = cache_object_get(v->gateway->cache, name, CACHE_LOAD_MAX,
+	err = cache_object_get(v->gateway->cache, name, CATALOG_FILE_MAX,
 		on_kept_catalog, v);
 	if (err) {
 		v->etag[0] = '\0';
@@ -720,7 +727,9 @@ static void start(struct vendor *v, const struct store_loaded *loaded)
 	}
 	take_row(v, loaded);
 	device_keys_open(v, loaded);
-	err = roots_open(v, loaded, on_roots, &fault);
+	err = vendor_evidence_open(v, loaded);
+	if (!err)
+		err = roots_open(v, loaded, on_roots, &fault);
 	if (err)
 		on_roots(v, err, &fault);
 }
@@ -739,10 +748,6 @@ int vendor_add(struct gateway *g, const struct config_vendor *config,
 	while (*at)
 		at = &(*at)->next;
 	*at = v;
-	if (config->revocation_off)
-		log_warn("vendor", "revocation is off: certificates of this "
-			"vendor are not checked for revocation", "vendor=%s",
-			v->name);
 	start(v, loaded);
 	return 0;
 }
@@ -817,6 +822,7 @@ void vendor_close(struct vendor *v, void (*on_closed)(void *arg), void *arg)
 			false);
 	v->waiter_count = 0;
 	v->holds++;
+	vendor_evidence_close(v);
 	if (v->poll) {
 		v->holds++;
 		vendor_poll_close(v->poll, on_poll_closed, v);

@@ -8,6 +8,7 @@
 #define FERRY_GATEWAY_DAEMON_VENDOR_H
 
 #include "gateway/daemon/gateway.h"
+#include "gateway/daemon/vendor_evidence.h"
 #include "gateway/vendor/https.h"
 #include "gateway/vendor/poll.h"
 
@@ -19,6 +20,7 @@ enum vendor_stage {
 	VENDOR_IDLE,
 	VENDOR_ROOT,     /* asking for the next root */
 	VENDOR_CATALOG,
+	VENDOR_EVIDENCE, /* a catalog waits for evidence about its signers */
 	VENDOR_STORING,  /* waiting for a commit */
 	VENDOR_STOPPED,  /* its trust could not be opened; needs a person */
 };
@@ -65,6 +67,7 @@ struct vendor {
 	bool due;              /* a round waits for them */
 	struct vendor_waiter waiters[VENDOR_WAITERS_MAX];
 	unsigned waiter_count;
+	struct vendor_evidence evidence;
 	bool closing;
 	unsigned holds;
 	void (*on_closed)(void *arg);
@@ -94,8 +97,9 @@ const struct catalog *vendor_catalog(const struct vendor *v);
  * expired, and no round of questions is under way, whose end wakes everybody. */
 bool vendor_may_judge(const struct vendor *v);
 
-/* What the signers of this vendor are judged by. */
-const struct revocation_view *vendor_revocation(const struct vendor *v);
+/* The catalog that waited is judged again by what is known now. */
+void vendor_catalog_again(struct vendor *v);
+
 
 /* A pool thread is going to read root and catalog: 0, or -EAGAIN while a round
  * of questions may change them. Ended by vendor_judge_end(). */

@@ -166,6 +166,8 @@ static const char *health_of(const struct device *d, const struct child *c)
 {
 	if (c && c->ended.job && c->ended.state == JOB_QUARANTINED)
 		return "quarantined";
+	if (c && c->recalled.code)
+		return "recalled";
 	switch (d->health) {
 	case DEVICE_HEALTH_GOOD:
 		return "ok";
@@ -193,6 +195,15 @@ static json_t *available_of(struct gateway *g, const struct device *d)
 		row.entry->security);
 }
 
+static json_t *recalled_of(const struct child *c)
+{
+	if (!c || !c->recalled.code)
+		return json_null();
+	return json_pack("{s:s,s:o,s:o}", "code", err_name(c->recalled.code),
+		"reason", view_text(c->recalled.reason), "since",
+		view_time_ms(c->recalled.since_ms));
+}
+
 json_t *view_device(struct gateway *g, const struct device *d)
 {
 	const struct child *c = child_find(g, d->id);
@@ -202,7 +213,7 @@ json_t *view_device(struct gateway *g, const struct device *d)
 		json_is_null(available) ? "current" : "available";
 
 	return json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,"
-		"s:s,s:o,s:o,s:s,s:o,s:o,s:o,s:o}",
+		"s:s,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}",
 		"id", view_text(d->id), "class", view_text(d->class_name),
 		"vendor", view_text(d->vendor), "component",
 		klass && klass->device.component_count ?
@@ -219,6 +230,7 @@ json_t *view_device(struct gateway *g, const struct device *d)
 		"health", health_of(d, c), "note", view_text(c ? c->note : ""),
 		"enrolled_at", view_time_ms(d->enrolled_s * 1000),
 		"enrolled_by", view_text(c ? c->enrolled_by : ""),
+		"recalled", recalled_of(c),
 		"end_of_support", view_time_ms(klass ?
 			klass->device.end_of_support_s * 1000 : 0));
 }
@@ -302,6 +314,9 @@ json_t *view_history_text(const struct history_row *row)
 		{"device-classified", "the device got another class"},
 		{"device-replaced", "the device was replaced by another one"},
 		{"device-forgotten", "the device was forgotten"},
+		{"device-recalled", "what the device runs was recalled"},
+		{"device-recall-ended", "what the device runs is in order"},
+		{"certificate-revoked", "a certificate was revoked"},
 		{"catalog-accepted", "a new catalog was accepted"},
 		{"class-handed-over", "the class was handed over to this vendor"},
 		{"device-handed-over",

@@ -174,11 +174,14 @@ json_t *view_vendor(const struct vendor *v)
 
 	if (v->link)
 		state = vendor_https_state(v->link);
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:o,s:o}", "name",
-		view_text(v->name), "authority", authority_of_vendor(v), "classes", vendor_classes(v), "link",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:o,s:o,s:o}",
+		"name", view_text(v->name), "authority", authority_of_vendor(v),
+		"classes", vendor_classes(v), "link",
 		vendor_link_json(v), "root", root_json(v), "catalog",
-		catalog_json(v), "revocation", v->config->revocation_off ?
-		"off" : "require", "time_bound", view_time_ms(v->trust_is_open ?
+		catalog_json(v), "revocation",
+		config_revocation_name(v->config->signers), "revocation_tls",
+		config_revocation_name(v->config->server), "evidence",
+		view_evidence(v), "time_bound", view_time_ms(v->trust_is_open ?
 			gateway_ms(trust_time_value(&v->trust.time, &clock)) :
 			0), "client_certificate", state.cert_not_after ?
 		json_pack("{s:o}", "expires", view_time_ms(
@@ -391,7 +394,8 @@ static json_t *offer_refusal(const struct release *r)
 {
 	const struct check *check = NULL;
 
-	if (!r || r->state != RELEASE_REFUSED)
+	if (!r || (r->state != RELEASE_REFUSED &&
+			r->state != RELEASE_UNPROVED))
 		return json_null();
 	for (unsigned i = 0; i < r->verdict.count && !check; i++)
 		if (r->verdict.rows[i].outcome == CHECK_FAIL)

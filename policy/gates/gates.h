@@ -9,6 +9,8 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
+#define GATE_DETAIL_SIZE 128
+
 /* X(name, text, what it waits for) */
 #define GATE_MAP(X)                                                            \
 	X(APPROVAL, "approval", "somebody to approve")                         \
@@ -41,7 +43,7 @@ int gate_from_name(const char *name);
 struct gates {
 	uint32_t unmet;		     /* bit 1 << gate */
 	uint64_t until[GATE_COUNT];  /* when it opens; 0: by an event */
-	char detail[GATE_COUNT][64]; /* printable, may be "" */
+	char detail[GATE_COUNT][GATE_DETAIL_SIZE]; /* printable, may be "" */
 };
 
 void gates_clear(struct gates *g);

@@ -41,9 +41,28 @@ def test_revocation_require_refuses_until_there_is_evidence(tmp_path,
         site.release("lamp", "2.0.0")
         sim = site.start_sim("name=lamp-1")
         site.start_ferryd()
-        job = site.wait_job("lamp-1", "failed")
-        assert job["failure"]["code"] == "trust-revocation-none"
+        # The server's certificates name no source: not even news is asked for.
+        wait_vendor_failure(site, "vendor-tls-revocation")
+        assert "revocation_tls" in vendor(site)["link"]["failure"]["hint"]
+        assert site.nginx.requests() == []
+        # Told not to mind, it gets as far as the author's certificate, about
+        # which the catalog ships a list that is not there.
+        shipped = {path: path.read_bytes()
+                   for path in (site.pub / "www" / "r").iterdir()}
+        for path in shipped:
+            path.unlink()
+        conf = site.etc / "vendors.d" / "acme.conf"
+        conf.write_text(conf.read_text() + 'revocation_tls = "off";\n')
+        site.stop_ferryd()
+        site.start_ferryd()
+        wait_for("the gate", lambda: site.job("lamp-1") and any(
+            "trust-revocation-none" in g["reason"]
+            for g in site.job("lamp-1")["gates"]), 20)
         assert uploads(sim) == 0
+        for path, data in shipped.items():
+            path.write_bytes(data)
+        site.post("/v1/check")
+        site.wait_job("lamp-1", "done")
         site.stop_ferryd()
 
 

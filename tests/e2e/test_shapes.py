@@ -147,9 +147,12 @@ def test_shapes_when_trust_is_locked(site):
 def test_release_that_is_refused_has_shapes_and_a_reason(site):
     # Without revocation evidence nothing is accepted: the preset.
     site.revocation = "require"
+    site.vendor_extra = 'revocation_tls = "off";'
     site.write_config()
     site.add_class("lamp")
     site.release("lamp", "2.0.0")
+    for path in (site.pub / "www" / "r").iterdir():
+        path.unlink()
     site.start_sim("name=lamp-1")
     site.start_ferryd()
     offer = wait_for("the refusal", lambda: [

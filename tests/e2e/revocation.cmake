@@ -1,0 +1,1 @@
+ferry_e2e(revocation FILES test_revocation.py)
