@@ -1,0 +1,1 @@
+ferry_e2e(signers FILES test_signers.py)
