@@ -1,7 +1,5 @@
 #include "policy/trust/crl.h"
 
-#include <errno.h>
-
 #include "policy/trust/cert_view.h"
 #include "policy/trust/crypto.h"
 #include "policy/trust/x509_signed.h"
