@@ -69,18 +69,32 @@ class Forge:
         date = time.time() + self.touched
         os.utime(path, (date, date))
 
-    def catalog(self, change):
-        """The present catalog, changed, one sequence higher."""
+    def ship(self, files):
+        """Puts CRLs where a catalog ships evidence from; its list of them."""
+        folder = self.www / "r"
+        folder.mkdir(exist_ok=True)
+        rows = []
+        for data in (path.read_bytes() for path in files):
+            digest = hashlib.sha256(data).digest()
+            self._write(folder / digest.hex(), data)
+            rows.append({1: 1, 2: digest, 3: len(data)})
+        return rows
+
+    def catalog(self, change, key=None, chain=()):
+        """The present catalog, changed, one sequence higher; signed by `key`
+        with the certificates of `chain`, leaf first, if there are any."""
         path = self.www / "catalog.cose"
         payload = cbor2.loads(cbor2.loads(path.read_bytes()).value[2])
         payload[2] += 1
         change(payload)
-        key = load_key(self.keys / "catalog" / "key.pem")
+        key = key or load_key(self.keys / "catalog" / "key.pem")
         protected, content = header(key), encode(payload)
+        certs = {33: chain[0] if len(chain) == 1 else list(chain)} \
+            if chain else {}
         tag = signature(key, "Signature1",
                         [protected, b"ferry-catalog-1", content])
         self._write(path, cbor2.dumps(
-            cbor2.CBORTag(18, [protected, {}, content, tag])))
+            cbor2.CBORTag(18, [protected, certs, content, tag])))
 
     def root(self, change):
         """The root that follows the newest one, signed by the root keys."""

@@ -54,6 +54,9 @@ class Identity:
     cert: Path
     key: Path
 
+    def der(self):
+        return openssl("x509", "-in", self.cert, "-outform", "DER")
+
     def pin(self):
         """SHA-256 of the public key, hexadecimal."""
         pem = openssl("x509", "-in", self.cert, "-noout", "-pubkey")
