@@ -11,6 +11,12 @@ static const char *const confirm_names[] = {
 	[CLASS_CONFIRM_NEVER] = "never",
 };
 
+static const char *const validates_names[] = {
+	[CLASS_VALIDATES_DIGEST] = "digest",
+	[CLASS_VALIDATES_SIGNATURE] = "signature",
+	[CLASS_VALIDATES_HASH_BASED] = "hash-based",
+};
+
 static const char *const reappear_names[] = {
 	[CLASS_REAPPEAR_SAME_KEY] = "same_key",
 	[CLASS_REAPPEAR_SAME_LINK] = "same_link",
@@ -38,6 +44,21 @@ static int find_name(const char *const *names, size_t count, const char *name)
 		if (!strcmp(names[i], name))
 			return (int)i;
 	return -EINVAL;
+}
+
+const char *class_validates_name(enum class_validates validates)
+{
+	return validates_names[validates];
+}
+
+int class_validates_read(const char *name, enum class_validates *ret)
+{
+	int i = find_name(validates_names, COUNT(validates_names), name);
+
+	if (i < 0)
+		return i;
+	*ret = (enum class_validates)i;
+	return 0;
 }
 
 const char *class_confirm_name(enum class_confirm confirm)

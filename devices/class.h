@@ -67,6 +67,13 @@ enum class_confirm {
 	CLASS_CONFIRM_NEVER,
 };
 
+/* What the device itself checks before it takes an image; nobody proves it. */
+enum class_validates {
+	CLASS_VALIDATES_DIGEST,
+	CLASS_VALIDATES_SIGNATURE,  /* or it is decrypted there with AES-256 */
+	CLASS_VALIDATES_HASH_BASED, /* a hash-based signature */
+};
+
 /* How a device that went away in mid-job is known again. */
 enum class_reappear {
 	CLASS_REAPPEAR_SAME_KEY,
@@ -121,6 +128,7 @@ struct device_class {
 	/* Required tier of each step: 0 none, 1 Basic, 2 to 4: +1 to +3. */
 	uint8_t tiers[CLASS_STEPS];
 
+	enum class_validates validates;
 	enum class_confirm confirm;
 	uint32_t confirm_after_s;
 	bool can_revert;
@@ -146,6 +154,8 @@ int class_component_slot(const struct device_class *c, const char *component,
 
 /* Names as they stand in class files: "on_version", "same_key", "attribute".
  * The _read forms return 0 or -EINVAL. */
+const char *class_validates_name(enum class_validates validates);
+int class_validates_read(const char *name, enum class_validates *ret);
 const char *class_confirm_name(enum class_confirm confirm);
 const char *class_reappear_name(enum class_reappear reappear);
 const char *class_hw_source_name(enum class_hw_source source);

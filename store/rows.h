@@ -23,7 +23,7 @@
 	97		       /* component id in the caller's canonical text  \
 				*/
 #define ROW_NOTE_SIZE 257      /* sentences for people */
-#define ROW_EXPECT_SIZE 513    /* JSON */
+#define ROW_EXPECT_SIZE 769
 #define ROW_EVIDENCE_SIZE 1025 /* JSON */
 #define ROW_ETAG_SIZE 129
 #define ROW_DIGEST_LEN 32 /* SHA-256 */

@@ -141,6 +141,10 @@ static int class_words(const char *path, const struct config_class_file *f,
 	if (config_uuid_parse(f->class_id, d->class_id))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "class_id",
 			"must be a UUID, not '%s'", f->class_id);
+	if (class_validates_read(f->device_checks, &d->validates))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "device_checks",
+			"must be digest, signature or hash-based, not '%s'",
+			f->device_checks);
 	if (class_confirm_read(f->confirm, &d->confirm))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "confirm",
 			"does not know '%s'", f->confirm);

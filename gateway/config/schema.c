@@ -376,6 +376,7 @@ const struct conf_field config_class_fields[] = {
 	TEXTS(struct config_class_file, "require_signatures",
 		require_signatures, require_signature_count,
 		.rule = signature_rule),
+	TEXT(struct config_class_file, device_checks),
 	TEXT(struct config_class_file, confirm),
 	INT(struct config_class_file, confirm_after_s, 0, 30 * 86400),
 	BOOL(struct config_class_file, can_revert),
@@ -397,6 +398,8 @@ void config_class_file_init(struct config_class_file *f,
 		class_reappear_name(presets->reappear));
 	snprintf(f->envelope, sizeof(f->envelope), "%s",
 		class_envelope_name(presets->envelope));
+	snprintf(f->device_checks, sizeof(f->device_checks), "%s",
+		class_validates_name(presets->validates));
 	snprintf(f->confirm, sizeof(f->confirm), "%s",
 		class_confirm_name(presets->confirm));
 	f->confirm_after_s = presets->confirm_after_s;

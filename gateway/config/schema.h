@@ -40,6 +40,7 @@ struct config_class_file {
 	unsigned require_role_count;
 	char require_signatures[4][16];
 	unsigned require_signature_count;
+	char device_checks[16];
 	char confirm[16];
 	int64_t confirm_after_s;
 	bool can_revert, can_resume, can_prove;

@@ -234,7 +234,9 @@ static void tell_checks(struct story *s, const json_t *checks)
 
 static bool is_pending(const json_t *row)
 {
-	return !strcmp(json_text_at(row, "outcome"), "pending");
+	const char *outcome = json_text_at(row, "outcome");
+
+	return !strcmp(outcome, "pending") || !strcmp(outcome, "skipped");
 }
 
 /* Steps in a row of which there is nothing to say share a line. */

@@ -83,7 +83,8 @@ static void print_device(const struct term *term, const json_t *d)
 		F("since", "recalled.since", TIME),
 		T("available", "available.version"), T("note", "note"),
 		F("enrolled", "enrolled_at", TIME), T("by", "enrolled_by"),
-		F("supported", "end_of_support", TIME), FIELDS_END,
+		F("supported", "end_of_support", TIME),
+		F("support", "support", STATE), FIELDS_END,
 	};
 	const struct twig twig = {term, 1, 0};
 	const json_t *job = json_at(d, "last_job");

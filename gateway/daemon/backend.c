@@ -69,6 +69,18 @@ void question_refuse_job(const struct question *q)
 		"ferryctl jobs lists them");
 }
 
+/* A job, or a device with its last one. */
+static bool is_of_ended(const json_t *json)
+{
+	const json_t *last = json_object_get(json, "last_job");
+	const char *text = json_string_value(json_object_get(
+		json_is_object(last) ? last : json, "state"));
+	enum job_state state;
+
+	return text && !job_state_parse(text, &state) &&
+		job_state_is_ended(state);
+}
+
 static void on_ledger(void *arg, int status, const struct ledger_row *rows,
 	size_t count)
 {
@@ -80,7 +92,7 @@ static void on_ledger(void *arg, int status, const struct ledger_row *rows,
 		return;
 	}
 	json_object_set_new(q->json, "ledger", view_ledger(c ? &c->device :
-		NULL, rows, count));
+		NULL, rows, count, is_of_ended(q->json)));
 	backend_answer(q->gateway, q->token, json_incref(q->json));
 	question_end(q, 0);
 }

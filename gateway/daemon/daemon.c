@@ -13,6 +13,7 @@
 #include "gateway/daemon/backend.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/service.h"
+#include "gateway/daemon/support.h"
 #include "gateway/daemon/view.h"
 #include "gateway/http/hosts.h"
 #include "policy/gates/window.h"
@@ -299,6 +300,7 @@ static void on_tick(uv_timer_t *timer)
 	struct trust_clock clock = gateway_clock(g);
 	struct store_commit *c = store_commit_new();
 
+	support_review(g);
 	for (struct vendor *v = g->vendors; v; v = v->next) {
 		struct time_bound_row row = {0};
 

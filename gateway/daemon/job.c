@@ -11,6 +11,7 @@
 #include "gateway/daemon/view.h"
 
 #define COMMIT_AGAIN_MS 5000
+#define STEPS_TEXT (2 * STEP_COUNT + 1)
 
 struct job *job_find(const struct gateway *g, uint64_t id)
 {
@@ -34,6 +35,35 @@ int64_t job_eta_s(const struct job *j)
 
 /* ---- the row ---- */
 
+/* Two letters a step: the tier that was reached and how it went; "--": no row of
+ * the ledger yet. */
+static const char tier_letters[] = "n0123";
+
+static void write_steps(const struct job *j, char text[STEPS_TEXT])
+{
+	for (unsigned i = 1; i <= STEP_COUNT; i++) {
+		const struct job_step *s = &j->steps[i];
+
+		text[2 * i - 2] = s->outcome ? tier_letters[s->tier + 1] : '-';
+		text[2 * i - 1] = s->outcome ? s->outcome : '-';
+	}
+	text[2 * STEP_COUNT] = '\0';
+}
+
+static void read_steps(struct job *j, const char *text)
+{
+	if (strnlen(text, 2 * STEP_COUNT) < 2 * STEP_COUNT)
+		return;
+	for (unsigned i = 1; i <= STEP_COUNT; i++) {
+		const char *tier = strchr(tier_letters, text[2 * i - 2]);
+
+		if (tier && *tier && text[2 * i - 1] != '-')
+			j->steps[i] = (struct job_step){
+				(int8_t)(tier - tier_letters - 1),
+				text[2 * i - 1]};
+	}
+}
+
 /* What the database's `expect` column holds for us. The version is text of the
  * catalog, so it stands there in hexadecimal. */
 static void write_terms(struct job *j)
@@ -41,19 +71,21 @@ static void write_terms(struct job *j)
 	char hash[2 * sizeof(j->expect_hash) + 1];
 	char version[2 * sizeof(j->expect_version) + 1];
 	char mac[LASTHOP_HUB_SIZE + 24] = "-";
+	char steps[STEPS_TEXT];
 
+	write_steps(j, steps);
 	if (j->mac.id[0])
 		snprintf(mac, sizeof(mac), "%s:%llu", j->mac.id,
 			(unsigned long long)j->mac.epoch);
 	snprintf(j->row.expect, sizeof(j->row.expect),
 		"reached=%d slot=%u at=%lld down=%d hash=%s version=%s "
-		"mac=%s by=%s;window=%s", j->next_reached, j->slot,
+		"mac=%s steps=%s by=%s;window=%s", j->next_reached, j->slot,
 		(long long)j->terms.at_ms, j->terms.allow_downgrade,
 		j->expect_hash_len ? bytes_to_hex(bytes_of(j->expect_hash,
 			j->expect_hash_len), hash, sizeof(hash)) : "-",
 		j->expect_version[0] ? bytes_to_hex(bytes_of_text(
 			j->expect_version), version, sizeof(version)) : "-",
-		mac, j->terms.by,
+		mac, steps, j->terms.by,
 		j->terms.window);
 }
 
@@ -100,6 +132,7 @@ static void read_terms(struct job *j)
 {
 	char hash[2 * sizeof(j->expect_hash) + 1] = "-";
 	char version[2 * sizeof(j->expect_version) + 1] = "-";
+	const char *steps = strstr(j->row.expect, " steps=");
 	bool by_operator = j->terms.by_operator;
 	size_t len;
 
@@ -111,6 +144,8 @@ static void read_terms(struct job *j)
 			"hash=%128s version=%80s", &j->reached, &j->slot, hash,
 			version) < 4)
 		return;
+	if (steps)
+		read_steps(j, steps + strlen(" steps="));
 	len = strlen(hash) / 2;
 	if (strcmp(hash, "-") && len <= sizeof(j->expect_hash) &&
 			bytes_from_hex(hash, j->expect_hash, len) == 0)
@@ -153,6 +188,14 @@ int job_find_release(struct job *j)
 
 /* ---- states ---- */
 
+static void put_end(struct store_commit *c, struct job *j, enum job_state to)
+{
+	if (j->reached >= ENGINE_STAGE_TRANSFER || to == JOB_DONE)
+		ledger_put_end(c, j, to);
+	else if (to == JOB_FAILED)
+		ledger_put_refusal(c, j);
+}
+
 static struct store_commit *commit_of(struct job *j, enum job_state to)
 {
 	struct store_commit *c = store_commit_new();
@@ -165,15 +208,17 @@ static struct store_commit *commit_of(struct job *j, enum job_state to)
 	j->row.closed = job_state_is_ended(to);
 	j->row.paused = to == JOB_PAUSED;
 	j->row.updated_ms = gateway_wall_ms();
+	if ((to == JOB_TRANSFERRING && first) || (to == JOB_DONE &&
+			!j->steps[STEP_SIGN].outcome))
+		ledger_put_before(c, j);
+	if (job_state_is_ended(to))
+		put_end(c, j, to);
+	/* The row keeps what the ledger says, for reports after a restart. */
 	write_terms(j);
 	store_commit_job(c, &j->row);
-	if (to == JOB_TRANSFERRING && first)
-		ledger_put_before(c, j);
 	if (!job_state_is_ended(to))
 		return c;
 	child_put(c, j->child);
-	if (j->reached >= ENGINE_STAGE_TRANSFER || to == JOB_DONE)
-		ledger_put_end(c, j, to);
 	report_put(c, j, to);
 	if (to == JOB_DONE) {
 		snprintf(floor.vendor, sizeof(floor.vendor), "%s",
@@ -488,6 +533,7 @@ int job_reopen(struct gateway *g, const struct job_row *row, const char *who,
 	read_terms(j);
 	/* A new try begins by asking the device, as if for the first time. */
 	j->reached = j->next_reached = ENGINE_STAGE_NONE;
+	memset(j->steps, 0, sizeof(j->steps));
 	j->row.attempts = 0;
 	j->row.next_retry_ms = 0;
 	j->row.failure = (struct job_failure){0};

@@ -37,6 +37,13 @@ struct job_terms {
 	char by[ROW_NAME_SIZE];
 };
 
+/* The newest row of the ledger for a step; `outcome` is its first letter, 0 when
+ * there is none. */
+struct job_step {
+	int8_t tier; /* enum tier */
+	char outcome;
+};
+
 struct job {
 	struct job *next;
 	struct gateway *gateway;
@@ -50,6 +57,7 @@ struct job {
 	uint8_t expect_hash_len;
 	char expect_version[40];
 	uint32_t slot;
+	struct job_step steps[STEP_COUNT + 1]; /* persisted, for reports */
 	struct gates *gates; /* as people see them; NULL: all open */
 	enum job_wish wish;
 	char wish_by[ROW_NAME_SIZE];

@@ -10,8 +10,8 @@ static enum ledger_tier stored(int tier)
 	return (enum ledger_tier)(tier + 1);
 }
 
-static void put(struct store_commit *c, const struct job *j, unsigned step,
-	int tier, const char *outcome, const char *evidence)
+static void put(struct store_commit *c, struct job *j, unsigned step, int tier,
+	const char *outcome, const char *evidence)
 {
 	struct ledger_row row = {
 		.job = j->row.id,
@@ -24,15 +24,22 @@ static void put(struct store_commit *c, const struct job *j, unsigned step,
 	snprintf(row.outcome, sizeof(row.outcome), "%s", outcome);
 	snprintf(row.evidence, sizeof(row.evidence), "%s", evidence);
 	store_commit_ledger(c, &row);
+	j->steps[step] = (struct job_step){(int8_t)tier, outcome[0]};
+}
+
+static bool has_failed(const struct verdict *v, unsigned step)
+{
+	for (unsigned i = 0; i < v->count; i++)
+		if (v->rows[i].step == step &&
+				v->rows[i].outcome == CHECK_FAIL)
+			return true;
+	return false;
 }
 
 /* Every check of the verdict that speaks about a step, as evidence: a list of
  * "name outcome: evidence", as many as fit. */
-static void put_verdict(struct store_commit *c, const struct job *j,
-	unsigned step)
+static json_t *checks_of(const struct verdict *v, unsigned step)
 {
-	const struct verdict *v = &j->release->verdict;
-	char evidence[ROW_EVIDENCE_SIZE];
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < v->count; i++) {
@@ -44,35 +51,72 @@ static void put_verdict(struct store_commit *c, const struct job *j,
 			check->name, check_outcome_name(check->outcome),
 			check->evidence[0] ? ": " : "", check->evidence));
 		if (json_dumpb(list, NULL, 0, JSON_COMPACT) <
-				sizeof(evidence) - 32)
+				ROW_EVIDENCE_SIZE - 32)
 			continue;
 		json_array_remove(list, json_array_size(list) - 1);
 		break;
 	}
-	view_detail(evidence, sizeof(evidence), "{s:o}", "checks", list);
-	put(c, j, step, v->tiers.of[step], "ok", evidence);
+	return list;
 }
 
-static bool is_mutual(const struct vendor *v)
+static void put_verdict(struct store_commit *c, struct job *j, unsigned step)
 {
-	return v && v->config->link.certificate[0];
+	const struct verdict *v = &j->release->verdict;
+	char evidence[ROW_EVIDENCE_SIZE];
+	json_t *list = checks_of(v, step);
+
+	if (step == STEP_PROTECT && json_array_size(list) == 0) {
+		json_decref(list);
+		view_detail(evidence, sizeof(evidence), "{s:s}", "image",
+			"plain: nothing hides it on its way");
+	} else {
+		view_detail(evidence, sizeof(evidence), "{s:o}", "checks",
+			list);
+	}
+	put(c, j, step, v->tiers.of[step], has_failed(v, step) ? "failed" :
+		"ok", evidence);
 }
 
-/* What was really used, or, when nothing was fetched in this run, the least that
- * the vendor's file allows. */
-static int receive_tier(const struct vendor *v, const char *tls)
+/* +1: the server proved who it is. +2: so did we, and nobody revoked either. What
+ * this process did not fetch itself counts as the least that the vendor's file
+ * allows. */
+static int send_tier(const struct vendor *v, const struct release *r)
 {
-	if (!tls && v)
-		tls = v->config->link.tls_min;
+	bool mutual = r->carried ? r->mutual :
+		v && v->config->link.certificate[0];
+	bool checked = r->carried ? r->server_checked :
+		v && v->config->server == REVOCATION_REQUIRE;
+
+	return mutual && checked ? TIER_ENHANCED : TIER_UPGRADED;
+}
+
+static int receive_tier(const struct vendor *v, const struct release *r)
+{
+	const char *tls = r->carried ? r->tls_version :
+		v ? v->config->link.tls_min : NULL;
+
 	if (!tls)
 		return TIER_BASIC;
 	return strstr(tls, "1.3") ? TIER_ENHANCED : TIER_UPGRADED;
 }
 
-static const char *tls_of(const struct vendor *v)
+/* What the device itself checks before it takes an image: its class says so. */
+static int validates_tier(enum class_validates validates)
 {
-	return v && v->link ? vendor_https_state(v->link).stats.tls_version :
-		NULL;
+	switch (validates) {
+	case CLASS_VALIDATES_DIGEST:
+		return TIER_BASIC;
+	case CLASS_VALIDATES_SIGNATURE:
+		return TIER_UPGRADED;
+	case CLASS_VALIDATES_HASH_BASED:
+		return TIER_QUANTUM;
+	}
+	return TIER_NONE;
+}
+
+static int process_tier(const struct config_class *c)
+{
+	return c ? validates_tier(c->device.validates) : TIER_BASIC;
 }
 
 static int best_tier(const struct gateway *g, const struct device_class *klass,
@@ -82,9 +126,9 @@ static int best_tier(const struct gateway *g, const struct device_class *klass,
 
 	switch (step) {
 	case STEP_SEND:
-		return is_mutual(v) ? TIER_ENHANCED : TIER_UPGRADED;
+		return send_tier(v, r);
 	case STEP_RECEIVE:
-		return receive_tier(v, tls_of(v));
+		return receive_tier(v, r);
 	case STEP_SIGN:
 	case STEP_PROTECT:
 	case STEP_CHECK:
@@ -92,6 +136,8 @@ static int best_tier(const struct gateway *g, const struct device_class *klass,
 	case STEP_DISTRIBUTE:
 		return security < 0 || security >= (int)FERRY_SECURITY_NETWORK ?
 			TIER_UPGRADED : TIER_BASIC;
+	case STEP_PROCESS:
+		return validates_tier(klass->validates);
 	case STEP_APPLY:
 		return approved ? TIER_UPGRADED : TIER_BASIC;
 	case STEP_REVERIFY:
@@ -116,26 +162,27 @@ unsigned ledger_unreachable(const struct gateway *g,
 	return 0;
 }
 
-static void put_link_steps(struct store_commit *c, const struct job *j)
+static void put_link_steps(struct store_commit *c, struct job *j)
 {
 	const struct vendor *v = vendor_find(j->gateway, j->row.vendor);
-	struct vendor_https_state state = {0};
+	const struct release *r = j->release;
 	char evidence[ROW_EVIDENCE_SIZE];
-	bool mutual = is_mutual(v);
-	const char *tls = NULL;
 
-	if (v && v->link)
-		state = vendor_https_state(v->link);
-	tls = state.stats.tls_version;
-	view_detail(evidence, sizeof(evidence), "{s:s,s:b,s:b}", "link",
-		"https", "client_certificate", mutual, "from_cache",
-		j->release->fetched_bytes == 0);
-	put(c, j, STEP_SEND, mutual ? TIER_ENHANCED : TIER_UPGRADED, "ok",
-		evidence);
-	view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "tls",
-		tls ? tls : "none in this run", "suite",
-		state.stats.tls_suite ? state.stats.tls_suite : "");
-	put(c, j, STEP_RECEIVE, receive_tier(v, tls), "ok", evidence);
+	view_detail(evidence, sizeof(evidence), "{s:s,s:s,s:b,s:s,s:b}", "link",
+		"https", "server", "certificate of the CA of the vendor's file",
+		"client_certificate", r->carried ? r->mutual :
+		v && v->config->link.certificate[0], "revocation", v ?
+		config_revocation_name(v->config->server) : "unknown",
+		"from_cache", !r->carried);
+	put(c, j, STEP_SEND, send_tier(v, r), "ok", evidence);
+	if (r->carried)
+		view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "tls",
+			r->tls_version, "suite", r->tls_suite);
+	else
+		view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "tls",
+			"fetched before this start", "at_least",
+			v ? v->config->link.tls_min : "");
+	put(c, j, STEP_RECEIVE, receive_tier(v, r), "ok", evidence);
 }
 
 static void describe(const struct engine_facts *f, char *text, size_t size)
@@ -153,7 +200,7 @@ static int distribute_tier(const struct job *j)
 		TIER_BASIC;
 }
 
-void ledger_put_before(struct store_commit *c, const struct job *j)
+void ledger_put_before(struct store_commit *c, struct job *j)
 {
 	char evidence[ROW_EVIDENCE_SIZE];
 
@@ -192,6 +239,9 @@ static int reached_tier(const struct job *j, unsigned step)
 	switch (step) {
 	case STEP_DISTRIBUTE:
 		return distribute_tier(j);
+	case STEP_PROCESS:
+		return process_tier(gateway_class(j->gateway,
+			j->row.class_name));
 	case STEP_APPLY:
 		return j->row.approved_by[0] ? TIER_UPGRADED : TIER_BASIC;
 	case STEP_REVERIFY:
@@ -225,30 +275,48 @@ unsigned ledger_shortfall(const struct job *j)
 }
 
 /* What only the device knows, by its class: with a MAC, who made it. */
-static void put_process(struct store_commit *c, const struct job *j)
+static void put_process(struct store_commit *c, struct job *j,
+	const struct config_class *klass)
 {
+	const char *checks = klass ? class_validates_name(
+		klass->device.validates) : "";
 	char evidence[ROW_EVIDENCE_SIZE];
 
 	if (j->mac.id[0])
 		view_detail(evidence, sizeof(evidence),
-			"{s:s,s:s,s:s,s:s,s:I}", "mode", j->facts.mode, "by",
-			"class description", "mac", "HMAC 256/256", "hub",
-			j->mac.id, "epoch", (json_int_t)j->mac.epoch);
+			"{s:s,s:s,s:s,s:s,s:s,s:I}", "mode", j->facts.mode,
+			"device_checks", checks, "by", "class description",
+			"mac", "HMAC 256/256", "hub", j->mac.id, "epoch",
+			(json_int_t)j->mac.epoch);
 	else
-		view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "mode",
-			j->facts.mode, "by", "class description");
-	put(c, j, STEP_PROCESS, TIER_BASIC, "declared", evidence);
+		view_detail(evidence, sizeof(evidence), "{s:s,s:s,s:s}", "mode",
+			j->facts.mode, "device_checks", checks, "by",
+			"class description");
+	put(c, j, STEP_PROCESS, process_tier(klass), "declared", evidence);
 }
 
-void ledger_put_end(struct store_commit *c, const struct job *j,
+/* A release that was refused says why, although nothing was sent. */
+void ledger_put_refusal(struct store_commit *c, struct job *j)
+{
+	static const unsigned steps[] = {STEP_SIGN, STEP_PROTECT, STEP_CHECK};
+
+	if (!j->release || j->release->verdict.count == 0)
+		return;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+		put_verdict(c, j, steps[i]);
+}
+
+void ledger_put_end(struct store_commit *c, struct job *j,
 	enum job_state end)
 {
 	char evidence[ROW_EVIDENCE_SIZE];
+	const struct config_class *klass = gateway_class(j->gateway,
+		j->row.class_name);
 	bool well = end == JOB_DONE;
 	const char *outcome = well ? "ok" : end == JOB_UNVERIFIED ?
 		"unverified" : "failed";
 
-	put_process(c, j);
+	put_process(c, j, klass);
 	view_detail(evidence, sizeof(evidence), "{s:s,s:I,s:I,s:I,s:i}",
 		"state", job_state_name(end), "image_bytes",
 		(json_int_t)j->row.payload_len, "bytes_sent",

@@ -8,10 +8,14 @@
 #include "gateway/daemon/job.h"
 
 /* Steps 1 to 7 and 9: what had to hold before the first byte. */
-void ledger_put_before(struct store_commit *c, const struct job *j);
+void ledger_put_before(struct store_commit *c, struct job *j);
+
+/* Steps 1, 2 and 5 of a job that ended before anything was sent, when its
+ * release was judged. */
+void ledger_put_refusal(struct store_commit *c, struct job *j);
 
 /* Steps 8 and 10 to 13: how it ended. */
-void ledger_put_end(struct store_commit *c, const struct job *j,
+void ledger_put_end(struct store_commit *c, struct job *j,
 	enum job_state end);
 
 /* The first step whose tier the class requires and the release, the link to the

@@ -67,8 +67,11 @@ struct release {
 	struct cache_part *part;
 	uint64_t request;
 	struct release_work *work;
-	const char *tls_version; /* of the link that brought it */
-	bool mutual;
+	/* How the image came here, when this process fetched it. */
+	bool carried;
+	char tls_version[16], tls_suite[64];
+	bool mutual;          /* we showed a certificate */
+	bool server_checked;  /* with evidence that the server's is not revoked */
 	bool closing;
 };
 

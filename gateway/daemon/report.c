@@ -35,6 +35,37 @@ static struct bytes name_of(const struct vendor *v, const char *text,
 	return bytes_of(space, PSEUDONYM_LEN);
 }
 
+static unsigned step_count(const struct job *j)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 1; i <= STEP_COUNT; i++)
+		count += j->steps[i].outcome != 0;
+	return count;
+}
+
+static const char *outcome_text(char letter)
+{
+	return letter == 'o' ? "ok" : letter == 'd' ? "declared" :
+		letter == 'u' ? "unverified" : "failed";
+}
+
+static void encode_steps(struct buf *b, const struct job *j)
+{
+	if (step_count(j) == 0)
+		return;
+	cbor_put_uint(b, 9);
+	cbor_put_array(b, step_count(j));
+	for (unsigned i = 1; i <= STEP_COUNT; i++) {
+		if (!j->steps[i].outcome)
+			continue;
+		cbor_put_array(b, 3);
+		cbor_put_uint(b, i);
+		cbor_put_int(b, j->steps[i].tier);
+		cbor_put_tstr(b, outcome_text(j->steps[i].outcome));
+	}
+}
+
 /* A record without its outbox number, which is given by the store: the map's
  * head is written when it is sent. */
 static void encode(struct buf *b, const struct vendor *v, const struct job *j,
@@ -66,12 +97,13 @@ static void encode(struct buf *b, const struct vendor *v, const struct job *j,
 		cbor_put_uint(b, 8);
 		cbor_put_tstr(b, j->facts.version);
 	}
+	encode_steps(b, j);
 }
 
 static unsigned pair_count(const struct job *j)
 {
 	return 6 + (j->row.failure.code != 0) +
-		(j->facts_known && j->facts.version[0]);
+		(j->facts_known && j->facts.version[0]) + (step_count(j) > 0);
 }
 
 void report_put(struct store_commit *c, const struct job *j,

@@ -10,6 +10,7 @@
 #include "gateway/daemon/release.h"
 #include "gateway/daemon/report.h"
 #include "gateway/daemon/roots.h"
+#include "gateway/daemon/support.h"
 #include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
 
@@ -150,6 +151,7 @@ static void end_round(struct vendor *v, int status, const struct fault *fault)
 	}
 	watch_expiry(v);
 	authority_review(v->gateway);
+	support_review(v->gateway);
 	vendor_poll_ended(v->poll, status, v->retry_after_s);
 	memcpy(waiters, v->waiters, sizeof(waiters));
 	v->waiter_count = 0;

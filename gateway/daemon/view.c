@@ -6,6 +6,7 @@
 
 #include "gateway/admin/time.h"
 #include "gateway/daemon/ledger.h"
+#include "gateway/daemon/support.h"
 
 json_t *view_time_ms(int64_t at_ms)
 {
@@ -213,7 +214,7 @@ json_t *view_device(struct gateway *g, const struct device *d)
 		json_is_null(available) ? "current" : "available";
 
 	return json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,"
-		"s:s,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}",
+		"s:s,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:s}",
 		"id", view_text(d->id), "class", view_text(d->class_name),
 		"vendor", view_text(d->vendor), "component",
 		klass && klass->device.component_count ?
@@ -231,8 +232,8 @@ json_t *view_device(struct gateway *g, const struct device *d)
 		"enrolled_at", view_time_ms(d->enrolled_s * 1000),
 		"enrolled_by", view_text(c ? c->enrolled_by : ""),
 		"recalled", recalled_of(c),
-		"end_of_support", view_time_ms(klass ?
-			klass->device.end_of_support_s * 1000 : 0));
+		"end_of_support", view_time_ms(gateway_ms(
+			support_until(g, d))), "support", support_state(g, d));
 }
 
 /* ---- ledger ---- */
@@ -243,12 +244,12 @@ static const char *tier_text(int stored)
 }
 
 static json_t *ledger_step(const struct device_class *klass, unsigned step,
-	const struct ledger_row *row)
+	const struct ledger_row *row, bool ended)
 {
 	json_t *evidence = row ? json_loads(row->evidence, 0, NULL) : NULL;
 	const char *name = step == STEP_REVERIFY ? "reverify" :
 		step == STEP_CLEANUP ? "cleanup" : step_name(step);
-	const char *outcome = !row ? "pending" :
+	const char *outcome = !row ? ended ? "skipped" : "pending" :
 		!strcmp(row->outcome, "unverified") ? "failed" : row->outcome;
 
 	return json_pack("{s:i,s:s,s:o,s:o,s:s,s:s,s:o}", "step", (int)step,
@@ -260,7 +261,7 @@ static json_t *ledger_step(const struct device_class *klass, unsigned step,
 }
 
 json_t *view_ledger(const struct device_class *klass,
-	const struct ledger_row *rows, size_t count)
+	const struct ledger_row *rows, size_t count, bool ended)
 {
 	const struct ledger_row *latest[STEP_COUNT + 1] = {NULL};
 	json_t *list = json_array();
@@ -270,7 +271,7 @@ json_t *view_ledger(const struct device_class *klass,
 			latest[rows[i].step] = &rows[i];
 	for (unsigned step = 1; step <= STEP_COUNT; step++)
 		json_array_append_new(list, ledger_step(klass, step,
-			latest[step]));
+			latest[step], ended));
 	return list;
 }
 

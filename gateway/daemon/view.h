@@ -25,7 +25,7 @@ json_t *view_offers(struct gateway *g);  /* array */
 json_t *view_images(struct gateway *g);  /* array */
 /* The thirteen steps from the rows of a job; `klass` may be NULL. */
 json_t *view_ledger(const struct device_class *klass,
-	const struct ledger_row *rows, size_t count);
+	const struct ledger_row *rows, size_t count, bool ended);
 json_t *view_failure(int code, int step, bool has_offset, uint64_t offset,
 	const char *device_status, int64_t next_retry_ms, const char *hint);
 json_t *view_image(struct gateway *g, const struct release *r);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "gateway/daemon/authority.h"
+#include "gateway/daemon/support.h"
 #include "policy/trust/component.h"
 #include "policy/trust/ed25519.h"
 
@@ -369,6 +370,10 @@ json_t *view_plan_row(struct gateway *g, const struct plan_row *row)
 			c->ended.manifest, row->entry->manifest_digest.at, 32))
 		json_array_append_new(warnings, json_string(
 			"it was tried before and is not begun again by itself"));
+	if (row->decision == PLAN_INSTALL && !strcmp(support_state(g,
+			row->device), "ended"))
+		json_array_append_new(warnings, json_string(
+			"the device is past the end of its support"));
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:{s:s,s:s,s:s},"
 		"s:o,s:o,s:o}",
 		"device", view_text(row->device->id), "vendor", view_text(

@@ -1,1 +1,1 @@
-ferry_e2e(lifecycle_roots FILES test_lifecycle_roots.py)
+ferry_e2e(lifecycle FILES test_lifecycle_roots.py test_lifecycle_heir.py)

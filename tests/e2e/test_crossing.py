@@ -30,7 +30,8 @@ def test_update_is_relayed_and_read_back(site):
         assert sim.state(name)["running"]["version"].startswith("2.0.0")
         assert sim.state(name)["confirmed"] is True
     ledger = ledger_of(site, "lamp-1")
-    assert ledger[3]["tier"] == "+2" and ledger[4]["tier"] == "+2"
+    assert ledger[3]["tier"] == "+1"  # revocation is off
+    assert ledger[4]["tier"] == "+2"
     assert ledger[11]["tier"] == "+1" and ledger[11]["outcome"] == "ok"
     assert ledger[8]["outcome"] == "declared"
     site.stop_ferryd()
