@@ -86,15 +86,14 @@ static void put_base64(struct buf *b, struct bytes in)
 
 int evidence_ocsp_path(const char *uri, struct bytes request, struct buf *ret)
 {
+	size_t before = ret->len;
 	size_t len = strlen(uri);
-	size_t before;
 
 	if (strchr(uri, '?'))
 		return -EMSGSIZE;
 	buf_add_text(ret, uri);
 	if (len == 0 || uri[len - 1] != '/')
 		buf_add_text(ret, "/");
-	before = ret->len;
 	put_base64(ret, request);
 	if (ret->err)
 		return ret->err;

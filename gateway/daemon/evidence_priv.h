@@ -127,8 +127,9 @@ void evidence_release(struct evidence *e);
 bool evidence_uri_allowed(const struct evidence *e, const char *uri);
 bool evidence_address_allowed(void *arg, const struct sockaddr *address);
 
-/* Appends what a GET asks a responder by, base64 with percents; RFC 6960
- * appendix A.1. */
+/* Appends the URL of a GET that asks a responder, base64 with percents; RFC 6960
+ * appendix A.1. -EMSGSIZE when it is longer than RFC 9919 lets a GET be: then
+ * the request is sent by POST. */
 int evidence_ocsp_path(const char *uri, struct bytes request, struct buf *ret);
 
 #endif

@@ -218,14 +218,15 @@ static int judge_extensions(struct judgement *j)
 			return refuse(j, one.oid, ERR_TRUST_OCSP_CRITICAL,
 				"ocsp.responseExtensions",
 				"critical and not known");
+	if (sent.len == 0 && !j->question->nonce_required)
+		return 0;
 	err = ocsp_view_nonce(&j->view, &nonce, j->fault);
 	if (err)
 		return err;
 	if (nonce.len == 0 && j->question->nonce_required)
 		return refuse(j, j->view.tbs, ERR_TRUST_OCSP_NONCE,
 			"ocsp.nonce", "must be there");
-	if (nonce.len && !bytes_equal(nonce, sent) &&
-		(sent.len || j->question->nonce_required))
+	if (nonce.len && !bytes_equal(nonce, sent))
 		return refuse(j, nonce, ERR_TRUST_OCSP_NONCE, "ocsp.nonce",
 			"must be the one that was sent");
 	return 0;
@@ -241,14 +242,37 @@ static bool is_answer_to(
 		       bytes_of(id->issuer_key, sizeof(id->issuer_key)));
 }
 
-/* An answer about our serial number in terms of another hash may be about our
- * certificate too: it counts as a second one. */
+/* What a response says about our serial number: in terms of our hash, and of
+ * others. RFC 9919 section 3.2.1 lets a responder answer once for each hash;
+ * such a second answer may be about another issuer's certificate, but it counts
+ * as one about ours. */
+struct finding {
+	unsigned ours;
+	struct ocsp_answer answer;
+	unsigned others;
+	enum statement_status other_status;
+	bool others_differ;
+};
+
+static void note_answer(struct finding *f, const struct cert_id *id,
+	const struct ocsp_answer *one)
+{
+	if (is_answer_to(id, one)) {
+		f->ours++;
+		f->answer = *one;
+	} else if (!der_is_oid(one->hash, OID_SHA256)) {
+		if (f->others++ && f->other_status != one->status)
+			f->others_differ = true;
+		f->other_status = one->status;
+	}
+}
+
 static int find_answer(struct judgement *j, struct ocsp_answer *ret)
 {
 	const struct cert_id *id = &j->question->id;
 	struct bytes list = j->view.answers;
+	struct finding f = {.ours = 0};
 	struct ocsp_answer one;
-	unsigned ours = 0, perhaps = 0;
 
 	while (list.len) {
 		int err = ocsp_view_answer(&j->view, &list, &one, j->fault);
@@ -259,22 +283,21 @@ static int find_answer(struct judgement *j, struct ocsp_answer *ret)
 			return refuse(j, one.serial, ERR_TRUST_OCSP_CRITICAL,
 				"ocsp.answer.singleExtensions",
 				"critical and not known");
-		if (!bytes_equal(
+		if (bytes_equal(
 			    one.serial, bytes_of(id->serial, id->serial_len)))
-			continue;
-		if (is_answer_to(id, &one)) {
-			ours++;
-			*ret = one;
-		} else if (!der_is_oid(one.hash, OID_SHA256)) {
-			perhaps++;
-		}
+			note_answer(&f, id, &one);
 	}
-	if (ours == 0)
+	if (f.ours == 0)
 		return refuse(j, j->view.answers, ERR_TRUST_OCSP_OTHER,
 			"ocsp.responses", "must answer our CertID");
-	if (ours + perhaps > 1)
+	if (f.ours > 1)
 		return refuse(j, j->view.answers, ERR_TRUST_OCSP_TWICE,
 			"ocsp.responses", "must answer our CertID once");
+	if (f.others && (f.others_differ || f.other_status != f.answer.status))
+		return refuse(j, j->view.answers, ERR_TRUST_OCSP_TWICE,
+			"ocsp.responses",
+			"must say the same in terms of another hash");
+	*ret = f.answer;
 	return 0;
 }
 

@@ -2,14 +2,16 @@
  *
  * A request asks about one certificate, with SHA-256 in its CertID. A response
  * counts when it is successful and basic, has exactly one answer with our
- * CertID, is signed by the issuer itself or by a responder whose certificate
- * the same issuer key signed directly (EKU OCSPSigning, digitalSignature, in
- * date, and either nocheck or named by `ret_delegate`, so that the caller asks
- * for evidence about it too), names the signer as responder, has nextUpdate not
- * more than OCSP_VALIDITY_MAX_S after thisUpdate, producedAt not before
- * thisUpdate, and no unknown critical extension. `now` judges the dates of the
- * delegate and a producedAt in the future; those of the answer itself are
- * judged by policy/trust/revocation.h. Pure; any thread. */
+ * CertID (beside it one about the same serial number in terms of another hash,
+ * as RFC 9919 allows, if it says the same), is signed by the issuer itself or
+ * by a responder whose certificate the same issuer key signed directly (EKU
+ * OCSPSigning, digitalSignature, in date, and either nocheck or named by
+ * `ret_delegate`, so that the caller asks for evidence about it too), names the
+ * signer as responder, has nextUpdate not more than OCSP_VALIDITY_MAX_S after
+ * thisUpdate, producedAt not before thisUpdate, and no unknown critical
+ * extension. `now` judges the dates of the delegate and a producedAt in the
+ * future; those of the answer itself are judged by policy/trust/revocation.h.
+ * Pure; any thread. */
 #ifndef FERRY_POLICY_TRUST_OCSP_H
 #define FERRY_POLICY_TRUST_OCSP_H
 
@@ -18,7 +20,8 @@
 #define OCSP_NONCE_MIN 16
 #define OCSP_NONCE_LEN 32
 #define OCSP_NONCE_MAX 128
-#define OCSP_REQUEST_GET_MAX 255 /* encoded; longer ones are sent by POST */
+/* A whole URL with the request in it; longer ones are sent by POST. */
+#define OCSP_REQUEST_GET_MAX 255
 #define OCSP_VALIDITY_MAX_S (14u * 86400u)
 #define OCSP_CERTS_MAX 4       /* that a response may bring */
 #define OCSP_EXTENSIONS_MAX 16 /* of a response, and of an answer */
