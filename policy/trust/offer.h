@@ -66,6 +66,8 @@ struct offer_request {
 	bool now_known;
 	const struct revocation_view *revocation; /* NULL: refuses */
 	struct revocation_needs *needs;		  /* may be NULL */
+	const struct bytes *issuers; /* as of struct chain_rules */
+	unsigned issuer_count;
 	const struct signer_demand *demand;	  /* NULL: the author alone */
 
 	/* Payloads that are there, in any order: images, or ciphertexts of

@@ -45,7 +45,12 @@ static bool is_mac_with_recipients(struct bytes block)
 static struct chain_rules rules_of(const struct judge *j)
 {
 	return (struct chain_rules){
-		j->req->now, j->req->revocation, j->req->needs};
+		.now = j->req->now,
+		.revocation = j->req->revocation,
+		.needs = j->req->needs,
+		.issuers = j->req->issuers,
+		.issuer_count = j->req->issuer_count,
+	};
 }
 
 /* Parses an authentication block: 0 a signature, 1 a MAC, or what is wrong. */

@@ -65,6 +65,9 @@ struct chain_rules {
 	struct trust_now now;
 	const struct revocation_view *revocation; /* NULL: refuses */
 	struct revocation_needs *needs;		  /* may be NULL */
+	/* Intermediates besides those of a message, trusted for nothing. */
+	const struct bytes *issuers;
+	unsigned issuer_count;
 };
 
 /* `require`, and nothing is known. */

@@ -56,6 +56,10 @@ static int by_chain(const struct attempt *a, struct role_signature *ret)
 	}
 	if (!err && anchor_count == 0)
 		err = ERR_TRUST_CERT_CHAIN;
+	if (!err && a->rules->issuer_count > COSE_CERTS_MAX - count)
+		err = ERR_TRUST_CERT_COUNT;
+	for (unsigned i = 0; !err && i < a->rules->issuer_count; i++)
+		certs[count++] = a->rules->issuers[i];
 	if (!err)
 		err = signed_by_leaf(a, certs[0], ret);
 	if (!err)

@@ -48,7 +48,10 @@ static struct chain_rules rules_of(
 	const struct trust_vendor *v, const struct trust_clock *clock)
 {
 	return (struct chain_rules){
-		trust_now(&v->time, clock), v->revocation, v->needs};
+		.now = trust_now(&v->time, clock),
+		.revocation = v->revocation,
+		.needs = v->needs,
+	};
 }
 
 /* A catalog that the new root would not accept is none any more. */

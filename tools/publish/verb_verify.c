@@ -12,6 +12,7 @@
 #include "tools/publish/say.h"
 #include "tools/publish/uuid.h"
 #include "tools/publish/verbs.h"
+#include "tools/publish/verify_evidence.h"
 #include "tools/publish/when.h"
 
 #define PAYLOAD_MAX ((uint64_t)1 << 40)
@@ -21,16 +22,21 @@ static const struct cli_option options[] = {
 		" as PEM, DER, COSE_Key or raw"},
 	{"root", "FILE", false, "root, trusted as given; its author entries are"
 		" the anchors"},
-	{"catalog", "FILE", false, "catalog that must list the envelope"},
-	{"at", "TIME", false, "judge at this time (RFC 3339; default now)"},
+	{"catalog", "FILE", false, "catalog that must list the envelope; its"
+		" signers are judged like authors"},
+	{"at", "TIME", false, "judge everything, evidence too, at this time"
+		" (RFC 3339; default now)"},
 	{"floor", "N", false, "highest sequence that the device has seen"},
 	{"vendor-id", "UUID", false, "vendor-id of the device"},
 	{"class-id", "UUID", false, "class-id of the device"},
 	{"component", "ID", true, "component of the class; the first is slot 0,"
 		" and so on"},
 	{"hw", "N", false, "hardware revision of the device"},
-	{"revocation", "require|off", false, "what to ask of revocation"
-		" evidence (default require)"},
+	VERIFY_EVIDENCE_OPTIONS,
+	{"require-signatures", "LIST", false, "algorithms that authors must"
+		" have signed by, such as es256,hss (also ed25519)"},
+	{"require-roles", "LIST", false, "who must have signed besides the"
+		" author: operator, regulator, catalog"},
 	OPENING_OPTIONS,
 	{"device-key", "FILE", false, "secrets of devices: ENVELOPE is a bundle"
 		" of the last hop, judged as a device does"},
@@ -47,6 +53,7 @@ struct question {
 	struct anchors anchors;
 	struct root *root;
 	struct catalog *catalog;
+	bool has_catalog;
 	int catalog_err; /* why it is no catalog under the root; 1: no root */
 	struct fault catalog_fault;
 	int root_err;
@@ -61,6 +68,8 @@ struct question {
 	struct opening opening;
 	const char *payload_path; /* NULL: none */
 	struct offer_request request;
+	struct verify_evidence evidence;
+	struct signer_demand demand;
 	struct lasthop_keys *device_keys; /* NULL: no bundle */
 	struct hop_bundle bundle;
 	struct hop_floors hop_floors;
@@ -80,6 +89,7 @@ static struct question *question_new(void)
 	buf_init(&q->envelope, (size_t)SUIT_ENVELOPE_MAX + 1);
 	buf_init(&q->catalog_file, (size_t)CATALOG_FILE_MAX + 1);
 	hop_init(&q->bundle);
+	verify_evidence_init(&q->evidence);
 	return q;
 }
 
@@ -91,6 +101,7 @@ static void question_free(struct question *q)
 	root_free(q->root);
 	opening_done(&q->opening);
 	anchors_done(&q->anchors);
+	verify_evidence_done(&q->evidence);
 	hop_done(&q->bundle);
 	lasthop_keys_free(q->device_keys);
 	buf_done(&q->catalog_file);
@@ -190,20 +201,56 @@ static int take_time(const struct cli *cli, struct offer_request *request)
 	return 0;
 }
 
-static int take_revocation(const struct cli *cli,
-	struct offer_request *request)
+static int take_evidence(const struct cli *cli, struct question *q)
 {
-	const char *text = cli_get(cli, "revocation");
+	int err = verify_evidence_take(cli, &q->evidence);
 
-	static const struct revocation_view off = {.policy = REVOCATION_OFF};
+	q->request.revocation = &q->evidence.view;
+	q->request.needs = &q->evidence.needs;
+	q->request.issuers = q->evidence.issuers;
+	q->request.issuer_count = q->evidence.issuer_count;
+	return err;
+}
 
-	request->revocation = &revocation_nothing_known;
-	if (text && strcmp(text, "off") == 0)
-		request->revocation = &off;
-	else if (text && strcmp(text, "require") != 0)
-		return complain(-EINVAL, "verify", NULL, "--revocation must be"
-			" require or off, not \"%s\"", text);
+/* The bits of a list of names that are joined by commas. */
+static int take_list(const struct cli *cli, const char *option,
+	unsigned (*bit_of)(struct bytes name), unsigned *ret)
+{
+	const char *text = cli_get(cli, option);
+
+	while (text) {
+		const char *end = strchrnul(text, ',');
+		unsigned bit = bit_of(bytes_of(text, (size_t)(end - text)));
+
+		if (!bit)
+			return complain(-EINVAL, "verify", NULL,
+				"--%s does not know \"%.*s\"", option,
+				(int)(end - text), text);
+		*ret |= bit;
+		text = *end ? end + 1 : NULL;
+	}
 	return 0;
+}
+
+static int take_demand(const struct cli *cli, struct question *q)
+{
+	int err = take_list(cli, "require-signatures", signer_alg_bit,
+		&q->demand.algs);
+
+	if (!err)
+		err = take_list(cli, "require-roles", signer_role_bit,
+			&q->demand.roles);
+	if (!err && q->demand.roles & (SIGNER_OPERATOR | SIGNER_REGULATOR) &&
+			!cli_has(cli, "root"))
+		err = complain(-EINVAL, "verify", NULL, "--require-roles needs"
+			" --root, which lists the keys of the roles");
+	if (!err && q->demand.roles & SIGNER_CATALOG &&
+			!cli_has(cli, "catalog"))
+		err = complain(-EINVAL, "verify", NULL,
+			"--require-roles catalog needs --catalog");
+	if (q->demand.algs || q->demand.roles)
+		q->request.demand = &q->demand;
+	return err;
 }
 
 static int take_anchors(const struct cli *cli, struct question *q)
@@ -244,30 +291,9 @@ static int take_root(const struct cli *cli, struct question *q)
 static int take_catalog(const struct cli *cli, struct question *q)
 {
 	const char *path = cli_get(cli, "catalog");
-	const struct chain_rules rules = {
-		q->request.now, q->request.revocation, q->request.needs};
-	struct bytes file;
-	int err;
 
-	if (!path)
-		return 0;
-	err = file_read_cut(path, &q->catalog_file);
-	if (err)
-		return err;
-	file = buf_bytes(&q->catalog_file);
-	if (q->root)
-		q->catalog_err = catalog_accept(q->root, file, NULL, &rules,
-			&q->catalog, NULL, &q->catalog_fault);
-	if (!q->catalog) {
-		/* Its entries are looked at all the same. */
-		err = catalog_parse(file, &q->catalog,
-			q->root ? NULL : &q->catalog_fault);
-		if (!q->root)
-			q->catalog_err = err ? err : 1;
-	}
-	q->request.catalog = q->catalog;
-	q->request.catalog_code = q->catalog_err;
-	return 0;
+	q->has_catalog = path != NULL;
+	return path ? file_read_cut(path, &q->catalog_file) : 0;
 }
 
 static int take_payload(const struct cli *cli, struct question *q)
@@ -335,7 +361,9 @@ static int question_take(const struct cli *cli, struct question *q)
 	if (!err)
 		err = take_time(cli, &q->request);
 	if (!err)
-		err = take_revocation(cli, &q->request);
+		err = take_evidence(cli, q);
+	if (!err)
+		err = take_demand(cli, q);
 	if (!err)
 		err = take_uuid(cli, "vendor-id", q->vendor_id,
 			&facts->vendor_id);
@@ -375,6 +403,53 @@ static void judge_files(struct question *q)
 			0, &q->catalog_fault, "%s", "");
 }
 
+/* Under the root, by what is known of revocation now. */
+static void judge_catalog(struct question *q)
+{
+	const struct offer_request *r = &q->request;
+	const struct chain_rules rules = {
+		.now = r->now,
+		.revocation = r->revocation,
+		.needs = r->needs,
+		.issuers = r->issuers,
+		.issuer_count = r->issuer_count,
+	};
+	struct bytes file = buf_bytes(&q->catalog_file);
+	int err;
+
+	if (!q->has_catalog)
+		return;
+	catalog_free(q->catalog);
+	q->catalog = NULL;
+	q->catalog_err = 0;
+	q->catalog_fault = (struct fault){0};
+	if (q->root)
+		q->catalog_err = catalog_accept(q->root, file, NULL, &rules,
+			&q->catalog, NULL, &q->catalog_fault);
+	if (!q->catalog) {
+		/* Its entries are looked at all the same. */
+		err = catalog_parse(file, &q->catalog,
+			q->root ? NULL : &q->catalog_fault);
+		if (!q->root)
+			q->catalog_err = err ? err : 1;
+	}
+	q->request.catalog = q->catalog;
+	q->request.catalog_code = q->catalog_err;
+}
+
+/* Judging shows which certificates evidence is needed for; reading it may show
+ * more of them. */
+static void judge_offer(struct question *q)
+{
+	for (unsigned i = 0; i <= REVOCATION_NEEDS_MAX; i++) {
+		q->evidence.needs = (struct revocation_needs){0};
+		judge_catalog(q);
+		offer_judge(&q->request, &q->verdict, &q->plan);
+		if (!verify_evidence_answer(&q->evidence, q->request.now))
+			break;
+	}
+}
+
 /* With a key an encrypted payload is opened, and judged again with what is
  * inside. */
 static void judge_opened(struct question *q)
@@ -407,8 +482,9 @@ static void question_judge(struct question *q)
 	if (q->device_only)
 		verdict_init(&q->verdict);
 	else
-		offer_judge(&q->request, &q->verdict, &q->plan);
+		judge_offer(q);
 	judge_opened(q);
+	verify_evidence_row(&q->evidence, &q->verdict);
 	if (q->device_keys)
 		hop_judge(&q->bundle, q->device_keys, &q->hop_floors,
 			&q->verdict);
@@ -481,6 +557,26 @@ static json_t *images_json(const struct offer_plan *plan)
 	return list;
 }
 
+static json_t *evidence_json(const struct verify_evidence *e)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < e->count; i++) {
+		const struct verify_object *object = &e->of[i];
+		json_t *o = json_object();
+
+		json_object_set_new(o, "file", json_string(object->path));
+		json_object_set_new(o, "kind",
+			json_string(verify_object_kind(object)));
+		json_object_set_new(o, "outcome",
+			json_string(verify_object_word(object)));
+		json_object_set_new(o, "code", object->code ?
+			json_string(err_name(object->code)) : json_null());
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static int print_json(const struct question *q, bool accepted)
 {
 	const struct verdict *v = &q->verdict;
@@ -501,6 +597,7 @@ static int print_json(const struct question *q, bool accepted)
 	for (unsigned i = 0; i < v->count; i++)
 		json_array_append_new(checks, row_json(&v->rows[i]));
 	json_object_set_new(o, "checks", checks);
+	json_object_set_new(o, "evidence", evidence_json(&q->evidence));
 	for (unsigned i = 1; i <= STEP_COUNT; i++)
 		if (v->tiers.of[i] != TIER_NONE)
 			json_object_set_new(tiers, step_name(i),
@@ -543,8 +640,9 @@ const struct cli_verb verb_verify = {
 	.args_max = 2,
 	.summary = "Judge an envelope as a gateway would",
 	.detail = "Uses the gateway's own code. A check whose argument is"
-		" missing is listed as\nnot-evaluated, never as passed. Exit"
-		" codes: 0 accepted, 1 refused, 2 usage or\nunreadable file.",
+		" missing is listed as\nnot-evaluated, never as passed; missing"
+		" revocation evidence refuses. Exit codes:\n0 accepted, 1"
+		" refused, 2 usage or unreadable file.",
 	.options = options,
 	.run = run,
 };

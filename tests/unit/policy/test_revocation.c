@@ -714,7 +714,8 @@ static int verify(unsigned count, unsigned anchor, struct x509_chain *ret,
 	struct fault *fault)
 {
 	const struct chain_rules rules = {
-		trust_now_at(MAKER_NOW), &view, &needs};
+		.now = trust_now_at(MAKER_NOW), .revocation = &view,
+		.needs = &needs};
 	const struct x509_anchor anchors[] = {{.certificate = path[anchor]}};
 
 	return x509_chain_verify(
