@@ -518,11 +518,12 @@ static void note_evidence(
 static int judge_revocation(const struct root *root,
 	const struct role_signatures *found, struct fault *fault)
 {
+	const struct role_signature *one = role_signatures_withheld(found);
+
 	if (found->count >= root_role(root, ROLE_CATALOG)->threshold)
 		return 0;
-	return fault_set(fault, found->withheld[0].revocation.code, 0,
-		"catalog.signatures", "%s: %s", found->withheld[0].subject,
-		found->withheld[0].revocation.evidence);
+	return fault_set(fault, one->revocation.code, 0, "catalog.signatures",
+		"%.60s: %s", one->subject, one->revocation.evidence);
 }
 
 int catalog_judge_again(struct catalog *catalog, const struct root *root,

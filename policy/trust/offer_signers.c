@@ -135,16 +135,6 @@ static void note_signers(
 	}
 }
 
-/* Which of the signers that are withheld to tell of: a revoked one first. */
-static const struct role_signature *withheld_of(
-	const struct role_signatures *found)
-{
-	for (unsigned i = 0; i < found->withheld_count; i++)
-		if (found->withheld[i].revocation.code == ERR_TRUST_REVOKED)
-			return &found->withheld[i];
-	return &found->withheld[0];
-}
-
 static bool is_off(const struct judge *j)
 {
 	return j->req->revocation &&
@@ -155,7 +145,7 @@ static bool is_off(const struct judge *j)
 static void judge_revocation(struct judge *j, const char *row, unsigned step,
 	const struct role_signatures *found, unsigned threshold)
 {
-	const struct role_signature *one = withheld_of(found);
+	const struct role_signature *one = role_signatures_withheld(found);
 
 	if (found->count < threshold && found->withheld_count)
 		offer_judged(j, row, step, one->revocation.code, "%.50s: %s",
@@ -383,7 +373,8 @@ static void judge_role(
 	inside = count_inside(j, role, found.of, found.count);
 	withheld = count_inside(j, role, found.withheld, found.withheld_count);
 	if (inside < role->threshold && inside + withheld >= role->threshold) {
-		const struct role_signature *one = withheld_of(&found);
+		const struct role_signature *one =
+			role_signatures_withheld(&found);
 
 		offer_judged(j, row, STEP_SIGN, one->revocation.code,
 			"%.50s: %s", one->subject, one->revocation.evidence);

@@ -39,16 +39,16 @@ struct knowledge {
 	const struct statement *waiting; /* for evidence about its delegate */
 };
 
+/* `unknown` is what an id counts for that cannot be looked up. */
 static bool lists(const uint8_t (*list)[CERT_ID_LEN], unsigned count,
-	const struct cert_id *id)
+	const struct cert_id *id, bool unknown)
 {
 	uint8_t digest[CERT_ID_LEN];
 
 	if (count == 0)
 		return false;
-	/* Fails closed: what cannot be looked up could be in the list. */
 	if (cert_id_digest(id, digest))
-		return true;
+		return unknown;
 	for (unsigned i = 0; i < count; i++)
 		if (!memcmp(list[i], digest, sizeof(digest)))
 			return true;
@@ -58,7 +58,7 @@ static bool lists(const uint8_t (*list)[CERT_ID_LEN], unsigned count,
 static bool was_revoked(
 	const struct revocation_view *view, const struct cert_id *id)
 {
-	return lists(view->revoked, view->revoked_count, id);
+	return lists(view->revoked, view->revoked_count, id, true);
 }
 
 static uint64_t sum(uint64_t a, uint64_t b)
@@ -78,7 +78,8 @@ static uint64_t counts_until(const struct revocation_view *view,
 		return s->next_update;
 	if (view->policy != REVOCATION_IF_REACHABLE ||
 		trust_now_expired(now, end) ||
-		!lists(view->unreachable, view->unreachable_count, &s->id))
+		!lists(view->unreachable, view->unreachable_count, &s->id,
+			false))
 		return 0;
 	return end;
 }

@@ -141,6 +141,11 @@ bool role_signatures_add(
 /* How many there would be if nothing were withheld. */
 unsigned role_signatures_right(const struct role_signatures *all);
 
+/* Which of those that are withheld to tell of: a revoked one first. Means
+ * nothing when there is none. */
+const struct role_signature *role_signatures_withheld(
+	const struct role_signatures *all);
+
 /* How strict role_verify() is about the header. */
 enum role_rule {
 	ROLE_KID_REQUIRED, /* root and catalog */

@@ -162,6 +162,15 @@ unsigned role_signatures_right(const struct role_signatures *all)
 	return right;
 }
 
+const struct role_signature *role_signatures_withheld(
+	const struct role_signatures *all)
+{
+	for (unsigned i = 0; i < all->withheld_count; i++)
+		if (all->withheld[i].revocation.code == ERR_TRUST_REVOKED)
+			return &all->withheld[i];
+	return &all->withheld[0];
+}
+
 int role_verify(const struct root_role *role, const struct cose_msg *msg,
 	enum role_rule rule, struct bytes aad, struct bytes payload,
 	const struct chain_rules *rules, struct role_signatures *ret)

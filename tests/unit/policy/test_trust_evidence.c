@@ -238,6 +238,28 @@ START_TEST(trust_add_root_keeps_a_catalog_whose_signer_is_good)
 }
 END_TEST
 
+/* The facade fills in root, catalog and time; what is known comes with the
+ * request. */
+START_TEST(trust_judge_judges_the_catalog_by_the_requests_view)
+{
+	struct offer_request request = {.revocation = &view};
+	struct verdict verdict;
+
+	know();
+	ck_assert_int_eq(add(NULL), 0);
+	trust_judge(&vendor, &clk, &request, &verdict, NULL);
+	ck_assert_int_eq(verdict_find(&verdict, "catalog-revocation")->outcome,
+		CHECK_PASS);
+	ck_assert_ptr_eq(request.root, vendor.root);
+	known[0].status = STATEMENT_REVOKED;
+	trust_judge(&vendor, &clk, &request, &verdict, NULL);
+	ck_assert_int_eq(verdict_find(&verdict, "catalog-revocation")->code,
+		ERR_TRUST_REVOKED);
+	ck_assert_int_eq(verdict_find(&verdict, "catalog-signature")->outcome,
+		CHECK_PASS);
+}
+END_TEST
+
 START_TEST(trust_open_knows_nothing_and_refuses)
 {
 	struct maker_root maker = root_maker();
@@ -271,6 +293,8 @@ int main(void)
 	tcase_add_test(tc, trust_judge_again_without_catalog_is_nothing);
 	tcase_add_test(tc, trust_learn_raises_the_bound_only);
 	tcase_add_test(tc, trust_add_root_keeps_a_catalog_whose_signer_is_good);
+	tcase_add_test(
+		tc, trust_judge_judges_the_catalog_by_the_requests_view);
 	tcase_add_test(tc, trust_open_knows_nothing_and_refuses);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
