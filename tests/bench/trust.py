@@ -38,17 +38,21 @@ def measured(build, folder, *words):
     return float(ms), int(kib)
 
 
-def long_list(folder, issuing):
-    """The issuing CA's next CRL, with everything that it ever revoked."""
+def long_list(folder, issuing, large):
+    """The issuing CA's next CRL, with everything that it ever revoked: as openssl
+    ca writes it, short serial numbers and a date, or large ones and reasons."""
     key = serialization.load_pem_private_key(
         (issuing / "key.pem").read_bytes(), None)
     cert = x509.load_pem_x509_certificate((issuing / "cert.pem").read_bytes())
     begin = datetime.datetime.utcnow() - datetime.timedelta(hours=1)
     skid = cert.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     reason = x509.CRLReason(x509.ReasonFlags.superseded)
-    entries = [x509.RevokedCertificateBuilder().serial_number((i + 1) << 80)
-               .revocation_date(begin).add_extension(reason, False).build()
-               for i in range(ENTRIES)]
+    entries = []
+    for i in range(ENTRIES):
+        entry = (x509.RevokedCertificateBuilder().revocation_date(begin)
+                 .serial_number((i + 1) << 80 if large else i + 0x1000))
+        entries.append((entry.add_extension(reason, False) if large else entry)
+                       .build())
     aki = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
         skid.value)
     crl = x509.CertificateRevocationListBuilder(
@@ -97,7 +101,6 @@ def world(build, folder):
     run(publish, "release", "--class", "lamp", "--firmware", "../image",
         cwd=acme)
     issuing = acme / "keys" / "author-issuing"
-    size = long_list(folder, issuing)
     envelope = parts(folder)
     run(publish, "pki", "ocsp", cwd=acme)
     run("openssl", "ocsp", "-issuer", "issuing.pem", "-sha256", "-cert",
@@ -107,18 +110,22 @@ def world(build, folder):
         responder / "ca.pem", "-rsigner", responder / "responder.pem", "-rkey",
         responder / "responder.key.pem", "-rmd", "sha256", "-nmin", "60",
         "-reqin", "question", "-respout", "answer", cwd=folder)
-    lists = ""
+    anchor = x509.load_pem_x509_certificate(
+        (acme / "keys/author-ca/cert.pem").read_bytes())
     for crl in (acme / "www" / "crl").glob("*.crl"):
         text = run("openssl", "crl", "-inform", "DER", "-in", crl, cwd=folder)
         issuer = x509.load_pem_x509_crl(text.encode()).issuer
-        anchor = x509.load_pem_x509_certificate(
-            (acme / "keys/author-ca/cert.pem").read_bytes())
         if issuer == anchor.subject:
-            lists = text
+            (folder / "anchor.pem").write_text(text)
             (folder / "anchor.crl").write_bytes(crl.read_bytes())
-    (folder / "both.pem").write_text(
-        lists + (folder / "long.pem").read_text())
-    return size, envelope
+    return issuing, envelope
+
+
+def with_list(folder, issuing, large):
+    size = long_list(folder, issuing, large)
+    (folder / "both.pem").write_text((folder / "anchor.pem").read_text() +
+                                     (folder / "long.pem").read_text())
+    return size
 
 
 def ours(build, folder, envelope):
@@ -159,14 +166,9 @@ def openssl(build, folder):
             sum(ms for ms, _ in runs) - len(calls) * idle[0])
 
 
-def main():
-    args = arguments(__doc__)
-    with tempfile.TemporaryDirectory(prefix="ferry-bench-") as folder:
-        folder = Path(folder)
-        size, envelope = world(args.build, folder)
-        pairs = [(ours(args.build, folder, envelope),
-                  openssl(args.build, folder)) for _ in range(args.runs)]
-    rows = [
+def rows_of(pairs, size):
+    return [
+        (f"**CRL of {size:,} bytes**", "", ""),
         ("`ferry-publish verify`: all of it",
          spread([a[0] for a, _ in pairs], 1),
          spread([a[1] / 1024 for a, _ in pairs], 2)),
@@ -178,8 +180,22 @@ def main():
          spread([b[0] / a[0] for a, b in pairs], 2),
          spread([b[1] / a[1] for a, b in pairs], 1)),
     ]
-    finish({"trust": table((f"CRL of {size:,} bytes", "ms of processor",
-                            "MiB above idle"), rows)}, pairs)
+
+
+def main():
+    args = arguments(__doc__)
+    rows, raw = [], {}
+    with tempfile.TemporaryDirectory(prefix="ferry-bench-") as folder:
+        folder = Path(folder)
+        issuing, envelope = world(args.build, folder)
+        for large in (False, True):
+            size = with_list(folder, issuing, large)
+            raw[size] = [(ours(args.build, folder, envelope),
+                          openssl(args.build, folder))
+                         for _ in range(args.runs)]
+            rows += rows_of(raw[size], size)
+    finish({"trust": table(("", "ms of processor", "MiB above idle"), rows)},
+           raw)
 
 
 if __name__ == "__main__":
