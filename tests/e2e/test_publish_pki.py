@@ -165,6 +165,20 @@ def test_every_issued_certificate_is_in_the_record(made):
         assert child.serial_number.bit_length() > 120
 
 
+def test_show_and_status_say_where_and_until_when(fresh):
+    shown = fresh.run("show", fresh.folder / "keys/author/chain.pem").stdout
+    name = Pki(fresh).crl_name(Pki(fresh).issuing)
+    assert f"CRL at            {CRL_URL}/{name}" in shown
+    assert f"OCSP at           {OCSP_URL}" in shown
+    status = fresh.run("status").stdout
+    assert status.count("CRL, until ") == 2
+    fresh.run("pki", "crl", "--expires", "3d")
+    assert fresh.run("status").stdout.count("(ends within 7 days)") >= 2
+    for path in (fresh.www / "crl").iterdir():
+        path.unlink()
+    assert "evidence  none" in fresh.run("status").stdout
+
+
 # CRLs
 
 

@@ -19,6 +19,7 @@ lib/tmpfiles.d/ferry.conf lib/udev/rules.d/60-ferry.rules
 share/man/man8/ferryd.8 share/man/man1/ferryctl.1
 share/man/man1/ferry-publish.1 share/man/man1/ferry-sim.1
 share/bash-completion/completions/ferryctl
+share/bash-completion/completions/ferry-publish
 share/doc/ferry/errors.md
 share/doc/ferry/operations.md
 share/doc/ferry/admin-api.md share/doc/ferry/openapi.json

@@ -188,6 +188,19 @@ int show_catalog(struct bytes file, const char *path)
 	return 0;
 }
 
+/* Where evidence about a certificate is found. */
+static void put_uris(struct bytes der)
+{
+	struct evidence_uris uris;
+
+	if (evidence_uris(der, &uris))
+		return;
+	for (unsigned i = 0; i < uris.crl_count; i++)
+		show_text("  CRL at            ", bytes_of_text(uris.crl[i]));
+	for (unsigned i = 0; i < uris.ocsp_count; i++)
+		show_text("  OCSP at           ", bytes_of_text(uris.ocsp[i]));
+}
+
 int show_certificates(const char *path)
 {
 	struct pki_chain chain;
@@ -206,6 +219,7 @@ int show_certificates(const char *path)
 		printf("  CA                %s\n", facts.is_ca ? "yes" : "no");
 		printf("  signs code        %s\n", facts.code_signing &&
 			facts.can_sign ? "yes" : "no");
+		put_uris(chain.certs[i]);
 	}
 	if (!err)
 		pki_chain_done(&chain);

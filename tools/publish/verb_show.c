@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "policy/trust/catalog.h"
 #include "policy/trust/evidence.h"
 #include "policy/trust/suit.h"
+#include "tools/publish/evidence.h"
 #include "tools/publish/record.h"
 #include "tools/publish/root_file.h"
 #include "tools/publish/say.h"
@@ -110,6 +112,32 @@ static void releases_status(const struct publisher *p,
 	}
 }
 
+static void evidence_put(const struct evidence_file *file, uint64_t now)
+{
+	char what[80], hex[17];
+
+	snprintf(what, sizeof(what), "evidence  %s  %s",
+		bytes_to_hex(bytes_of(file->sha256, 8), hex, sizeof(hex)),
+		file->kind == EVIDENCE_CRL ? "CRL," : "OCSP response,");
+	put_end(what, file->next_update, now);
+}
+
+/* What the next catalog would ship. */
+static int evidence_status(const struct publisher *p)
+{
+	struct evidence_list *list = calloc(1, sizeof(*list));
+	int err = list ? evidence_collect(p, list) :
+			complain(-ENOMEM, NULL, NULL, "no memory");
+
+	for (unsigned i = 0; !err && i < list->count; i++)
+		evidence_put(&list->of[i], p->now);
+	if (!err && !list->count)
+		puts("evidence  none: gateways that require revocation"
+			" evidence refuse (ferry-publish pki crl)");
+	free(list);
+	return err;
+}
+
 static int run_status(const struct cli *cli)
 {
 	struct release_list list = {0};
@@ -132,6 +160,8 @@ static int run_status(const struct cli *cli)
 		put_end(what, root->expires, p.now);
 		err = catalog_status(&p);
 	}
+	if (!err)
+		err = evidence_status(&p);
 	if (!err)
 		err = release_list_load(&p, &list);
 	if (!err)
