@@ -397,6 +397,26 @@ def test_image_crosses_with_hash_based_root_catalog_and_author(tmp_path,
         site.stop_ferryd()
 
 
+@pytest.mark.parametrize("both", [True, False])
+def test_class_that_demands_both_gets_both_or_nothing(tmp_path, build_dir,
+                                                      both):
+    with Site(tmp_path, build_dir) as site:
+        key = tmp_path / "author.pem"
+        site.publish("key", "new", "--kind", "hss:h5/w8", "--out", str(key))
+        site.publish("root", "add", "--dir", str(site.pub), "--role", "author",
+                     "--public", f"{key}.pub", "--root-only")
+        site.add_class("lamp", extra='require_signatures = ["es256", "hss"];')
+        site.release("lamp", "2.0.0",
+                     *(("--cosign", str(key)) if both else ()))
+        sim = site.start_sim("name=lamp-1")
+        site.start_ferryd()
+        job = site.wait_job("lamp-1", "done" if both else "failed")
+        if not both:
+            assert job["failure"]["code"] == "trust-signers-alg"
+            assert sim.counts("lamp-1")["uploads_started"] == 0
+        site.stop_ferryd()
+
+
 def first_root_key(site):
     root = formats.Root((site.pub / "www" / "root" / "1.cose").read_bytes())
     return formats.thumbprint(root.roles[1][1][0]).hex()
