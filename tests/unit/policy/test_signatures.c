@@ -3,6 +3,7 @@
 
 #include "policy/trust/cose.h"
 #include "policy/trust/ed25519.h"
+#include "policy/trust/root.h"
 #include "tests/unit/policy/hss_maker.h"
 
 static int hss_sign(void *arg, enum cose_alg alg, struct bytes tbs,
@@ -181,6 +182,56 @@ START_TEST(cose_verify_algorithm_of_another_kind_is_refused)
 }
 END_TEST
 
+/* A role whose keys are of two kinds, and a message by both. */
+START_TEST(role_verify_keys_of_different_kinds_are_told_apart)
+{
+	static const struct revocation_view off = {.policy = REVOCATION_OFF};
+	struct chain_rules rules = {.revocation = &off};
+	struct hss_maker maker = hss_maker_of(2, 5, 4);
+	struct root_entry entries[2] = {{0}};
+	struct root_role role = {ROLE_AUTHOR, 1, 2, entries};
+	struct role_signatures found;
+	struct cose_signing by[2];
+	struct cose_msg msg;
+	struct buf b;
+
+	hss_key(&maker, &entries[0].key, &by[0]);
+	ck_assert_int_eq(
+		cose_key_thumbprint(&entries[0].key, entries[0].id), 0);
+	role.count = 1;
+	if (ed25519_is_built()) {
+		ed25519_key(&entries[1].key, &by[1]);
+		ck_assert_int_eq(
+			cose_key_thumbprint(&entries[1].key, entries[1].id), 0);
+		role.count = 2;
+	}
+	for (unsigned with_kid = 0; with_kid < 2; with_kid++) {
+		for (unsigned i = 0; with_kid && i < role.count; i++)
+			by[i].kid = bytes_of(entries[i].id, COSE_KID_LEN);
+		buf_init(&b, 4 * COSE_SIGNATURE_MAX);
+		ck_assert_int_eq(cose_put_sign(&b, by, role.count, aad, payload,
+					 false),
+			0);
+		ck_assert_int_eq(
+			cose_parse(buf_bytes(&b), COSE_NONE, &msg, NULL), 0);
+		ck_assert_int_eq(role_verify(&role, &msg, ROLE_KID_OR_CHAIN,
+					 aad, payload, &rules, &found),
+			0);
+		ck_assert_uint_eq(found.count, role.count);
+		ck_assert_int_eq(found.of[0].alg, COSE_HSS_LMS);
+		ck_assert_int_eq(role_verify(&role, &msg, ROLE_KID_REQUIRED,
+					 aad, payload, &rules, &found),
+			0);
+		ck_assert_uint_eq(found.count, with_kid ? role.count : 0);
+		ck_assert_int_eq(role_verify(&role, &msg, ROLE_KID_OR_CHAIN,
+					 payload, payload, &rules, &found),
+			0);
+		ck_assert_uint_eq(found.count, 0);
+		buf_done(&b);
+	}
+}
+END_TEST
+
 struct rfc8032_row {
 	const char *public;
 	const char *message;
@@ -278,6 +329,8 @@ int main(void)
 	tcase_add_loop_test(tc, cose_verify_hss_message_of_any_set_is_accepted,
 		0, (int)(sizeof(sets) / sizeof(sets[0])));
 	tcase_add_test(tc, cose_put_sign1_ed25519_is_read_back);
+	tcase_add_test(
+		tc, role_verify_keys_of_different_kinds_are_told_apart);
 	tcase_add_loop_test(tc,
 		cose_verify_algorithm_of_another_kind_is_refused, 0,
 		(int)(sizeof(algs) / sizeof(algs[0])));
