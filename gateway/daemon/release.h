@@ -89,6 +89,10 @@ const struct catalog_entry *release_entry(const struct vendor *v,
 	const struct device_class *klass, const char *component,
 	const uint8_t manifest[32]);
 
+/* The highest sequence that counts for every device that the entry fits. */
+uint64_t release_class_floor(const struct release *r,
+	const struct device_class *klass, const struct catalog_entry *entry);
+
 /* A job needs it, and does not any more. */
 void release_use(struct release *r);
 void release_unuse(struct release *r);

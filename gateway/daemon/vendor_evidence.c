@@ -90,8 +90,11 @@ static int judge_signers(struct vendor *v, uint64_t *ret_good_until)
 	if (!found)
 		return -ENOMEM;
 	vendor_evidence_prepare(v);
-	rules = (struct chain_rules){trust_now(&v->trust.time, &clock),
-		v->trust.revocation, v->trust.needs};
+	rules = (struct chain_rules){
+		.now = trust_now(&v->trust.time, &clock),
+		.revocation = v->trust.revocation,
+		.needs = v->trust.needs,
+	};
 	err = catalog_signers(v->trust.catalog, v->trust.root, &rules, found);
 	*ret_good_until = UINT64_MAX;
 	for (unsigned i = 0; i < found->count; i++)
