@@ -268,7 +268,8 @@
 	X(JOB_DECLINED, -5715, PERMANENT, "a person declined this release") \
 	X(JOB_NOT_READ, -5716, TRANSIENT, "the device has not been read yet") \
 	X(JOB_NOT_PROVED, -5717, PERMANENT, "nothing that the device says proves what it runs") \
-	X(JOB_OTHER_IMAGE, -5718, SECURITY, "the release is another image than the job was made for")
+	X(JOB_OTHER_IMAGE, -5718, SECURITY, "the release is another image than the job was made for") \
+	X(JOB_TRANSFER_LIMIT, -5719, TRANSIENT, "the transfer took longer than the class allows")
 
 /* gateway/config */
 

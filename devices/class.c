@@ -243,6 +243,40 @@ static int check_found(const struct device_class *c, struct fault *f)
 	return 0;
 }
 
+static bool is_line_word(const char *word, size_t len)
+{
+	static const char *const lines[] = {"dtr=", "rts=", "break="};
+	size_t digits = strspn(word, "0123456789");
+
+	if (digits > 0)
+		return digits <= 5 && len == digits + 2 &&
+			!strncmp(word + digits, "ms", 2);
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		size_t n = strlen(lines[i]);
+
+		if (len == n + 1 && !strncmp(word, lines[i], n))
+			return word[n] == '0' || word[n] == '1';
+	}
+	return false;
+}
+
+/* The words that the drivers of lines know. */
+static int check_reset_line(const struct device_class *c, struct fault *f)
+{
+	const char *at = c->reset_line;
+
+	while (*at) {
+		size_t len = strcspn(at, " ");
+
+		if (len && !is_line_word(at, len))
+			return fault_set(f, ERR_CLASS_INVALID, 0, "reset_line",
+				"is made of dtr=0, dtr=1, rts=0, rts=1, "
+				"break=0, break=1 and pauses such as 100ms");
+		at += len + (at[len] == ' ');
+	}
+	return 0;
+}
+
 static int check_promises(const struct device_class *c, struct fault *f)
 {
 	for (size_t i = 1; i < CLASS_STEPS; i++)
@@ -288,6 +322,8 @@ int class_check(const struct device_class *c, struct fault *f)
 	rc = check_components(c, f);
 	if (rc == 0)
 		rc = check_found(c, f);
+	if (rc == 0)
+		rc = check_reset_line(c, f);
 	if (rc == 0)
 		rc = check_promises(c, f);
 	return rc;

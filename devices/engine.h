@@ -118,6 +118,14 @@ struct engine_event {
 			 * given GO for, as committed; ENGINE_STAGE_NONE (-1)
 			 * in a job's first run. */
 			int reached;
+			/* How long the device may stay away after a restart,
+			 * by its class; 0: the engine's own preset. An option
+			 * of the engine is more particular and wins. */
+			uint32_t return_ms;
+			/* Words of the line that restart the device (LINE);
+			 * "" or NULL: the protocol's own way. Lives as long
+			 * as the engine. */
+			const char *reset_line;
 		} offer;
 		struct {
 			uint64_t job;

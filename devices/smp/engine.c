@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define RETURN_MS 120000
 #define STREAM_UNIT 4096
 #define TX_OPEN_MAX 24 /* sends under way in the host */
 #define SEND_FAILED_MS 1000
@@ -126,6 +127,11 @@ static void offer(struct smp_session *s, const struct engine_event *event,
 	s->goal = event->offer.goal;
 	s->reached = event->offer.reached;
 	s->image = image ? *image : (struct engine_image){0};
+	s->return_limit_ms = s->options.return_ms ? s->options.return_ms :
+		event->offer.return_ms ? (int)event->offer.return_ms :
+		RETURN_MS;
+	s->reset_line = event->offer.reset_line && event->offer.reset_line[0] ?
+		event->offer.reset_line : NULL;
 	s->image_number = s->image.slot;
 	s->blind = !s->image.hash_len && !s->image.version[0];
 	s->phase = SMP_PHASE_PARAMS;
@@ -326,9 +332,12 @@ static bool next_report(struct smp_session *s, struct engine_command *ret)
 		ret->progress.job = s->job;
 		ret->progress.offset = s->told_progress;
 		ret->progress.total = s->image.len;
+	} else if (wants(s, SMP_WANT_LINE)) {
+		ret->type = ENGINE_CMD_LINE;
+		ret->line.text = s->reset_line;
 	} else if (wants(s, SMP_WANT_RECONNECT)) {
 		ret->type = ENGINE_CMD_RECONNECT;
-		ret->reconnect.within_ms = (uint32_t)s->options.return_ms;
+		ret->reconnect.within_ms = (uint32_t)s->return_limit_ms;
 		ret->reconnect.expect_down = false;
 	} else if (wants(s, SMP_WANT_STAGE)) {
 		ret->type = ENGINE_CMD_STAGE;

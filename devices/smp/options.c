@@ -32,7 +32,7 @@ static const struct option options[] = {
 	{"erase_ms", AT(erase_ms), 60000, 100, 600000, {0}},
 	{"last_ms", AT(last_ms), 20000, 100, 600000, {0}},
 	{"boot_ms", AT(boot_ms), 2000, 0, 600000, {0}},
-	{"return_ms", AT(return_ms), 120000, 100, 3600000, {0}},
+	{"return_ms", AT(return_ms), 0, 100, 3600000, {0}},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))

@@ -24,7 +24,7 @@ struct smp_options {
 	int erase_ms;
 	int last_ms;
 	int boot_ms;
-	int return_ms;
+	int return_ms; /* 0: what the class says */
 };
 
 /* Fills `ret` with presets and what `text` says ("key=value key=value", may be

@@ -72,6 +72,7 @@ enum {
 	SMP_WANT_RECONNECT = 4,
 	SMP_WANT_STAGE = 8,
 	SMP_WANT_RESULT = 16,
+	SMP_WANT_LINE = 32,
 };
 
 struct smp_session {
@@ -110,6 +111,8 @@ struct smp_session {
 	uint64_t job;
 	enum engine_goal goal;
 	struct engine_image image;
+	int return_limit_ms;
+	const char *reset_line; /* NULL: the device is asked to restart */
 	uint32_t image_number;
 	bool blind; /* neither hash nor version to expect */
 	int reached;

@@ -31,7 +31,8 @@
  *   erase_ms      for the first upload request; preset 60000
  *   last_ms       for the last one; preset 20000
  *   boot_ms       silence after a reset; preset 2000
- *   return_ms     limit for the device to answer again; preset 120000 */
+ *   return_ms     limit for the device to answer again; preset: the class's,
+ *                 120000 without one */
 #ifndef FERRY_DEVICES_SMP_SMP_H
 #define FERRY_DEVICES_SMP_SMP_H
 

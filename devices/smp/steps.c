@@ -106,7 +106,7 @@ void smp_steps_begin(struct smp_session *s, int64_t now_ms)
 
 	/* A device that was restarted may still be busy with its swap. */
 	if (s->reached >= ENGINE_STAGE_RESTART)
-		tries += (unsigned)(s->options.return_ms /
+		tries += (unsigned)(s->return_limit_ms /
 			s->options.answer_ms);
 	s->has_params = false;
 	s->splits = s->options.reassembly == 1;
@@ -206,7 +206,7 @@ static void poll_later(struct smp_session *s, int64_t now_ms);
 static void await_earlier_reset(struct smp_session *s, int64_t now_ms)
 {
 	s->reset_ms = now_ms;
-	s->return_ms = now_ms + s->options.return_ms;
+	s->return_ms = now_ms + s->return_limit_ms;
 	s->wants |= SMP_WANT_RECONNECT;
 	poll_later(s, now_ms);
 }
@@ -494,18 +494,26 @@ static void after_mark_read(struct smp_session *s, const struct smp_answer *a,
 	judge_mark(s, now_ms);
 }
 
-static void reset_now(struct smp_session *s, int64_t now_ms)
-{
-	s->resets++;
-	enter(s, SMP_PHASE_RESET, SMP_ASK_RESET, 1, now_ms);
-}
-
 static void settle(struct smp_session *s, int64_t now_ms)
 {
 	smp_ask_stop(s);
 	s->phase = SMP_PHASE_SETTLE;
 	s->wake_ms = now_ms + s->options.boot_ms;
 	s->wants |= SMP_WANT_RECONNECT;
+}
+
+static void reset_now(struct smp_session *s, int64_t now_ms)
+{
+	s->resets++;
+	if (!s->reset_line) {
+		enter(s, SMP_PHASE_RESET, SMP_ASK_RESET, 1, now_ms);
+		return;
+	}
+	s->restarted = true;
+	s->reset_ms = now_ms;
+	s->facts.exchanges = 0;
+	s->wants |= SMP_WANT_LINE;
+	settle(s, now_ms);
 }
 
 static void after_reset(struct smp_session *s, const struct smp_answer *a,
@@ -541,7 +549,7 @@ static void give_up_return(struct smp_session *s)
 		end_unproven(s, "after its restart it does not speak SMP");
 	else
 		smp_steps_fail(s, ERR_SMP_NO_RETURN, "restart",
-			"no answer within %d s", s->options.return_ms / 1000);
+			"no answer within %d s", s->return_limit_ms / 1000);
 }
 
 static void not_restarted(struct smp_session *s, int64_t now_ms)
@@ -762,7 +770,7 @@ void smp_steps_go(struct smp_session *s, enum engine_stage stage, bool skip,
 				"the image still waits for the next start");
 			return;
 		}
-		s->return_ms = now_ms + s->options.return_ms;
+		s->return_ms = now_ms + s->return_limit_ms;
 		reset_now(s, now_ms);
 		return;
 	case ENGINE_STAGE_CONFIRM:

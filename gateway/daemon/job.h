@@ -83,6 +83,8 @@ struct job {
 	int64_t rate_ms;
 	double rate_bps;
 	int64_t told_ms;
+	uint64_t transfer_end_ms; /* of the loop's clock; 0: not limited now */
+	bool too_slow;            /* stopped at that moment */
 	uint64_t confirm_at_ms; /* of the loop's clock; 0: not begun */
 	bool confirm_told;
 	unsigned absences; /* times in a row that it was not there */
@@ -154,6 +156,7 @@ void job_commit_again(struct job *j);
 void job_fail(struct job *j, int code, const char *step, const char *hint);
 void job_start(struct job *j);
 void job_try_stage(struct job *j);
+void job_watch_transfer(struct job *j); /* stops one that takes too long */
 void job_take_result(struct job *j);
 void job_wait_retry(struct job *j, int code);
 bool job_is_past_return(const struct job *j); /* a restart was let do */

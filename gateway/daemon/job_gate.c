@@ -313,6 +313,7 @@ static void schedule_one(struct job *j)
 		if (j->release)
 			release_advance(j->release);
 		stop_if_recalled(j);
+		job_watch_transfer(j);
 		job_try_stage(j);
 		return;
 	}

@@ -244,6 +244,21 @@ static void done(struct job *j)
 	job_enter(j, JOB_UNVERIFIED, NULL);
 }
 
+/* What was transferred stays on the device: the next attempt goes on. */
+static void too_slow(struct job *j)
+{
+	j->too_slow = false;
+	j->has_failure = true;
+	j->failure = (struct engine_failure){
+		.code = ERR_JOB_TRANSFER_LIMIT,
+		.step = "upload",
+		.offset = j->offset,
+		.hint = "raise transfer_limit_s of the class, or look at the "
+			"link",
+	};
+	failed(j);
+}
+
 void job_take_result(struct job *j)
 {
 	struct device *d = child_device(j->child);
@@ -268,7 +283,10 @@ void job_take_result(struct job *j)
 		failed(j);
 		return;
 	case ENGINE_WITHDRAWN:
-		withdrawn(j);
+		if (j->too_slow && j->wish == JOB_WISH_NONE)
+			too_slow(j);
+		else
+			withdrawn(j);
 		return;
 	}
 }
@@ -298,6 +316,19 @@ static void on_result(void *arg, const struct session_result *result)
 
 /* ---- stages ---- */
 
+/* Counted from the first byte of an attempt to the last. */
+static void limit_transfer(struct job *j)
+{
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	uint64_t limit_ms = c ? (uint64_t)c->device.transfer_limit_s * 1000 : 0;
+
+	if (j->held != ENGINE_STAGE_TRANSFER || j->transfer_end_ms || !limit_ms)
+		return;
+	j->transfer_end_ms = uv_now(j->gateway->loop) + limit_ms;
+	gateway_wake_at(j->gateway, limit_ms);
+}
+
 static void go(struct job *j)
 {
 	int stage = j->held;
@@ -306,6 +337,7 @@ static void go(struct job *j)
 	bool skip = stage == ENGINE_STAGE_CONFIRM && c &&
 		c->device.confirm == CLASS_CONFIRM_NEVER;
 
+	limit_transfer(j);
 	j->held = ENGINE_STAGE_NONE;
 	if (j->session && stage != ENGINE_STAGE_NONE)
 		session_go(j->session, (enum engine_stage)stage, skip);
@@ -324,6 +356,21 @@ static void begin_stage(struct job *j, enum job_state state)
 		return;
 	}
 	job_enter(j, state, go);
+}
+
+void job_watch_transfer(struct job *j)
+{
+	uint64_t now = uv_now(j->gateway->loop);
+
+	if (!j->session || !j->transfer_end_ms || j->too_slow ||
+			j->state != JOB_TRANSFERRING)
+		return;
+	if (now < j->transfer_end_ms) {
+		gateway_wake_at(j->gateway, j->transfer_end_ms - now);
+		return;
+	}
+	j->too_slow = true;
+	session_withdraw(j->session);
 }
 
 /* The checks that are repeated before the first byte and before activation. */
@@ -557,6 +604,8 @@ static int open_session(struct job *j, const struct config_class *c,
 		.job = j->row.id,
 		.goal = ENGINE_GOAL_UPDATE,
 		.reached = j->reached,
+		.return_ms = c->device.return_limit_s * 1000,
+		.reset_line = c->device.reset_line,
 		.image = &image,
 		.cache = j->gateway->cache,
 		.events = &events,
@@ -683,6 +732,8 @@ void job_start(struct job *j)
 	j->facts_known = false;
 	j->has_failure = false;
 	j->confirm_at_ms = 0;
+	j->transfer_end_ms = 0;
+	j->too_slow = false;
 	j->rate_bps = 0;
 	j->rate_ms = 0;
 	free(j->gates);

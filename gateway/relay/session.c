@@ -616,6 +616,8 @@ int session_open(const struct session_setup *setup, struct session **ret,
 	event.offer.goal = setup->goal;
 	event.offer.image = setup->image ? &s->image : NULL;
 	event.offer.reached = setup->reached;
+	event.offer.return_ms = setup->return_ms;
+	event.offer.reset_line = setup->reset_line;
 	s->setup.engine->event(s->engine, now_ms(s), &event);
 	uv_timer_start(s->connect_timer, on_connect_timer, 0, 0);
 	*ret = s;

@@ -66,6 +66,8 @@ struct session_setup {
 	uint64_t job;        /* 0 for inventory */
 	enum engine_goal goal;
 	int reached;         /* last stage that an earlier run was let do */
+	uint32_t return_ms;  /* to come back after a restart; 0: the engine's */
+	const char *reset_line; /* restarts it; borrowed for the session's life */
 	const struct engine_image *image; /* NULL for inventory; copied */
 	struct cache *cache;              /* where the image is */
 	/* What is sent before the cached part, counted in image->len; borrowed

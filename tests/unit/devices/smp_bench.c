@@ -58,6 +58,7 @@ void bench_offer(struct bench *b, enum engine_goal goal, int reached)
 {
 	struct engine_event e = {.type = ENGINE_OFFER, .offer = {
 		.job = JOB, .goal = goal, .reached = reached,
+		.return_ms = b->return_ms, .reset_line = b->reset_line,
 		.image = goal == ENGINE_GOAL_UPDATE ? &b->want : NULL}};
 
 	struct engine_event down = {.type = ENGINE_DOWN};
@@ -269,7 +270,10 @@ static void command(struct bench *b, const struct engine_command *c)
 			b->failure = *c->result.failure;
 		return;
 	case ENGINE_CMD_LINE:
-		break;
+		ck_assert_str_eq(c->line.text, b->reset_line);
+		b->line_resets++;
+		peer_restart(&b->peer, b->now_ms);
+		return;
 	}
 	ck_abort_msg("unexpected command %d", (int)c->type);
 }

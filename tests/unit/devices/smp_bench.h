@@ -41,6 +41,8 @@ struct bench {
 	int64_t go_delay_ms; /* GO comes so much later */
 	int go_delay_at;     /* at this stage; preset CONFIRM */
 
+	uint32_t return_ms;     /* of the class */
+	const char *reset_line; /* of the class; NULL: none */
 	unsigned baud; /* of the line; 0: no time at all */
 
 	/* What happened. */
@@ -52,7 +54,7 @@ struct bench {
 	int64_t least_line_gap_ms;
 	unsigned stages; /* bits */
 	unsigned stage_count[8];
-	unsigned reconnects, needs;
+	unsigned reconnects, needs, line_resets;
 	uint64_t progress;
 	bool is_over;
 	enum engine_outcome outcome;

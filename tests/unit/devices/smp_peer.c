@@ -382,7 +382,7 @@ static void boot(struct peer *p, unsigned image)
 	}
 }
 
-static void restart(struct peer *p, int64_t now_ms)
+void peer_restart(struct peer *p, int64_t now_ms)
 {
 	p->resets++;
 	p->open = false;
@@ -410,7 +410,7 @@ static bool reset(struct peer *p, const struct request *q, struct buf *b,
 		p->resets++;
 		return false;
 	}
-	restart(p, now_ms);
+	peer_restart(p, now_ms);
 	map_begin(p, b, 0);
 	map_end(p, b);
 	return !p->reset_silent;

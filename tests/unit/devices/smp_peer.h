@@ -81,6 +81,9 @@ struct peer {
 
 void peer_init(struct peer *p);
 
+/* As by its reset pin. */
+void peer_restart(struct peer *p, int64_t now_ms);
+
 /* Handles one request. True: `ret` holds the answer, to be delivered at
  * `ret_at_ms`. */
 bool peer_take(struct peer *p, struct bytes request, int64_t now_ms,

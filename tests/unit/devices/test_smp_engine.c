@@ -60,11 +60,21 @@ static void set_parts(void) { b->image_part = 100; }
 static void set_image_gone(void) { b->image_status = ERR_CBOR_RANGE; }
 static void set_reset_silent(void) { b->peer.reset_silent = true; }
 static void set_reset_ignored(void) { b->peer.reset_ignored_once = true; }
+static void set_dies(void) { b->peer.dies_at_reset = true; }
+static void set_returns_late(void)
+{
+	set_dies();
+	b->return_ms = 5000;
+}
+static void set_reset_line(void)
+{
+	b->peer.reset_refused = 5;
+	b->reset_line = "dtr=0 100ms dtr=1";
+}
 static void set_reset_refused(void) { b->peer.reset_refused = 5; }
 static void set_reverts(void) { b->peer.reverts = true; }
 static void set_bad_image(void) { b->peer.refuses_boot = true; }
 static void set_other_boot(void) { b->peer.other_boot = true; }
-static void set_dies(void) { b->peer.dies_at_reset = true; }
 static void set_long_swap(void) { b->peer.boot_ms = 60000; }
 static void set_no_mode(void) { b->peer.no_mode = true; }
 static void set_err_22(void) { b->peer.upload_err = 22; }
@@ -312,6 +322,24 @@ static void check_recovery(void)
 	ck_assert_uint_lt(b->peer.payload, b->want.len + 256);
 }
 
+static void check_reset_line(void)
+{
+	check_confirmed();
+	ck_assert_uint_eq(b->line_resets, 1);
+	ck_assert_uint_eq(b->peer.resets, 1);
+	ck_assert_uint_eq(b->peer.reset_refused, 5);
+}
+
+static void check_class_limit(void)
+{
+	ck_assert_str_eq(b->failure.hint, "no answer within 5 s");
+}
+
+static void check_option_limit(void)
+{
+	ck_assert_str_eq(b->failure.hint, "no answer within 30 s");
+}
+
 static void check_forced(void)
 {
 	check_confirmed();
@@ -529,6 +557,12 @@ static const struct row rows[] = {
 	{"third image", "", set_other_boot, LEN, FAILED(OTHER_IMAGE), NULL},
 	{"never returns", "return_ms=30000", set_dies, LEN, FAILED(NO_RETURN),
 		NULL},
+	{"never returns, by the class", "", set_returns_late, LEN,
+		FAILED(NO_RETURN), check_class_limit},
+	{"never returns, the option wins", "return_ms=30000",
+		set_returns_late, LEN, FAILED(NO_RETURN), check_option_limit},
+	{"restarted by the line", "", set_reset_line, LEN, DONE,
+		check_reset_line},
 	{"frugal", "", set_frugal, LEN, DONE, check_no_repeat},
 	{"two-images", "", set_two_images, LEN, DONE, check_second_image},
 	{"reset-refused", "", set_reset_refused, LEN, FAILED(RESET_REFUSED),
