@@ -469,8 +469,10 @@ def test_responder_certificate_by_another_implementation(fresh):
     assert responder.issuer == Pki(fresh).issuing.subject
     assert (folder / "responder.key.pem").stat().st_mode & 0o777 == 0o600
     assert not (folder / "key.pem").exists()
-    assert f"WorkingDirectory={folder}" in (
-        folder / "ferry-ocsp.service").read_text()
+    unit = (folder / "ferry-ocsp.service").read_text()
+    assert f"WorkingDirectory={folder}\n" in unit
+    assert f"LoadCredential=key:{folder}/responder.key.pem\n" in unit
+    assert "-rkey ${CREDENTIALS_DIRECTORY}/key " in unit
 
 
 def test_real_responder_says_good_revoked_and_unknown(fresh):

@@ -167,7 +167,8 @@ static int list_put(struct evidence_list *list,
 	return 0;
 }
 
-static int file_take(const struct publisher *p, const char *path,
+/* `serve` puts a copy into www/r/. */
+static int file_take(const struct publisher *p, const char *path, bool serve,
 	struct evidence_list *list)
 {
 	char to[FILES_PATH_SIZE], text[WHEN_TEXT_SIZE];
@@ -188,7 +189,7 @@ static int file_take(const struct publisher *p, const char *path,
 	}
 	if (!err)
 		err = hex_path(p, "www/r", facts.sha256, to);
-	if (!err && !file_exists(to))
+	if (!err && serve && !file_exists(to))
 		err = file_write(to, buf_bytes(&der), 0644);
 	if (!err)
 		err = list_put(list, &facts, path);
@@ -196,7 +197,7 @@ static int file_take(const struct publisher *p, const char *path,
 	return err;
 }
 
-static int folder_take(const struct publisher *p, const char *name,
+static int folder_take(const struct publisher *p, const char *name, bool serve,
 	struct evidence_list *list)
 {
 	char folder[FILES_PATH_SIZE], path[FILES_PATH_SIZE];
@@ -215,7 +216,7 @@ static int folder_take(const struct publisher *p, const char *name,
 		if (!err && file[0] != '.') {
 			err = path_format(path, "%s/%s", folder, file);
 			if (!err)
-				err = file_take(p, path, list);
+				err = file_take(p, path, serve, list);
 		}
 		free(entries[i]);
 	}
@@ -255,23 +256,30 @@ static void folder_tidy(const struct publisher *p,
 		closedir(dir);
 }
 
+int evidence_list(const struct publisher *p, struct evidence_list *ret)
+{
+	int err;
+
+	ret->count = 0;
+	err = folder_take(p, "www/crl", false, ret);
+	return err ? err : folder_take(p, "evidence", false, ret);
+}
+
 int evidence_collect(const struct publisher *p, struct evidence_list *ret)
 {
-	struct evidence_list list = {.count = 0};
 	char path[FILES_PATH_SIZE];
 	int err = publisher_path(p, path, "www/r");
 
+	ret->count = 0;
 	if (!err)
 		err = folder_make(path, 0755);
 	if (!err)
-		err = folder_take(p, "www/crl", &list);
+		err = folder_take(p, "www/crl", true, ret);
 	if (!err)
-		err = folder_take(p, "evidence", &list);
-	if (err)
-		return err;
-	folder_tidy(p, &list);
-	*ret = list;
-	return 0;
+		err = folder_take(p, "evidence", true, ret);
+	if (!err)
+		folder_tidy(p, ret);
+	return err;
 }
 
 void evidence_judge_init(struct evidence_judge *j, const struct publisher *p,

@@ -35,6 +35,9 @@ int evidence_read(const char *path, struct buf *ret_der);
  * or a newer one comes. */
 int evidence_keep(const struct publisher *p, const char *path);
 
+/* What the next catalog would ship; changes nothing. */
+int evidence_list(const struct publisher *p, struct evidence_list *ret);
+
 /* What the next catalog ships; copies of it stand in www/r/ afterwards. What
  * has run out or is superseded is left out, and dropped from evidence/. */
 int evidence_collect(const struct publisher *p, struct evidence_list *ret);

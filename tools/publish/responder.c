@@ -99,14 +99,17 @@ static int certificate_make(struct ca *ca, const struct responder_plan *plan,
 	return err;
 }
 
-static void put_command(struct buf *b, const struct responder_plan *plan)
+static void put_command(struct buf *b, const struct responder_plan *plan,
+	const char *key)
 {
 	buf_printf(b, "openssl ocsp -port %u -index index.txt -CA ca.pem"
-		" -rsigner responder.pem -rkey responder.key.pem -rmd %s"
-		" -nmin %llu -ignore_err", plan->port, "sha256",
+		" -rsigner responder.pem -rkey %s -rmd sha256 -nmin %llu"
+		" -ignore_err", plan->port, key,
 		(unsigned long long)(plan->answers_s / 60));
 }
 
+/* The responder talks to strangers: a user of its own that can read nothing but
+ * the folder, and the key as a credential. */
 static int unit_write(const struct ca *ca, const struct responder_plan *plan,
 	const char *folder)
 {
@@ -120,13 +123,18 @@ static int unit_write(const struct ca *ca, const struct responder_plan *plan,
 		return err;
 	buf_init(&b, UNIT_MAX);
 	buf_printf(&b, "# The OCSP responder of CA %s. Written by ferry-publish"
-		" pki ocsp.\n[Unit]\nDescription=OCSP responder of %s\n"
+		" pki ocsp.\n# Copy the folder to where it answers, to a place"
+		" that every user may enter, and\n# change both paths.\n"
+		"[Unit]\nDescription=OCSP responder of %s\n"
 		"After=network.target\n\n[Service]\nWorkingDirectory=%s\n"
-		"ExecStart=/usr/bin/", ca->name, ca->name, whole);
-	put_command(&b, plan);
-	buf_add_text(&b, "\nRestart=always\nNoNewPrivileges=yes\n"
-		"ProtectSystem=strict\nProtectHome=read-only\nPrivateTmp=yes\n"
-		"PrivateDevices=yes\n\n[Install]\n"
+		"LoadCredential=key:%s/responder.key.pem\nExecStart=/usr/bin/",
+		ca->name, ca->name, whole, whole);
+	put_command(&b, plan, "${CREDENTIALS_DIRECTORY}/key");
+	buf_add_text(&b, "\nRestart=always\nDynamicUser=yes\n"
+		"ProtectHome=yes\nPrivateDevices=yes\n"
+		"RestrictAddressFamilies=AF_INET AF_INET6\n"
+		"CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n"
+		"AmbientCapabilities=CAP_NET_BIND_SERVICE\n\n[Install]\n"
 		"WantedBy=multi-user.target\n");
 	err = b.err ? complain(b.err, path, NULL, "too large") :
 			file_write(path, buf_bytes(&b), 0644);
@@ -139,7 +147,7 @@ static int command_print(const char *folder, const struct responder_plan *plan)
 	struct buf b;
 
 	buf_init(&b, UNIT_MAX);
-	put_command(&b, plan);
+	put_command(&b, plan, "responder.key.pem");
 	if (!b.err)
 		printf("(cd %s && %.*s)\n", folder, (int)b.len,
 			(const char *)b.at);
@@ -156,7 +164,7 @@ int responder_make(struct ca *ca, const struct responder_plan *plan)
 		err = plan->folder ? path_format(folder, "%s", plan->folder) :
 				path_format(folder, "%s/ocsp", ca->folder);
 	if (!err)
-		err = folder_make(folder, 0700);
+		err = folder_make(folder, 0755);
 	if (!err)
 		err = path_format(path, "%s/ca.pem", folder);
 	if (!err)

@@ -126,7 +126,7 @@ static void evidence_put(const struct evidence_file *file, uint64_t now)
 static int evidence_status(const struct publisher *p)
 {
 	struct evidence_list *list = calloc(1, sizeof(*list));
-	int err = list ? evidence_collect(p, list) :
+	int err = list ? evidence_list(p, list) :
 			complain(-ENOMEM, NULL, NULL, "no memory");
 
 	for (unsigned i = 0; !err && i < list->count; i++)
