@@ -383,6 +383,8 @@ static void on_moved(void *arg, int status)
 	struct moving *m = arg;
 	struct gateway *g = m->gateway;
 	struct authority_row row = m->row, first = m->first;
+	const struct vendor *from = vendor_find(g, row.by);
+	const struct vendor *to = vendor_find(g, row.vendor);
 
 	free(m);
 	if (!g->authority)
@@ -402,6 +404,8 @@ static void on_moved(void *arg, int status)
 		"root=%llu", row.by, row.vendor,
 		(unsigned long long)row.by_version);
 	copy_floors(g, &row);
+	if (from && to && from->evidence.signers && to->evidence.signers)
+		evidence_inherit(to->evidence.signers, from->evidence.signers);
 	give(g, &row);
 	authority_review(g);
 	gateway_replan(g);

@@ -73,6 +73,14 @@ int evidence_note_revoked(struct evidence *e, const uint8_t digest[CERT_ID_LEN])
 	return 0;
 }
 
+void evidence_inherit(struct evidence *to, const struct evidence *from)
+{
+	for (unsigned i = 0; i < from->revoked_count; i++)
+		if (!evidence_is_revoked(to, from->revoked[i]))
+			evidence_note_revoked(to, from->revoked[i]);
+	to->generation++;
+}
+
 struct evidence_floor *evidence_floor_find(struct evidence *e,
 	enum evidence_kind kind, const uint8_t id[CERT_ID_LEN])
 {

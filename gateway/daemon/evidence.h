@@ -91,6 +91,9 @@ const struct revocation_view *evidence_view(struct evidence *e);
 struct revocation_view *evidence_snapshot(struct evidence *e);
 void evidence_snapshot_free(struct revocation_view *snapshot);
 
+/* Who hands a class over gives along whom it knows to be revoked. */
+void evidence_inherit(struct evidence *to, const struct evidence *from);
+
 /* Rises whenever a judgement may come out otherwise than before, other than by
  * the mere renewal of what was current. */
 uint64_t evidence_generation(const struct evidence *e);

@@ -74,13 +74,28 @@ static void wait_for_evidence(const struct vendor *v, enum gate gate, int code,
 		reason[0] ? ": " : "", reason);
 }
 
+static bool is_past_finishing(const struct vendor *v, int err)
+{
+	struct trust_clock clock;
+
+	if (err != ERR_TRUST_CATALOG_EXPIRED && err != ERR_TRUST_ROOT_EXPIRED)
+		return false;
+	clock = gateway_clock(v->gateway);
+	return !trust_may_finish(&v->trust, &clock);
+}
+
 static void judge_image(const struct job *j, const struct config_class *c,
 	struct gates *gates)
 {
 	const struct vendor *v = vendor_find(j->gateway, j->row.vendor);
 	int err = v ? vendor_state(v) : -2;
 
-	/* What has begun may finish although the catalog expired. */
+	/* What runs may finish although the catalog expired; what was cut short
+	 * may be taken up again for a day. */
+	if (j->reached >= ENGINE_STAGE_TRANSFER && !j->session &&
+			is_past_finishing(v, err))
+		gates_wait(gates, GATE_CATALOG, 0, "%s, too long ago for what "
+			"was cut short", err_name(err));
 	if (err && j->reached < ENGINE_STAGE_TRANSFER &&
 			vendor_evidence_may_come(err))
 		wait_for_evidence(v, GATE_CATALOG, err, gates);

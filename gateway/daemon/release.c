@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/daemon/long_digest.h"
+#include "gateway/daemon/ledger.h"
 #include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
 
@@ -599,25 +600,6 @@ static int on_payload_bytes(void *arg, struct bytes part)
 	return 0;
 }
 
-/* What the link was when it brought the image: the ledger's steps 3 and 4. */
-static void note_carrier(struct release *r)
-{
-	const struct vendor *v = vendor_find(r->gateway, r->vendor);
-	struct vendor_https_state state = {0};
-
-	if (v && v->link)
-		state = vendor_https_state(v->link);
-	if (!state.stats.tls_version)
-		return;
-	r->carried = true;
-	snprintf(r->tls_version, sizeof(r->tls_version), "%s",
-		state.stats.tls_version);
-	snprintf(r->tls_suite, sizeof(r->tls_suite), "%s",
-		state.stats.tls_suite ? state.stats.tls_suite : "");
-	r->mutual = v->config->link.certificate[0] != '\0';
-	r->server_checked = v->config->server == REVOCATION_REQUIRE;
-}
-
 static void on_payload_done(void *arg, int status,
 	const struct vendor_answer *answer)
 {
@@ -637,7 +619,7 @@ static void on_payload_done(void *arg, int status,
 		failed(r, status);
 		return;
 	}
-	note_carrier(r);
+	ledger_note_carrier(r);
 	r->request = UINT64_MAX;
 	cache_part_seal(part, on_sealed, r);
 }

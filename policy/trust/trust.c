@@ -193,6 +193,24 @@ int trust_state(const struct trust_vendor *v, const struct trust_clock *clock)
 		       : 0;
 }
 
+bool trust_may_finish(
+	const struct trust_vendor *v, const struct trust_clock *clock)
+{
+	struct trust_now now = trust_now(&v->time, clock);
+	int err = trust_ready(v, clock, NULL);
+	uint64_t end = v->root->expires;
+	uint64_t grace = v->root->offline_grace_s;
+
+	if ((err && err != ERR_TRUST_ROOT_EXPIRED) || !v->catalog)
+		return false;
+	if (grace > UINT64_MAX - v->catalog->expires)
+		grace = UINT64_MAX - v->catalog->expires;
+	if (v->catalog->expires + grace < end)
+		end = v->catalog->expires + grace;
+	return !trust_now_expired(now, end > UINT64_MAX - TRUST_FINISH_S ?
+		end : end + TRUST_FINISH_S);
+}
+
 int trust_judge(const struct trust_vendor *v, const struct trust_clock *clock,
 	struct offer_request *request, struct verdict *ret,
 	struct offer_plan *ret_plan)

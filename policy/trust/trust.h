@@ -79,6 +79,16 @@ int trust_state(const struct trust_vendor *v, const struct trust_clock *clock);
 void trust_learn(struct trust_vendor *v, const struct trust_clock *clock,
 	uint64_t signed_time);
 
+/* How long after root or catalog expired a transfer that was interrupted may
+ * still be taken up again. */
+#define TRUST_FINISH_S 86400u
+
+/* Whether what had begun before may be taken up again: trust_state() is 0, or it
+ * is expiry alone that shuts, for less than TRUST_FINISH_S of trusted time. What
+ * runs on without a break is not asked. */
+bool trust_may_finish(
+	const struct trust_vendor *v, const struct trust_clock *clock);
+
 /* offer_judge() with root, catalog and time of the vendor. Revocation comes
  * with the request: a pool thread judges by a snapshot of its own. */
 int trust_judge(const struct trust_vendor *v, const struct trust_clock *clock,
