@@ -315,21 +315,45 @@ static int file_answer(struct evidence_judge *j,
 	return err;
 }
 
+static bool was_asked(const struct evidence_judge *j, const struct cert_id *id)
+{
+	for (unsigned i = 0; i < j->asked_count; i++)
+		if (cert_id_equal(&j->asked[i], id))
+			return true;
+	return false;
+}
+
+/* Whether something is lacking that the files were not read for yet: thousands
+ * of entries have few signers. */
+static bool asks_anew(struct evidence_judge *j,
+	const struct revocation_needs *needs)
+{
+	bool anew = false;
+
+	for (unsigned i = 0; i < needs->count; i++)
+		anew = anew || (!needs->of[i].has_current &&
+				!was_asked(j, &needs->of[i].id));
+	if (!anew)
+		return false;
+	/* Room for both kinds about each certificate that is asked for. */
+	if (j->asked_count + needs->count > REVOCATION_NEEDS_MAX) {
+		j->asked_count = 0;
+		j->table.count = 0;
+	}
+	for (unsigned i = 0; i < needs->count; i++)
+		if (!was_asked(j, &needs->of[i].id))
+			j->asked[j->asked_count++] = needs->of[i].id;
+	return true;
+}
+
 bool evidence_answer(struct evidence_judge *j,
 	const struct revocation_needs *needs, int *ret_err)
 {
-	unsigned lacking = 0;
 	int added = 0;
 
 	*ret_err = 0;
-	for (unsigned i = 0; i < needs->count; i++)
-		lacking += !needs->of[i].has_current;
-	if (!lacking)
+	if (!asks_anew(j, needs))
 		return false;
-	/* Room for both kinds about each certificate that is asked for. */
-	if (j->table.count + 2 * needs->count > sizeof(j->table.of) /
-			sizeof(j->table.of[0]))
-		j->table.count = 0;
 	for (unsigned i = 0; i < j->list->count; i++) {
 		int n = file_answer(j, &j->list->of[i], needs);
 

@@ -48,6 +48,9 @@ struct evidence_judge {
 	const struct evidence_list *list;
 	struct statement_table table;
 	struct revocation_view view;
+	struct cert_id asked[REVOCATION_NEEDS_MAX]; /* what is in the table, or
+						       in none of the files */
+	unsigned asked_count;
 };
 
 void evidence_judge_init(struct evidence_judge *j, const struct publisher *p,
