@@ -106,6 +106,7 @@ int act_restore(struct ctl *c);
 int show_status(struct ctl *c);
 int show_devices(struct ctl *c);
 int show_device(struct ctl *c);
+int show_vendor(struct ctl *c);
 int show_candidates(struct ctl *c);
 int show_classes(struct ctl *c);
 int show_plan(struct ctl *c);

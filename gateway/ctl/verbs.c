@@ -54,6 +54,8 @@ const struct verb ctl_verbs[] = {
 	{"links", "", "links to peers", 0, 0, 0, show_links},
 	{"vendors", "", "vendors, roots and catalogs", 0, 0, 0, show_vendors},
 	{"offers", "", "what current catalogs offer", 0, 0, 0, show_offers},
+	{"vendor show", "VENDOR", "one vendor, and its evidence of revocation",
+		1, 1, 0, show_vendor},
 	{"vendor reset", "VENDOR", "trust a vendor anew (admins)", 1, 1,
 		BIT(ROOT), act_vendor_reset},
 	{"trust unlock", "", "accept the trust database as it is (admins)", 0,

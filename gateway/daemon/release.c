@@ -353,6 +353,8 @@ static void on_judged(uv_work_t *req, int status)
 	r->generation = w->generation;
 	if (!status && !r->closing)
 		vendor_evidence_want(w->vendor, &w->needs);
+	if (accepted)
+		vendor_evidence_learn(w->vendor, w->plan.signed_time);
 	evidence_snapshot_free(w->revocation);
 	vendor_judge_end(w->vendor);
 	if (r->closing) {
@@ -843,7 +845,7 @@ int release_is_good(const struct release *r)
 
 	if (!v)
 		return -ENOENT;
-	if (v->evidence.catalog_code == ERR_TRUST_REVOKED)
+	if (v->trust.catalog_code == ERR_TRUST_REVOKED)
 		return ERR_TRUST_REVOKED;
 	if (!vendor_catalog(v))
 		return -EAGAIN;

@@ -60,23 +60,20 @@ static void stop_with(struct vendor *v, int code, const struct fault *fault,
 int vendor_state(const struct vendor *v)
 {
 	struct trust_clock clock = gateway_clock(v->gateway);
-	int err;
 
 	if (!v->trust_is_open || v->stage == VENDOR_STOPPED)
 		return v->last_status ? v->last_status : -EAGAIN;
 	if (v->stage == VENDOR_STORING || v->stage == VENDOR_STARTING ||
 			v->unsaved)
 		return -EAGAIN;
-	err = trust_state(&v->trust, &clock);
-	return err ? err : vendor_evidence_state(v);
+	return trust_state(&v->trust, &clock);
 }
 
 const struct catalog *vendor_catalog(const struct vendor *v)
 {
 	if (!v->trust_is_open || v->unsaved || v->stage == VENDOR_STORING ||
 			v->stage == VENDOR_STARTING ||
-			v->stage == VENDOR_STOPPED ||
-			vendor_evidence_state(v))
+			v->stage == VENDOR_STOPPED || v->trust.catalog_code)
 		return NULL;
 	return v->trust.catalog;
 }
@@ -496,6 +493,7 @@ void vendor_judge_end(struct vendor *v)
 		finish_close(v);
 		return;
 	}
+	vendor_evidence_judged(v);
 	if (v->judging == 0 && v->due)
 		on_due(v);
 }

@@ -78,55 +78,44 @@ int vendor_add_catalog(struct vendor *v, struct bytes file,
 	return err;
 }
 
-/* Whether its signers still count, and until when. */
-static int judge_signers(struct vendor *v, uint64_t *ret_good_until)
-{
-	struct trust_clock clock = gateway_clock(v->gateway);
-	const struct root_role *role = root_role(v->trust.root, ROLE_CATALOG);
-	struct role_signatures *found = calloc(1, sizeof(*found));
-	struct chain_rules rules;
-	int err;
-
-	if (!found)
-		return -ENOMEM;
-	vendor_evidence_prepare(v);
-	rules = (struct chain_rules){
-		.now = trust_now(&v->trust.time, &clock),
-		.revocation = v->trust.revocation,
-		.needs = v->trust.needs,
-	};
-	err = catalog_signers(v->trust.catalog, v->trust.root, &rules, found);
-	*ret_good_until = UINT64_MAX;
-	for (unsigned i = 0; i < found->count; i++)
-		if (found->of[i].revocation.good_until < *ret_good_until)
-			*ret_good_until = found->of[i].revocation.good_until;
-	if (!err && found->count < role->threshold)
-		err = found->withheld_count ?
-			found->withheld[0].revocation.code :
-			ERR_TRUST_CATALOG_THRESHOLD;
-	evidence_want(v->evidence.signers, v->trust.needs);
-	free(found);
-	return err;
-}
-
+/* The signers of the catalog in force, by what is known now. Not while a pool
+ * thread reads it: then when that has ended. */
 static void judge_catalog(struct vendor *v)
 {
-	struct vendor_evidence *e = &v->evidence;
-	int before = e->catalog_code;
-	int code = 0;
+	struct trust_clock clock = gateway_clock(v->gateway);
+	int before = v->evidence.state;
+	struct fault fault = {0};
 
-	if (!v->trust_is_open || !v->trust.catalog)
+	v->evidence.due = v->judging > 0;
+	if (v->evidence.due || !v->trust_is_open)
 		return;
-	code = judge_signers(v, &e->catalog_good_until);
-	e->catalog_code = code;
-	if (code == before)
-		return;
-	if (code)
+	vendor_evidence_prepare(v);
+	if (trust_judge_again(&v->trust, &clock, &fault) &&
+			v->trust.catalog_code != before)
 		log_warn("vendor", "the signer of the catalog does not count "
-			"any more", "vendor=%s code=%s", v->name,
-			err_name(code));
-	view_tell_vendor(v);
+			"any more", "vendor=%s code=%s rule=\"%s\"", v->name,
+			err_name(v->trust.catalog_code), fault.rule);
+	evidence_want(v->evidence.signers, &v->evidence.needs);
+	v->evidence.state = v->trust.catalog_code;
+	/* Also one whose evidence had run out may be in force again. */
 	gateway_replan(v->gateway);
+}
+
+void vendor_evidence_learn(struct vendor *v, uint64_t signed_time)
+{
+	if (signed_time > v->evidence.learn)
+		v->evidence.learn = signed_time;
+}
+
+void vendor_evidence_judged(struct vendor *v)
+{
+	struct trust_clock clock = gateway_clock(v->gateway);
+
+	if (v->judging || !v->trust_is_open || !v->evidence.signers)
+		return;
+	trust_learn(&v->trust, &clock, v->evidence.learn);
+	if (v->evidence.due)
+		judge_catalog(v);
 }
 
 static void ship(struct vendor *v)
@@ -149,17 +138,6 @@ void vendor_evidence_accepted(struct vendor *v)
 {
 	ship(v);
 	judge_catalog(v);
-}
-
-int vendor_evidence_state(const struct vendor *v)
-{
-	const struct vendor_evidence *e = &v->evidence;
-	struct trust_clock clock = gateway_clock(v->gateway);
-
-	if (e->catalog_code)
-		return e->catalog_code;
-	return trust_now_expired(trust_now(&v->trust.time, &clock),
-		e->catalog_good_until) ? ERR_TRUST_REVOCATION_STALE : 0;
 }
 
 bool vendor_evidence_want(struct vendor *v,
@@ -352,7 +330,6 @@ int vendor_evidence_open(struct vendor *v, const struct store_loaded *loaded)
 	if (v->config->signers == REVOCATION_OFF ||
 			v->config->server == REVOCATION_OFF)
 		say_off(v);
-	v->evidence.catalog_good_until = UINT64_MAX;
 	setup.policy = v->config->server;
 	setup.of_server = true;
 	setup.link = NULL;

@@ -22,10 +22,9 @@ struct vendor_evidence {
 	/* A catalog that only lacks evidence about its signers. */
 	uint8_t *waiting;
 	size_t waiting_len;
-	/* Why the catalog that was accepted does not count any more, 0: it
-	 * does; and when the first evidence about its signers runs out. */
-	int catalog_code;
-	uint64_t catalog_good_until;
+	bool due;	/* the catalog's signers are to be judged again */
+	int state;	/* what came of that the last time */
+	uint64_t learn; /* signed time of verdicts, for the vendor's time */
 	struct vendor_gate gates[VENDOR_GATES_MAX];
 	unsigned gate_count;
 };
@@ -54,8 +53,10 @@ void vendor_evidence_accepted(struct vendor *v);
 bool vendor_evidence_want(struct vendor *v,
 	const struct revocation_needs *needs);
 
-/* 0, or why the accepted catalog does not count. */
-int vendor_evidence_state(const struct vendor *v);
+/* Signed time of an accepted verdict; counts after vendor_evidence_judged(),
+ * when a pool thread has ended. */
+void vendor_evidence_learn(struct vendor *v, uint64_t signed_time);
+void vendor_evidence_judged(struct vendor *v);
 
 /* What the root keys alone say about the time. */
 struct trust_now vendor_root_now(const struct vendor *v);

@@ -348,3 +348,15 @@ def test_devices_that_run_what_was_withdrawn_are_marked(site):
                     site.devices()["lamp-1"]["recalled"])
     assert mark["code"] == "trust-offer-withdrawn"
     site.stop_ferryd()
+
+
+def test_ferryctl_shows_the_evidence(site):
+    site.lists()
+    offered(site)
+    site.wait_job("lamp-1", "done")
+    shown = site.ctl("vendor", "show", "acme").stdout
+    for text in ("CN=author", "CN=server", "good", "require",
+                 site.url("sub")):
+        assert text in shown, shown
+    assert site.ctl("vendor", "show", "nobody").returncode == 3
+    site.stop_ferryd()
