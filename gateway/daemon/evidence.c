@@ -378,26 +378,36 @@ static void arm(struct evidence *e)
 			0);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void tell(struct evidence *e)
 {
-	struct evidence *e = timer->data;
-	bool revokes;
+	bool revokes = e->revokes;
 
-	if (e->closing || e->working)
-		return;
-	e->want = NULL;
-	e->working = true;
-	if (evidence_load_kept(e) || evidence_fetch_shipped(e) || evidence_ask_source(e))
-		return;
-	e->working = false;
-	arm(e);
-	if (!e->worked)
-		return;
-	revokes = e->revokes;
 	e->worked = false;
 	e->revokes = false;
 	e->generation++;
 	e->set.on_settled(e->set.arg, revokes);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct evidence *e = timer->data;
+
+	if (e->closing || e->working)
+		return;
+	/* That somebody was revoked does not wait for slow sources. */
+	if (e->revokes) {
+		tell(e);
+		e->worked = true;
+	}
+	e->want = NULL;
+	e->working = true;
+	if (evidence_load_kept(e) || evidence_fetch_shipped(e) ||
+			evidence_ask_source(e))
+		return;
+	e->working = false;
+	arm(e);
+	if (e->worked)
+		tell(e);
 }
 
 /* ---- wants ---- */

@@ -218,7 +218,8 @@ def test_revoked_catalog_signer_stops_everything(tmp_path, build_dir):
         site.post("/v1/check")
         job = site.wait_job("lamp-1", "failed")
         assert job["failure"]["code"] == "trust-revoked"
-        assert site.vendor()["catalog"]["state"] == "none"
+        wait_for("the catalog to fall",
+                 lambda: site.vendor()["catalog"]["state"] == "none")
         assert uploads(sim) == 0
         # The kept catalog does not come back either.
         site.stop_ferryd()
