@@ -115,8 +115,10 @@ def test_author_beside_ecdsa_and_alone(fresh):
         1: -46, 4: formats.thumbprint(cose_public(key))}
     assert hss.verify(cose_public(key), cbor2.dumps(
         ["Signature1", hashed[0], b"", digest]), hashed[3]) == [0]
-    fresh.run("verify", *OFF, "--root", fresh.root(fresh.version), "--catalog",
-              fresh.catalog, fresh.envelope(record), fresh.payload(record))
+    both = ("--require-signatures", "es256,hss")
+    fresh.run("verify", *OFF, "--root", fresh.root(fresh.version), *both,
+              "--catalog", fresh.catalog, fresh.envelope(record),
+              fresh.payload(record))
     fresh.run("verify", *OFF, "--anchor", f"{key}.pub", fresh.envelope(record))
 
     alone = fresh.release("sensor", image, "--key", key)
@@ -124,6 +126,9 @@ def test_author_beside_ecdsa_and_alone(fresh):
     assert cbor2.loads(only[0])[1] == -46
     fresh.run("verify", *OFF, "--root", fresh.root(fresh.version),
               fresh.envelope(alone))
+    out = fresh.run("verify", *OFF, "--root", fresh.root(fresh.version), *both,
+                    fresh.envelope(alone), check=1)
+    assert "trust-signers-alg" in out.stdout
     again = fresh.run("resign", alone["manifest_digest"], "--key", key)
     assert "signed again" in again.stdout
     _, (only,) = blocks(fresh, fresh.record(alone["manifest_digest"]))

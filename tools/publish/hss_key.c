@@ -43,6 +43,13 @@ static void body_put(struct buf *b, const struct state *state)
 	cbor_put_bstr(b, bytes_of(state->public, sizeof(state->public)));
 }
 
+/* All of it at once: a buffer that grows leaves copies behind. */
+static void secret_init(struct buf *b)
+{
+	buf_init(b, FILE_MAX);
+	buf_room(b, FILE_MAX);
+}
+
 static void wiped(struct buf *b)
 {
 	if (b->at)
@@ -56,8 +63,8 @@ static int state_encode(const struct state *state, struct buf *ret)
 	struct buf body, der;
 	int err;
 
-	buf_init(&body, FILE_MAX);
-	buf_init(&der, FILE_MAX);
+	secret_init(&body);
+	secret_init(&der);
 	body_put(&body, state);
 	err = body.err ? body.err : crypto_sha256(buf_bytes(&body), digest);
 	cbor_put_array(&der, 2);
@@ -179,7 +186,7 @@ static int state_decode(const char *path, struct bytes text, struct state *ret)
 	struct buf der;
 	int err;
 
-	buf_init(&der, FILE_MAX);
+	secret_init(&der);
 	err = pem_read(text, HSS_KEY_LABEL, &der);
 	if (!err)
 		err = der_take(buf_bytes(&der), ret);
@@ -193,7 +200,7 @@ static int state_read(const char *path, struct state *ret)
 	struct buf text;
 	int err;
 
-	buf_init(&text, FILE_MAX);
+	secret_init(&text);
 	err = file_read(path, &text);
 	if (!err)
 		err = state_decode(path, buf_bytes(&text), ret);
@@ -206,7 +213,7 @@ static int state_write(const char *path, const struct state *state, bool is_new)
 	struct buf text;
 	int err;
 
-	buf_init(&text, FILE_MAX);
+	secret_init(&text);
 	err = state_encode(state, &text);
 	if (err)
 		complain(err, path, "HSS key", "%s", err_text(err));
