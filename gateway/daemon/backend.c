@@ -186,24 +186,39 @@ static bool state_fits(const struct question *q, const struct job_row *row)
 }
 
 static void on_jobs(void *arg, int status, const struct job_row *rows,
+	size_t count);
+
+/* With a state asked for, pages are read until enough jobs fit. */
+static int ask_jobs(struct question *q)
+{
+	return store_jobs(q->gateway->store, q->id[0] ? q->id : NULL, true,
+		q->before, q->state[0] ? STORE_LOAD_ROWS_MAX : q->limit,
+		on_jobs, q);
+}
+
+static void on_jobs(void *arg, int status, const struct job_row *rows,
 	size_t count)
 {
 	struct question *q = arg;
-	json_t *list;
+	size_t page = q->state[0] ? STORE_LOAD_ROWS_MAX : q->limit;
+	size_t i = 0;
 
-	if (status) {
-		question_end(q, status);
-		return;
-	}
-	list = json_array();
-	for (size_t i = 0; i < count; i++)
+	for (; !status && i < count && json_array_size(q->json) < q->limit; i++)
 		if (state_fits(q, &rows[i]))
-			json_array_append_new(list, view_job_row(q->gateway,
+			json_array_append_new(q->json, view_job_row(q->gateway,
 				&rows[i]));
-	backend_answer(q->gateway, q->token, json_pack("{s:o,s:o}", "items", list,
-		"next", count == q->limit ?
-		json_integer((json_int_t)rows[count - 1].id) : json_null()));
-	question_end(q, 0);
+	if (!status && i > 0)
+		q->before = rows[i - 1].id;
+	if (!status && count == page && json_array_size(q->json) < q->limit) {
+		status = ask_jobs(q);
+		if (!status)
+			return;
+	}
+	if (!status)
+		backend_answer(q->gateway, q->token, json_pack("{s:O,s:o}",
+			"items", q->json, "next", i < count || count == page ?
+			json_integer((json_int_t)q->before) : json_null()));
+	question_end(q, status);
 }
 
 static unsigned page_limit(const struct admin_query *query)
@@ -232,8 +247,11 @@ static void get_jobs(struct gateway *g, uint64_t token,
 	q->limit = page_limit(query);
 	if (query->state)
 		snprintf(q->state, sizeof(q->state), "%s", query->state);
-	err = store_jobs(g->store, query->device, true, query->before,
-		q->limit, on_jobs, q);
+	if (query->device)
+		snprintf(q->id, sizeof(q->id), "%s", query->device);
+	q->before = query->before;
+	q->json = json_array();
+	err = q->json ? ask_jobs(q) : -ENOMEM;
 	if (err)
 		question_end(q, err);
 }

@@ -624,6 +624,7 @@ static void swap_config(struct daemon *d)
 			l->config = c;
 			continue;
 		}
+		line_drop_kept(l);
 		d->closing++;
 		line_close(l, on_object_closed, d);
 	}

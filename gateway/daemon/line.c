@@ -259,14 +259,27 @@ static void on_down(void *arg, uint64_t link, int status, const char *text,
 
 static int adopt(void *arg, const char *target)
 {
-	(void)arg;
-	return service_take(target);
+	struct line *l = arg;
+	int fd = service_take(target);
+
+	if (fd >= 0)
+		snprintf(l->kept, sizeof(l->kept), "%s", target);
+	return fd;
 }
 
 static void opened(void *arg, const char *target, int fd)
 {
-	(void)arg;
+	struct line *l = arg;
+
+	snprintf(l->kept, sizeof(l->kept), "%s", target);
 	service_keep(target, fd);
+}
+
+void line_drop_kept(struct line *l)
+{
+	if (l->kept[0])
+		service_drop(l->kept);
+	l->kept[0] = '\0';
 }
 
 static const struct transport_events events = {

@@ -26,6 +26,7 @@ struct line {
 	int status;
 	char text[160];
 	char address[96];
+	char kept[CONFIG_PATH_SIZE]; /* whose descriptor the manager keeps */
 	uint32_t peers;
 	int64_t since_ms;
 	uint64_t caps;
@@ -49,6 +50,10 @@ const char *line_state_name(const struct line *l);
 /* Checks the settings of a link without opening it: driver and parameters. */
 int line_check(const struct config *config, const struct config_link *link,
 	struct conf_problem *problem);
+
+/* The configuration does not have the link any more, or another one: what the
+ * service manager keeps for it is of no use. */
+void line_drop_kept(struct line *l);
 
 void line_close(struct line *l, void (*on_closed)(void *arg), void *arg);
 

@@ -42,6 +42,16 @@ void service_keep(const char *target, int fd)
 	sd_pid_notify_with_fds(0, 0, state, &fd, 1);
 }
 
+void service_drop(const char *target)
+{
+	char name[NAME_SIZE];
+	char state[NAME_SIZE + 32];
+
+	name_of(target, name);
+	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	sd_notify(0, state);
+}
+
 /* The path may be a link that points elsewhere now, and two long or odd ones
  * may have one name. */
 static bool is_same_device(const char *target, int fd)
@@ -90,6 +100,11 @@ void service_keep(const char *target, int fd)
 {
 	(void)target;
 	(void)fd;
+}
+
+void service_drop(const char *target)
+{
+	(void)target;
 }
 
 int service_take(const char *target)

@@ -9,6 +9,9 @@ void service_tell(const char *text);
 /* Gives a copy of the descriptor of `target` into keeping. */
 void service_keep(const char *target, int fd);
 
+/* Nobody will ask for the descriptor of `target` any more. */
+void service_drop(const char *target);
+
 /* A descriptor that was kept for `target` and still is what stands there; it is
  * then the caller's. Or -1. */
 int service_take(const char *target);

@@ -164,7 +164,8 @@ static bool is_about_certificate(const struct request *r)
 static int judge_status(struct request *r, int http_status)
 {
 	if (http_status == 404 || http_status == 410)
-		return ERR_VENDOR_HTTP_ABSENT;
+		return fault_set(&r->fault, ERR_VENDOR_HTTP_ABSENT, 0, "object",
+			"%.120s is not on the server", r->path);
 	if (http_status == 495 || http_status == 496 ||
 			(http_status == 400 && is_about_certificate(r)))
 		return ERR_VENDOR_TLS_CLIENT_CERT;

@@ -161,6 +161,18 @@ def test_port_in_the_descriptor_store_is_not_opened_again(site, manager):
     site.stop_ferryd()
 
 
+def test_descriptor_of_a_link_that_is_taken_out_is_kept_no_longer(
+        site, manager):
+    site.add_class("lamp")
+    site.start_sim("name=lamp-1")
+    manager.start(site)
+    wait_for("the device", lambda: "lamp-1" in site.devices())
+    (site.etc / "links.d" / "lamp-1.conf").unlink()
+    site.ferryd.send_signal(signal.SIGHUP)
+    manager.wait_told("FDSTOREREMOVE=1")
+    site.stop_ferryd()
+
+
 def test_kept_descriptor_of_another_port_is_not_used(site, manager):
     """The name stands for another port now: what was kept is not it."""
     site.add_class("lamp")
