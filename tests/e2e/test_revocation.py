@@ -3,6 +3,7 @@ gets to a device, and nothing but current evidence lets anything through."""
 
 import pytest
 
+from ferrytest.forge import Forge
 from ferrytest.revocation import RevocationSite
 from ferrytest.site import wait_for
 
@@ -58,7 +59,10 @@ def site(tmp_path, build_dir):
 def test_current_lists_let_a_release_through(site):
     site.lists()
     offered(site)
-    site.wait_job("lamp-1", "done")
+    job = site.wait_job("lamp-1", "done")
+    ledger = site.get(f"/v1/jobs/{job['id']}")["ledger"]
+    sign = next(row for row in ledger if row["step"] == 1)
+    assert sign["tier"] == "+2", sign
     about = {(row["about"], row["certificate"], row["status"])
              for row in site.evidence(kind="crl")}
     assert about == {("signer", "CN=author", "good"),
@@ -359,4 +363,30 @@ def test_ferryctl_shows_the_evidence(site):
                  site.url("sub")):
         assert text in shown, shown
     assert site.ctl("vendor", "show", "nobody").returncode == 3
+    site.stop_ferryd()
+
+
+def test_list_of_a_hundred_thousand_is_read(site):
+    index = site.sub.folder / "index.txt"
+    rows = index.read_text()
+    rows += "".join(f"R\t361231000000Z\t260101000000Z,superseded\t"
+                    f"{0x5000000000 + n:X}\tunknown\t/CN=old\n"
+                    for n in range(100000))
+    index.write_text(rows)
+    site.lists()
+    assert (site.www / "sub.crl").stat().st_size > 3 << 20
+    offered(site)
+    site.wait_job("lamp-1", "done")
+    site.stop_ferryd()
+
+
+def test_devices_that_run_what_was_dropped_are_marked(site):
+    site.lists()
+    offered(site)
+    site.wait_job("lamp-1", "done")
+    Forge(site).catalog(lambda c: c.update({7: []}))
+    site.post("/v1/check")
+    mark = wait_for("the mark", lambda:
+                    site.devices()["lamp-1"]["recalled"])
+    assert mark["code"] == "trust-offer-unlisted"
     site.stop_ferryd()

@@ -1,10 +1,15 @@
 """The same with `openssl ocsp` as the responder, and catalogs that are signed
 below an anchor."""
 
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
 import pytest
 
 from ferrytest.authority import Authority
 from ferrytest.forge import Forge, load_key
+from ferrytest.pki import openssl
 from ferrytest.revocation import RevocationSite
 from ferrytest.site import wait_for
 from test_revocation import (ASK, offered, uploads, wait_link_failure,
@@ -168,6 +173,62 @@ def test_never_reached_is_not_excused(tmp_path, build_dir):
         site.lists()
         sim = offered(site)
         wait_reason(site, "trust-revocation")
+        assert uploads(sim) == 0
+        site.stop_ferryd()
+
+
+class Replay:
+    """Answers everything with the same bytes, as somebody on the way would."""
+
+    def __init__(self, port, answer):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.do_GET()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.thread = Thread(target=self.server.serve_forever)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def test_older_answer_is_never_taken_for_a_newer_one(site):
+    site.lists()
+    responder = site.responder()
+    old = site.folder / "old.der"
+    # Without a nonce it can be given to anybody.
+    openssl("ocsp", "-sha256", "-issuer", site.sub.cert, "-cert",
+            site.author.cert, "-url", responder.url, "-no_nonce", "-noverify",
+            "-respout", old)
+    made = int(time.time())
+    wait_for("a later second", lambda: int(time.time()) > made + 1)
+    sim = offered(site, extra=ASK)
+    wait_for("the answer", lambda: [
+        r for r in site.evidence("CN=author") if r["status"] == "good"])
+    site.stop_ferryd()
+    responder.stop()
+    # What is kept is lost, so that only trust.db remembers the time.
+    for path in (site.state / "cache" / "objects").glob("evidence.*"):
+        path.unlink()
+    with Replay(site.ocsp_port, old.read_bytes()):
+        site.start_ferryd()
+        wait_reason(site, "trust-ocsp-replay")
         assert uploads(sim) == 0
         site.stop_ferryd()
 
