@@ -310,6 +310,8 @@ static const struct golden_row golden_rows[] = {
 	{"images", 0, {"images"}},
 	{"links", 0, {"links"}},
 	{"vendors", 0, {"vendors"}},
+	{"vendor", 0, {"vendor", "show", "acme"}},
+	{"vendor-unknown", 3, {"vendor", "show", "nobody"}},
 	{"offers", 0, {"offers"}},
 	{"update", 0, {"update", "lamp-1", "lamp-3"}},
 	{"update-refused", 1, {"update", "boiler"}},
