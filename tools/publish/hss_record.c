@@ -153,8 +153,6 @@ int hss_record_open(struct hss_key *key, const char *dir, uint64_t *ret)
 			err_text(err));
 	err = path_format(folder, "%s/hss", dir);
 	if (!err)
-		err = folder_make(folder, 0755);
-	if (!err)
 		err = path_format(key->record, "%s/%s", folder, bytes_to_hex(
 			bytes_of(s.kid, COSE_KID_LEN), hex, sizeof(hex)));
 	if (!err)
@@ -197,8 +195,15 @@ int hss_record_read(const struct hss_key *key, uint64_t *ret)
 
 int hss_record_write(const struct hss_key *key, uint64_t next)
 {
-	char text[RECORD_MAX];
+	char text[RECORD_MAX], folder[FILES_PATH_SIZE];
+	const char *slash = strrchr(key->record, '/');
+	int err = path_format(folder, "%.*s", (int)(slash - key->record),
+		key->record);
 
+	if (!err)
+		err = folder_make(folder, 0755);
+	if (err)
+		return err;
 	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)next);
 	return file_write(key->record, bytes_of_text(text), 0644);
 }

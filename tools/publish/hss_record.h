@@ -10,14 +10,14 @@
 #include "tools/publish/hss_key.h"
 
 /* Sets key->record, and gives the first leaf that nothing in the folder knows:
- * of the record, www/root/, www/catalog.cose, www/e/ and drafts of roots. Makes
- * the folder `hss/`. */
+ * of the record, www/root/, www/catalog.cose, www/e/ and drafts of roots. Writes
+ * nothing. */
 int hss_record_open(struct hss_key *key, const char *dir, uint64_t *ret);
 
 /* The number in the record; 0 where there is none yet. */
 int hss_record_read(const struct hss_key *key, uint64_t *ret);
 
-/* Flushed when it returns. */
+/* Makes the folder where it is not there. Flushed when it returns. */
 int hss_record_write(const struct hss_key *key, uint64_t next);
 
 #endif
