@@ -255,6 +255,8 @@ static int class_convert(const char *path, const struct config_class_file *f,
 	snprintf(c->vendor, sizeof(c->vendor), "%s", f->vendor);
 	snprintf(c->window, sizeof(c->window), "%s", f->window);
 	c->demand = class_demand(f);
+	c->encrypted = (enum config_encrypted)config_encrypted_parse(
+		f->encrypted);
 	c->channel_count = f->channel_count;
 	memcpy(c->channel, f->channel, sizeof(c->channel));
 	return 0;
@@ -505,6 +507,21 @@ static int check_heir(const struct config *config,
 	return 0;
 }
 
+/* Keys are checked for each image; without any, none can be opened. */
+static int check_keys(const struct config *config,
+	const struct config_class *c, struct conf_problem *p)
+{
+	const struct config_vendor *vendor = config_vendor_find(config,
+		c->vendor);
+
+	if (c->encrypted == CONFIG_ENCRYPTED_OPEN && vendor &&
+			!vendor->decryption_key_count)
+		return REFUSE(p, ERR_CONFIG_MISSING, c->file, "encrypted",
+			"is open, but vendor '%s' has no decryption_keys",
+			c->vendor);
+	return 0;
+}
+
 /* Two vendors that may both name a class: neither starts, but for an heir, which
  * waits for the transfer. */
 static int check_claims(const struct config *config,
@@ -569,6 +586,8 @@ static int check_all(const struct config *config, struct conf_problem *p)
 		err = check_heir(config, &config->vendors[i], p);
 	for (unsigned i = 0; i < config->class_count && !err; i++)
 		err = check_claims(config, &config->classes[i], p);
+	for (unsigned i = 0; i < config->class_count && !err; i++)
+		err = check_keys(config, &config->classes[i], p);
 	return err;
 }
 

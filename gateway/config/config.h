@@ -20,6 +20,8 @@
 #define CONFIG_NAME_SIZE 64
 #define CONFIG_PATH_SIZE 224
 #define CONFIG_WINDOW_SIZE 64
+#define CONFIG_DECRYPTION_KEYS_MAX 8
+#define CONFIG_KEY_SIZE 512 /* of the name of a key: a path or a URI */
 #define CONFIG_HOSTS_MAX 16
 #define CONFIG_HOST_SIZE 128
 
@@ -27,6 +29,13 @@ enum config_approval {
 	CONFIG_APPROVAL_AUTO, /* jobs start by themselves */
 	CONFIG_APPROVAL_ASK,  /* a person approves each */
 	CONFIG_APPROVAL_SECURITY, /* only security updates start by themselves */
+};
+
+/* What is done with encrypted images of a class. */
+enum config_encrypted {
+	CONFIG_ENCRYPTED_REFUSE,
+	CONFIG_ENCRYPTED_SEALED, /* relayed as they are */
+	CONFIG_ENCRYPTED_OPEN,   /* decrypted here */
 };
 
 enum config_clock {
@@ -71,6 +80,8 @@ struct config_vendor {
 	/* Keys for MACs: a path, or "credential:NAME"; "": none. */
 	char device_keys[CONFIG_PATH_SIZE];
 	bool plain_device_ids; /* reports name devices as they are */
+	char decryption_keys[CONFIG_DECRYPTION_KEYS_MAX][CONFIG_KEY_SIZE];
+	unsigned decryption_key_count;
 };
 
 struct config_class {
@@ -83,6 +94,7 @@ struct config_class {
 	enum config_approval approval;
 	char window[CONFIG_WINDOW_SIZE]; /* "": the daemon's */
 	struct signer_demand demand;	 /* who has to sign, and how */
+	enum config_encrypted encrypted;
 	int64_t inventory_interval_s;    /* 0: the daemon's */
 	struct conf_pair channel[8];     /* settings of the link's channel */
 	unsigned channel_count;

@@ -123,6 +123,33 @@ static const char *keys_rule(const char *text)
 		"must be an absolute path or credential:NAME" : NULL;
 }
 
+static const char *const encrypted_words[] = {
+	[CONFIG_ENCRYPTED_REFUSE] = "refuse",
+	[CONFIG_ENCRYPTED_SEALED] = "sealed",
+	[CONFIG_ENCRYPTED_OPEN] = "open",
+};
+
+int config_encrypted_parse(const char *text)
+{
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(text, encrypted_words[i]))
+			return i;
+	return -EINVAL;
+}
+
+static const char *encrypted_rule(const char *text)
+{
+	return config_encrypted_parse(text) < 0 ?
+		"must be refuse, sealed or open" : NULL;
+}
+
+static const char *key_rule(const char *text)
+{
+	return text[0] != '/' && strncmp(text, "credential:", 11) &&
+		strncmp(text, "pkcs11:", 7) ? "must be an absolute path, "
+		"credential:NAME or pkcs11:..." : NULL;
+}
+
 static const char *tier_rule(const char *text)
 {
 	return config_tier_parse(text) < 0 ?
@@ -296,6 +323,8 @@ const struct conf_field config_vendor_fields[] = {
 	{.name = "link", .kind = CONF_GROUP, .group = vendor_link_fields,
 		.required = true},
 	TEXT(struct config_vendor, heir_of),
+	TEXTS(struct config_vendor, "decryption_keys", decryption_keys,
+		decryption_key_count, .rule = key_rule),
 	TEXT(struct config_vendor, revocation, .rule = revocation_rule),
 	TEXT(struct config_vendor, revocation_tls, .rule = revocation_tls_rule),
 	INT(struct config_vendor, revocation_max_age_s, 60, YEAR_S),
@@ -385,6 +414,7 @@ const struct conf_field config_class_fields[] = {
 	TEXT(struct config_class_file, end_of_support),
 	TEXT(struct config_class_file, approval),
 	TEXT(struct config_class_file, window),
+	TEXT(struct config_class_file, encrypted, .rule = encrypted_rule),
 	PAIRS(struct config_class_file, "channel", channel, channel_count),
 	END,
 };
@@ -400,6 +430,7 @@ void config_class_file_init(struct config_class_file *f,
 		class_envelope_name(presets->envelope));
 	snprintf(f->device_checks, sizeof(f->device_checks), "%s",
 		class_validates_name(presets->validates));
+	snprintf(f->encrypted, sizeof(f->encrypted), "refuse");
 	snprintf(f->confirm, sizeof(f->confirm), "%s",
 		class_confirm_name(presets->confirm));
 	f->confirm_after_s = presets->confirm_after_s;

@@ -47,6 +47,7 @@ struct config_class_file {
 	char end_of_support[16];
 	char approval[16];
 	char window[CONFIG_WINDOW_SIZE];
+	char encrypted[8];
 	struct conf_pair channel[8];
 	unsigned channel_count;
 };
@@ -71,6 +72,9 @@ void config_presets(struct config *config);
 void config_vendor_init(struct config_vendor *vendor);
 void config_class_file_init(struct config_class_file *file,
 	const struct device_class *presets);
+
+/* "refuse", "sealed" or "open" as enum config_encrypted; -EINVAL. */
+int config_encrypted_parse(const char *text);
 
 /* "basic", "+1", "+2", "+3" or "none" as 1, 2, 3, 4 and 0; -EINVAL. */
 int config_tier_parse(const char *text);

@@ -12,6 +12,7 @@
 #include "gateway/daemon/authority.h"
 #include "gateway/daemon/backend.h"
 #include "gateway/daemon/job.h"
+#include "gateway/daemon/opening.h"
 #include "gateway/daemon/service.h"
 #include "gateway/daemon/support.h"
 #include "gateway/daemon/view.h"
@@ -285,8 +286,25 @@ static void open_lines(struct gateway *g)
 				g->config->links[i].name);
 }
 
+/* Each image tries them again: this is for who looks at the log of a start. */
+static void try_keys(struct gateway *g, const struct config_vendor *vendor)
+{
+	struct fault fault = {0};
+	char code[80];
+
+	snprintf(code, sizeof(code), "decryption:%.64s", vendor->name);
+	if (opening_try_keys(vendor, &fault))
+		gateway_alarm(g, code, "look at decryption_keys in the "
+			"vendor's file", "a key of vendor %s cannot be used: "
+			"%s: %s", vendor->name, fault.field, fault.rule);
+	else
+		gateway_alarm_clear(g, code);
+}
+
 static void open_vendors(struct gateway *g, const struct store_loaded *loaded)
 {
+	for (unsigned i = 0; i < g->config->vendor_count; i++)
+		try_keys(g, &g->config->vendors[i]);
 	for (unsigned i = 0; i < g->config->vendor_count; i++)
 		if (vendor_add(g, &g->config->vendors[i], loaded))
 			gateway_alarm(g, "memory", "",

@@ -572,13 +572,15 @@ static const struct session_events events = {
 
 static void fill_image(const struct job *j, struct engine_image *image)
 {
+	const struct release *r = j->release &&
+		j->release->state == RELEASE_VERIFIED ? j->release : NULL;
+
 	*image = (struct engine_image){
-		.len = j->row.payload_len,
+		.len = r ? r->image_len : j->row.payload_len,
 		.hash_len = j->expect_hash_len,
-		.slot = j->release && j->release->state == RELEASE_VERIFIED ?
-			j->release->slot : j->slot,
+		.slot = r ? r->slot : j->slot,
 	};
-	memcpy(image->sha256, j->row.payload_digest, 32);
+	memcpy(image->sha256, r ? r->image : j->row.payload_digest, 32);
 	if (j->bundle) {
 		image->len += bundle_prefix(j->bundle).len;
 		memcpy(image->sha256, bundle_sha256(j->bundle), 32);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "gateway/daemon/long_digest.h"
 #include "gateway/daemon/ledger.h"
+#include "gateway/daemon/release_open.h"
 #include "gateway/daemon/release_priv.h"
 #include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
@@ -28,6 +29,7 @@ struct release_work {
 	bool with_payload;
 	struct offer_payload payload;
 	uint8_t long_digest[CRYPTO_HASH_MAX];
+	struct offer_payload opened;
 	struct offer_request request;
 	struct signer_demand demand;
 	struct trust_clock clock;
@@ -85,7 +87,8 @@ void release_use(struct release *r)
 
 void release_unuse(struct release *r)
 {
-	r->users--;
+	if (--r->users == 0)
+		release_forget_opened(r);
 }
 
 static void settle(struct release *r, enum release_state state, int code)
@@ -191,6 +194,10 @@ static int take_plan(struct release *r, const struct release_work *w)
 
 	if (w->plan.image_count != 1 || image->payload != 0)
 		return ERR_RELEASE_IMAGES;
+	if (!r->opened) {
+		memcpy(r->image, r->payload, 32);
+		r->image_len = r->payload_len;
+	}
 	r->slot = image->slot;
 	r->image_hash = image->encryption.at ? CRYPTO_SHA256 :
 		image->digest.hash;
@@ -204,6 +211,46 @@ static void look_ends(struct release *r)
 {
 	r->looked = true;
 	settle(r, RELEASE_LISTED, 0);
+}
+
+static void judge_whole(struct release *r);
+
+static void on_opened(void *arg, int status, const struct fault *fault)
+{
+	struct release *r = arg;
+
+	r->request = 0;
+	r->opening = NULL;
+	if (r->closing) {
+		gateway_wake(r->gateway);
+		return;
+	}
+	if (!status)
+		status = release_keep_opened(r);
+	if (!status) {
+		judge_whole(r);
+		return;
+	}
+	r->fault = *fault;
+	verdict_add_code(&r->verdict, "image-opened", status, STEP_CHECK,
+		fault, "%s", "");
+	if (status > -5000 || err_class(status) == ERR_CLASS_TRANSIENT)
+		failed(r, status);
+	else
+		settle(r, RELEASE_REFUSED, status);
+}
+
+static void open_image(struct release *r, const struct release_work *w)
+{
+	int err = release_open(r, w->vendor->config, &w->plan.images[0],
+		on_opened);
+
+	if (err == -ENOMEM)
+		failed(r, err);
+	else if (err)
+		settle(r, RELEASE_REFUSED, err);
+	else
+		r->request = UINT64_MAX;
 }
 
 static void on_judged(uv_work_t *req, int status)
@@ -230,6 +277,12 @@ static void on_judged(uv_work_t *req, int status)
 		return;
 	}
 	r->verdict = w->verdict;
+	if (!status && !waits && w->with_payload &&
+			release_has_to_open(r, &w->verdict, &w->plan)) {
+		open_image(r, w);
+		free(w);
+		return;
+	}
 	if (accepted) {
 		code = take_plan(r, w);
 		accepted = code == 0;
@@ -286,7 +339,12 @@ static void fill_request(struct release_work *w, const struct release *r,
 		.needs = &w->needs,
 		.payloads = w->with_payload ? &w->payload : NULL,
 		.payload_count = w->with_payload ? 1 : 0,
+		.encrypted = release_encrypted(r),
+		.opened = r->opened ? &w->opened : NULL,
+		.opened_count = r->opened ? 1 : 0,
 	};
+	memcpy(w->opened.sha256, r->image, 32);
+	w->opened.len = r->image_len;
 }
 
 static void put_long_digest(struct release_work *w, const struct release *r)
@@ -668,7 +726,10 @@ void release_advance(struct release *r)
 
 void release_rotten(struct release *r)
 {
-	if (r->state == RELEASE_VERIFIED)
+	bool verified = r->state == RELEASE_VERIFIED;
+
+	release_forget_opened(r);
+	if (verified)
 		settle(r, RELEASE_LISTED, 0);
 }
 
@@ -729,6 +790,8 @@ void release_close_all(struct gateway *g)
 		struct vendor *v = vendor_find(g, r->vendor);
 
 		r->closing = true;
+		if (r->opening)
+			opening_cancel(r->opening);
 		if (v && v->link && r->request && r->request != UINT64_MAX)
 			vendor_link_cancel(v->link, r->request);
 		if (r->work)

@@ -13,7 +13,7 @@
 enum release_state {
 	RELEASE_LISTED,
 	RELEASE_ENVELOPE,  /* being fetched */
-	RELEASE_JUDGING,   /* before the image, or with it */
+	RELEASE_JUDGING,   /* before the image, or with it; being decrypted */
 	RELEASE_PAYLOAD,   /* being fetched, or hashed again */
 	RELEASE_VERIFIED,
 	RELEASE_REFUSED,   /* see verdict; stays until the catalog changes */
@@ -30,8 +30,12 @@ struct release {
 	uint8_t manifest[32];
 	uint8_t envelope[32];
 	uint64_t envelope_len;
-	uint8_t payload[32];
+	uint8_t payload[32];   /* what is fetched: the image, or its ciphertext */
 	uint64_t payload_len;
+	uint8_t image[32];     /* what is relayed; once VERIFIED */
+	uint64_t image_len;
+	bool opened;           /* the image was decrypted here, and is pinned */
+	struct opening *opening;
 	char payload_path[CATALOG_PATH_MAX + 1];
 	uint64_t sequence;
 	char version[ROW_VERSION_SIZE];        /* text for people */
