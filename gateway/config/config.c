@@ -257,6 +257,11 @@ static int class_convert(const char *path, const struct config_class_file *f,
 	c->demand = class_demand(f);
 	c->encrypted = (enum config_encrypted)config_encrypted_parse(
 		f->encrypted);
+	if (c->encrypted == CONFIG_ENCRYPTED_OPEN &&
+			c->device.envelope == CLASS_ENVELOPE_INTEGRATED)
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "encrypted",
+			"must not be open with envelope = \"integrated\": "
+			"the envelope would not be the image's any more");
 	c->channel_count = f->channel_count;
 	memcpy(c->channel, f->channel, sizeof(c->channel));
 	return 0;

@@ -37,12 +37,13 @@ static bool has_failed(const struct verdict *v, unsigned step)
 }
 
 /* Every check of the verdict that speaks about a step, as evidence: a list of
- * "name outcome: evidence", as many as fit. */
+ * "name outcome: evidence", as many as fit. The last come first: they are about
+ * the image, and rest on the others. */
 static json_t *checks_of(const struct verdict *v, unsigned step)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < v->count; i++) {
+	for (unsigned i = v->count; i-- > 0;) {
 		const struct check *check = &v->rows[i];
 
 		if (check->step != step)

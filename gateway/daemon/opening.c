@@ -1,6 +1,7 @@
 #include "gateway/daemon/opening.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/hash.h"
@@ -66,16 +67,21 @@ static int keys_open(const struct key_names *names, struct secret_key **keys,
 		if (!code) {
 			code = secret_key_opens(key, &opens[*ret_count]);
 			if (code)
-				fault_set(&why, code, 0, "decryption_keys",
-					"a key is on another curve than P-256");
+				fault_set(&why, code, 0, "key",
+					"is on another curve than P-256");
 		}
 		if (!code)
 			keys[(*ret_count)++] = key;
 		else
 			secret_key_close(key);
 		if (code && !err) {
+			char field[32];
+
 			err = code;
-			first = why;
+			snprintf(field, sizeof(field), "decryption_keys[%u]",
+				i);
+			fault_set(&first, code, 0, field, "%s: %s", why.field,
+				why.rule);
 		}
 	}
 	if (err && fault && !fault->code)

@@ -227,8 +227,14 @@ static void on_opened(void *arg, int status, const struct fault *fault)
 	}
 	if (!status)
 		status = release_keep_opened(r);
-	if (!status) {
+	if (!status && r->users) {
 		judge_whole(r);
+		return;
+	}
+	if (!status) {
+		/* Nobody waits for it any more. */
+		release_forget_opened(r);
+		settle(r, RELEASE_LISTED, 0);
 		return;
 	}
 	r->fault = *fault;
@@ -432,8 +438,6 @@ static void on_envelope_again(void *arg, int status, struct bytes bytes)
 	else
 		start_judging(r, bytes, true);
 }
-
-static void judge_whole(struct release *r);
 
 static void on_long_digest(void *arg, int status, const uint8_t *digest)
 {

@@ -123,7 +123,7 @@ static int check_setup(const struct device_setup *s, struct fault *fault)
 	if (s->suit && s->mode != BOOT_SWAP && s->mode != BOOT_OVERWRITE)
 		return fault_set(fault, -EINVAL, 0, "device_keys",
 			"needs mode swap or overwrite-only");
-	if (s->suit && suit_start())
+	if ((s->suit || s->unseal.on) && suit_start())
 		return fault_set(fault, -EIO, 0, "device_keys",
 			"no cryptography");
 	return 0;
@@ -153,6 +153,7 @@ static void take_setup(struct device *d, const struct device_setup *s,
 	m->name = d->name;
 	boot_init(&m->boot, &m->flash, s->mode);
 	m->boot.hw = s->hw;
+	m->unseal = s->unseal;
 	if (s->suit) {
 		memcpy(d->suit_key, s->suit_key, sizeof(d->suit_key));
 		m->boot.suit_key = d->suit_key;

@@ -59,6 +59,7 @@ struct device_setup {
 	const char *flash_path; /* NULL: memory */
 	bool suit; /* the bootloader takes SUIT envelopes with a MAC only */
 	uint8_t suit_key[SUIT_KEY_LEN];
+	struct unseal unseal;
 	const char *image_path; /* first content of slot 0; NULL: `image` */
 	struct mkimage image;
 };

@@ -54,6 +54,7 @@ static const struct setting {
 	{"image", TEXT, offsetof(struct group, image), GROUP_PATH_SIZE, NULL},
 	{"device_keys", TEXT, offsetof(struct group, device_keys),
 		GROUP_PATH_SIZE, NULL},
+	{"sealed", TEXT, offsetof(struct group, sealed), 72, NULL},
 	{"version", VERSION, SETUP(image.version), 0, NULL},
 	{"size", U32, SETUP(image.payload_len), FLASH_SLOT_SIZE_MAX, NULL},
 	{"seed", U32, SETUP(image.seed), UINT32_MAX, NULL},

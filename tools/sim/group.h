@@ -23,6 +23,7 @@ struct group {
 	char flash[GROUP_PATH_SIZE];
 	char image[GROUP_PATH_SIZE];
 	char device_keys[GROUP_PATH_SIZE]; /* secrets by name; "": none */
+	char sealed[72]; /* see unseal_parse() */
 	char hub[GROUP_PATH_SIZE]; /* socket of the pretended radio */
 	struct device_setup setup;
 	struct switches sw;

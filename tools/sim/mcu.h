@@ -6,6 +6,7 @@
 
 #include "tools/sim/boot.h"
 #include "tools/sim/switches.h"
+#include "tools/sim/unseal.h"
 
 /* X(field): counters of a device since ferry-sim started, as they appear in
  * `state` and in the file of --stats. */
@@ -66,6 +67,7 @@ struct mcu {
 	uint32_t random;      /* of reply styles; not 0 */
 	uint32_t arrived; /* highest end of data of this upload, by offset */
 	uint8_t arrived_sha[32];
+	struct unseal unseal; /* what an upload goes through */
 	const char *name; /* borrowed from the owner of the device */
 };
 

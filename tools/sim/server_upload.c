@@ -337,14 +337,30 @@ static void upload_in_recovery(struct exchange *x, const struct chunk *c)
 		write_chunk(x, c);
 }
 
+/* From here on the server sees what is inside. */
+static int unseal_chunk(struct exchange *x, struct chunk *c, uint8_t *room)
+{
+	const struct unseal *u = &x->m->unseal;
+
+	if (!u->on || x->rc)
+		return x->rc;
+	if (c->data.len > UNSEAL_PIECE_MAX ||
+		unseal_at(u, c->off, c->data, room))
+		x->rc = RC_INVALID;
+	else
+		c->data = bytes_of(room, c->data.len);
+	return x->rc;
+}
+
 void serve_upload(struct exchange *x)
 {
+	uint8_t room[UNSEAL_PIECE_MAX];
 	struct chunk c = {0};
 
 	if (read_chunk(x, &c))
 		return;
 	count_arrival(x->m, &c);
-	if (disturb(x, &c))
+	if (disturb(x, &c) || unseal_chunk(x, &c, room))
 		return;
 	if (x->m->in_recovery)
 		upload_in_recovery(x, &c);

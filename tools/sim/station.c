@@ -90,6 +90,9 @@ static int open_device(struct station *s, const struct group *g, uint32_t index,
 			return err;
 		setup.suit = true;
 	}
+	if (unseal_parse(g->sealed, &setup.unseal))
+		return fault_set(fault, -EINVAL, 0, "sealed",
+			"must be KEY:COUNTER, 32 hexadecimal digits each");
 	return device_open(&s->device, &setup, &g->sw, uv_hrtime(), fault);
 }
 

@@ -59,7 +59,8 @@ def _public(key):
         ec.SECP256R1()).public_key()
 
 
-def _content_key(recipient, key):
+def content_key(recipient, key):
+    """The content key of one recipient of a COSE_Encrypt."""
     protected, unprotected, wrapped = recipient
     if not protected:
         assert unprotected[1] == {16: -3, 32: -5}[len(key)]
@@ -77,7 +78,7 @@ def open_image(info, ciphertext, key, recipient=0):
     assert message.tag == 96
     protected, unprotected, content, recipients = message.value
     assert content is None
-    cek = _content_key(recipients[recipient], key)
+    cek = content_key(recipients[recipient], key)
     if protected:
         alg = cbor2.loads(protected)[1]
         assert 1 not in unprotected

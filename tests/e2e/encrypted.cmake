@@ -1,0 +1,1 @@
+ferry_e2e(encrypted FILES test_encrypted.py)
