@@ -2,6 +2,7 @@
 a compromised catalog key, and epochs that repair what was pushed too far."""
 
 import shutil
+import subprocess
 import time
 
 import pytest
@@ -199,3 +200,27 @@ def test_epoch_repairs_the_highest_sequence_and_a_wrong_time(site):
     wait_for("the catalog",
              lambda: vendor(site)["catalog"]["state"] == "fresh")
     assert vendor(site)["time_bound"] < "2080"
+
+
+def test_restored_backup_brings_its_chain_along(site):
+    serve(site)
+    site.stop_ferryd()
+    old = site.folder / "old-state"
+    shutil.copytree(site.state, old)
+    site.start_ferryd()
+    roots(site, 3)
+    check(site)
+    backup = site.folder / "backup"
+    assert site.ctl("backup", str(backup)).returncode == 0
+    site.stop_ferryd()
+    shutil.rmtree(site.state)
+    shutil.copytree(old, site.state)
+    done = subprocess.run([site.bin / "ferryd", "--config", site.etc,
+                           "--restore", str(backup)], capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+    hide_roots(site)
+    site.start_ferryd()
+    wait_for("the root", lambda: (vendor(site)["root"] or {}).get(
+        "version") == 4)
+    assert "roots-behind:acme" not in alarms(site)
