@@ -185,6 +185,16 @@ static const struct wrong wrongs[] = {
 		"reappear", "'soon'"},
 	{"classes.d/lamp.conf", CLASS "envelope = \"wax\";",
 		ERR_CONFIG_VALUE, "envelope", "'wax'"},
+	{"classes.d/lamp.conf", CLASS "encrypted = \"maybe\";",
+		ERR_CONFIG_VALUE, "encrypted", "sealed"},
+	{"classes.d/lamp.conf", CLASS "encrypted = \"open\";",
+		ERR_CONFIG_MISSING, "encrypted", "decryption_keys"},
+	{"classes.d/lamp.conf", CLASS "encrypted = \"open\"; "
+		"envelope = \"integrated\";", ERR_CONFIG_VALUE, "encrypted",
+		"integrated"},
+	{"vendors.d/acme.conf", VENDOR(VENDOR_ID)
+		"decryption_keys = [\"key.pem\"];", ERR_CONFIG_VALUE, "",
+		"pkcs11:"},
 	{"classes.d/lamp.conf", CLASS "reset_line = \"dtr=2\";",
 		ERR_CLASS_INVALID, "reset_line", "dtr=0"},
 	{"classes.d/lamp.conf", CLASS "reset_line = \"dtr=0 100\";",

@@ -4,6 +4,7 @@
 
 #include "base/cbor_out.h"
 #include "policy/trust/encrypt.h"
+#include "policy/trust/suit.h"
 
 #define PLAIN "This is a real firmware image."
 
@@ -153,6 +154,78 @@ START_TEST(encrypt_published_vector_decrypts)
 	}
 	release(in);
 	release(sealed);
+}
+END_TEST
+
+/* The published manifests: their encryption-info opens with the keys of the
+ * README, and where the ciphertext stands beside it, it is the firmware. */
+static const struct vector manifests[] = {
+	{"aes-kw-content", false},
+	{"aes-kw-slot", false},
+	{"aes-kw", false},
+	{"es-ecdh-content", true},
+	{"es-ecdh-dependency", true},
+};
+
+/* Content of the last byte string with this parameter in the install
+ * sequence. */
+static struct bytes install_parameter(
+	const struct suit_manifest *m, int64_t wanted)
+{
+	struct bytes found = {0}, value;
+	struct suit_walk walk;
+	struct suit_step step;
+
+	suit_walk_init(&walk, m->members[SUIT_INSTALL].content);
+	while (suit_walk_next(&walk, &step)) {
+		struct cbor_list map;
+		struct cbor r;
+		int64_t key;
+
+		if (step.begins_choice ||
+			step.command != SUIT_OVERRIDE_PARAMETERS)
+			continue;
+		cbor_init(&r, step.argument, CBOR_STRICT);
+		ck_assert_int_eq(cbor_map(&r, &map), 0);
+		while (cbor_next(&r, &map)) {
+			cbor_int(&r, &key);
+			if (key == wanted && cbor_bstr(&r, &value) == 0)
+				found = value;
+			else if (key != wanted)
+				cbor_skip(&r, NULL);
+		}
+	}
+	return found;
+}
+
+START_TEST(encrypt_published_manifest_opens)
+{
+	const struct vector *row = &manifests[_i];
+	struct encrypt_key keys[2] = {{.agree = device_agree}, kek_key(16)};
+	struct suit_envelope envelope;
+	struct suit_manifest manifest;
+	struct bytes file, content;
+	struct encrypt_info info;
+	struct encrypt_cek cek;
+	char path[160];
+	struct buf plain;
+
+	snprintf(path, sizeof(path), FOLDER "suit-manifest-%s.suit", row->name);
+	file = unit_read_shared(path);
+	ck_assert_int_eq(suit_envelope_parse(file, &envelope, NULL), 0);
+	ck_assert_int_eq(suit_manifest_parse(&envelope, &manifest, NULL), 0);
+	ck_assert_int_eq(encrypt_info_parse(install_parameter(&manifest,
+				 SUIT_PARAM_ENCRYPTION), &info, NULL),
+		0);
+	ck_assert_int_eq(encrypt_open_key(&info, keys, 2, &cek, NULL), 0);
+	content = install_parameter(&manifest, SUIT_PARAM_CONTENT);
+	buf_init(&plain, 512);
+	if (content.at)
+		ck_assert_msg(!decrypt(&info, &cek, content, 7, &plain) &&
+				      bytes_is_text(buf_bytes(&plain), PLAIN),
+			"%s", row->name);
+	buf_done(&plain);
+	release(file);
 }
 END_TEST
 
@@ -809,6 +882,7 @@ int main(void)
 	memset(kek16, 'a', 16);
 	memset(kek32, 'b', 32);
 	tcase_add_loop_test(tc, encrypt_published_vector_decrypts, 0, 4);
+	tcase_add_loop_test(tc, encrypt_published_manifest_opens, 0, 5);
 	tcase_add_loop_test(
 		tc, encrypt_open_key_wrong_kind_of_key_is_no_key, 0, 4);
 	tcase_add_test(tc, crypto_key_wrap_rfc3394_known_answers);
