@@ -301,8 +301,11 @@ int encrypt_info_parse(
 	cbor_init(&f.r, in, CBOR_COSE);
 	if (in.len > ENCRYPT_INFO_MAX)
 		return field_fail(&f, ERR_TOO_LARGE, "", "is too long");
-	if (cbor_peek(&f.r) != CBOR_TAG || cbor_tag(&f.r, &tag) ||
-		tag != ENCRYPT_TAG)
+	if (cbor_peek(&f.r) == CBOR_TAG)
+		cbor_tag(&f.r, &tag);
+	if (field_check(&f, ""))
+		return f.r.err;
+	if (tag != ENCRYPT_TAG)
 		return field_fail(
 			&f, ERR_TRUST_COSE_TAG, "", "tag must be 96");
 	field_array(&f, "", 4, 4, &list);

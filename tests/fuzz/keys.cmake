@@ -1,0 +1,1 @@
+ferry_fuzz(keys USES room_keys)
