@@ -292,6 +292,83 @@ def test_drafts_of_add_collect_signatures(fresh, tmp_path):
     assert len(newest(fresh).roles[CATALOG][1]) == 2
 
 
+def test_second_draft_does_not_write_over_the_first(fresh, tmp_path):
+    away = tmp_path / "2.key.pem"
+    (fresh.folder / "keys/root/2.key.pem").rename(away)
+    (fresh.folder / "keys/root/3.key.pem").unlink()
+    fresh.run("root", "add", "--role", "catalog", check=1)
+    draft = fresh.folder / "root-2.draft.cose"
+    before = draft.read_bytes()
+    out = fresh.run("root", "set", "--offline-grace", "24h", check=1)
+    assert "is there already, of another change" in out.stderr
+    assert draft.read_bytes() == before
+    fresh.run("root", "sign", draft, "--key", away)
+
+
+# The next catalog key: between its making and a root that lists it
+
+
+def test_rotation_that_failed_does_not_spoil_the_next_root(fresh, tmp_path):
+    keys = fresh.folder / "keys/root"
+    keys.rename(tmp_path / "away")
+    keys.mkdir()
+    fresh.run("root", "rotate", "--role", "catalog", check=2)
+    key = fresh.folder / "keys/catalog/key.pem"
+    before = key.read_bytes()
+    keys.rmdir()
+    (tmp_path / "away").rename(keys)
+    fresh.run("root", "renew")
+    assert key.read_bytes() == before
+    coming = (key.parent / "next.pem").read_bytes()
+    out = fresh.run("root", "rotate", "--role", "catalog")
+    assert "next.pem, made before" in out.stdout
+    assert key.read_bytes() == coming
+    assert not (key.parent / "next.pem").exists()
+    fresh.run("catalog")
+
+
+def test_rotated_key_that_was_made_before_has_its_kind(fresh):
+    key, _ = key_pair(fresh.folder / "keys/catalog", "made")
+    key.chmod(0o600)
+    key.rename(fresh.folder / "keys/catalog/next.pem")
+    out = fresh.run("root", "rotate", "--role", "catalog", "--kind", "p384",
+                    check=1)
+    assert "go without --kind" in out.stderr
+
+
+@pytest.mark.parametrize("cut", ["before", "between"])
+def test_catalog_finishes_a_rotation_that_was_cut_short(fresh, cut):
+    keys = fresh.folder / "keys/catalog"
+    old = (keys / "key.pem").read_bytes()
+    fresh.run("root", "rotate", "--role", "catalog", "--no-catalog")
+    new = (keys / "key.pem").read_bytes()
+    (keys / "key.pem").rename(keys / "next.pem")
+    kept = keys / "until-root-2.pem"
+    assert kept.read_bytes() == old
+    if cut == "before":
+        kept.rename(keys / "key.pem")
+    fresh.run("catalog")
+    assert (keys / "key.pem").read_bytes() == new
+    assert kept.read_bytes() == old
+
+
+def test_rotation_signed_elsewhere_is_followed_by_the_catalog(
+        fresh, build_dir, tmp_path):
+    away = tmp_path / "away"
+    shutil.copytree(fresh.folder, away, copy_function=shutil.copy2)
+    for name in ("2.key.pem", "3.key.pem"):
+        (fresh.folder / "keys/root" / name).unlink()
+    fresh.run("root", "rotate", "--role", "catalog", check=1)
+    fresh.run("catalog")
+    draft = fresh.folder / "root-2.draft.cose"
+    there = Publisher(build_dir, away)
+    there.run("root", "sign", draft, "--key", away / "keys/root/2.key.pem",
+              "--no-catalog")
+    shutil.copy(there.root(2), fresh.root(2))
+    fresh.run("catalog")
+    assert not (fresh.folder / "keys/catalog/next.pem").exists()
+
+
 # Transfer of authority
 
 
@@ -333,10 +410,30 @@ def test_transfer_of_a_second_class_to_the_same_heir(fresh, heir):
                            uuid.UUID(lamp).bytes]
 
 
+def test_transfer_is_undone_class_by_class(fresh, heir):
+    lamp = fresh.add_class("lamp")
+    fresh.run("root", "transfer", "--class", "sensor", "--class", "lamp",
+              "--heir", heir.root())
+    assert not catalog(fresh)[7]
+    fresh.run("root", "transfer", "--class", "sensor", "--undo")
+    transfer, = newest(fresh).data[7]
+    assert transfer[1] == [uuid.UUID(lamp).bytes]
+    assert [entry[2] for entry in catalog(fresh)[7]] == [
+        uuid.UUID(fresh.class_id).bytes]
+    out = fresh.run("root", "transfer", "--class", "sensor", "--undo",
+                    check=1)
+    assert "handed to nobody" in out.stderr
+    fresh.run("root", "transfer", "--class", "lamp", "--undo")
+    assert 7 not in newest(fresh).data
+    follow(fresh)
+
+
 def test_transfer_refuses(fresh, heir, tmp_path):
     junk = tmp_path / "junk"
     junk.write_bytes(b"junk")
-    for args in (["--class", "sensor"], ["--heir", heir.root()],
+    for args in (["--class", "sensor"], ["--heir", heir.root()], ["--undo"],
+                 ["--class", "sensor", "--undo"],
+                 ["--class", "sensor", "--heir", heir.root(), "--undo"],
                  ["--class", "sensor", "--heir", junk],
                  ["--class", "sensor", "--heir", fresh.root()]):
         fresh.run("root", "transfer", *args, check=1)

@@ -376,7 +376,8 @@ int ca_revoke(struct ca *ca, struct ca_issued *issued, unsigned reason,
 
 	if (issued->revoked)
 		return complain(-EEXIST, issued->serial, "certificate",
-			"was revoked at %s already (%s)",
+			"was revoked at %s already (%s); ferry-publish pki crl"
+			" issues the list that says so",
 			when_format(issued->revoked, when),
 			crl_reason_text(issued->reason));
 	issued->revoked = at;

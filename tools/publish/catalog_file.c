@@ -7,6 +7,7 @@
 #include "base/cbor_out.h"
 #include "policy/trust/component.h"
 #include "tools/publish/catalog_check.h"
+#include "tools/publish/hss_key.h"
 #include "tools/publish/root_file.h"
 #include "tools/publish/say.h"
 #include "tools/publish/when.h"
@@ -211,6 +212,51 @@ static bool is_listed(const struct root *root, const struct key *key)
 	return false;
 }
 
+static int key_move(const char *from, const char *to)
+{
+	if (file_exists(to))
+		return complain(-EEXIST, to, NULL, "is there already");
+	if (rename(from, to))
+		return complain(-errno, from, NULL, "cannot rename: %s",
+			strerror(errno));
+	hss_key_moved(from, to);
+	return 0;
+}
+
+static int next_is_listed(const char *next, const struct root *root, bool *ret)
+{
+	struct key key;
+	int err = key_open(next, &key);
+
+	if (err)
+		return err;
+	*ret = is_listed(root, &key);
+	key_done(&key);
+	return 0;
+}
+
+int catalog_key_promote(const struct publisher *p, const struct root *root)
+{
+	char next[FILES_PATH_SIZE], path[FILES_PATH_SIZE];
+	char old[FILES_PATH_SIZE];
+	bool listed = false;
+	int err = publisher_path(p, next, "keys/catalog/next.pem");
+
+	if (!err)
+		err = publisher_path(p, path, "keys/catalog/key.pem");
+	if (!err)
+		err = publisher_path(p, old, "keys/catalog/until-root-%llu.pem",
+			(unsigned long long)root->version);
+	if (err || !file_exists(next))
+		return err;
+	err = next_is_listed(next, root, &listed);
+	if (err || !listed)
+		return err;
+	if (file_exists(path))
+		err = key_move(path, old);
+	return err ? err : key_move(next, path);
+}
+
 /* The keys that sign, opened. */
 struct signers {
 	struct key keys[CATALOG_KEYS_MAX];
@@ -251,8 +297,10 @@ static int signers_default(const struct publisher *p, const struct root *root,
 {
 	unsigned need = root_role(root, ROLE_CATALOG)->threshold;
 	char path[FILES_PATH_SIZE];
-	int err = signer_add(p, root, NULL, s);
+	int err = catalog_key_promote(p, root);
 
+	if (!err)
+		err = signer_add(p, root, NULL, s);
 	for (unsigned n = 2; !err && s->count < need &&
 			n <= CATALOG_KEYS_MAX; n++) {
 		err = publisher_path(p, path, "keys/catalog/%u.key.pem", n);

@@ -38,6 +38,10 @@ struct catalog_options {
  * from. */
 int catalog_quirks_keep(const struct publisher *p, const char *from);
 
+/* keys/catalog/next.pem takes the place of key.pem as soon as the root lists it,
+ * and not before. Does again what was cut short. */
+int catalog_key_promote(const struct publisher *p, const struct root *root);
+
 /* Makes, checks and publishes www/catalog.cose with the next sequence.
  * `ret_expires` may be NULL. */
 int catalog_publish(struct publisher *p, struct release_list *releases,

@@ -428,6 +428,21 @@ static int draft_keep(const struct publisher *p, uint64_t version,
 		missing, missing == 1 ? "" : "s");
 }
 
+/* Signatures that others gave to another change are not written over. */
+static int draft_begin(const struct publisher *p, uint64_t version,
+	unsigned missing, struct bytes file)
+{
+	char path[FILES_PATH_SIZE];
+	int err = publisher_path(p, path, "root-%llu.draft.cose",
+		(unsigned long long)version);
+
+	if (!err && file_exists(path))
+		err = complain(-EEXIST, path, NULL, "is there already, of"
+			" another change: finish it (ferry-publish root sign),"
+			" or remove it");
+	return err ? err : draft_keep(p, version, missing, file);
+}
+
 int root_draft_publish(struct publisher *p, const struct root *previous,
 	const struct root *draft, const char *const *more, size_t more_count)
 {
@@ -458,7 +473,7 @@ int root_draft_publish(struct publisher *p, const struct root *previous,
 		err = thresholds_check(previous, draft, buf_bytes(&file),
 			&missing);
 	if (!err)
-		err = missing ? draft_keep(p, draft->version, missing,
+		err = missing ? draft_begin(p, draft->version, missing,
 			buf_bytes(&file)) :
 			root_place(p, previous, buf_bytes(&file));
 	if (ring)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "tools/publish/catalog_file.h"
-#include "tools/publish/hss_key.h"
 #include "tools/publish/say.h"
 #include "tools/publish/verbs.h"
 #include "tools/publish/when.h"
@@ -155,38 +154,14 @@ static int catalog_renew(struct publisher *p, const struct cli *cli)
 	return err;
 }
 
-static int key_move(const char *from, const char *to)
-{
-	if (rename(from, to))
-		return complain(-errno, from, NULL, "cannot rename: %s",
-			strerror(errno));
-	hss_key_moved(from, to);
-	return 0;
-}
-
-/* A key that was made for this root takes the place of the one before. */
-static int next_key_promote(const struct publisher *p, const char *role)
-{
-	char next[FILES_PATH_SIZE], path[FILES_PATH_SIZE];
-	char old[FILES_PATH_SIZE];
-	int err = publisher_path(p, next, "keys/%s/next.pem", role);
-
-	if (!err)
-		err = publisher_path(p, path, "keys/%s/key.pem", role);
-	if (!err)
-		err = publisher_path(p, old, "keys/%s/until-root-%llu.pem",
-			role, (unsigned long long)p->state.root_version);
-	if (err || !file_exists(next))
-		return err;
-	if (file_exists(path))
-		err = key_move(path, old);
-	return err ? err : key_move(next, path);
-}
-
 int successor_follow(struct publisher *p, const struct cli *cli)
 {
-	int err = next_key_promote(p, "catalog");
+	struct root *root = NULL;
+	int err = root_file_current(p, &root);
 
+	if (!err)
+		err = catalog_key_promote(p, root);
+	root_free(root);
 	printf("root %llu is published\n",
 		(unsigned long long)p->state.root_version);
 	return err ? err : catalog_renew(p, cli);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/publish/catalog_file.h"
 #include "tools/publish/key_kind.h"
 #include "tools/publish/public_key.h"
 #include "tools/publish/say.h"
@@ -101,25 +102,40 @@ static int fresh_key_path(const struct publisher *p, enum role role,
 	return err;
 }
 
+/* The key of an earlier try that no root came of is taken up. */
+static int fresh_key_open(const struct cli *cli, const char *path,
+	struct key *ret)
+{
+	if (cli_has(cli, "kind"))
+		return complain(-EEXIST, path, NULL, "is there already, from an"
+			" earlier try: go without --kind, or remove it");
+	return key_open(path, ret);
+}
+
 static int fresh_key_make(const struct publisher *p, const struct cli *cli,
 	enum role role, bool replaces, struct root_entry *ret)
 {
 	const char *kind_text = cli_get(cli, "kind");
 	struct key_kind kind = {.kty = COSE_KTY_EC2, .curve = CRYPTO_P256};
 	char path[FILES_PATH_SIZE];
+	bool is_there = false;
 	struct key key;
 	int err = kind_text ? key_kind_parse(kind_text, &kind) : 0;
 
 	if (!err)
 		err = fresh_key_path(p, role, replaces, path);
-	if (!err)
-		err = key_kind_make(path, &kind, &key);
+	if (!err) {
+		is_there = file_exists(path);
+		err = is_there ? fresh_key_open(cli, path, &key) :
+				key_kind_make(path, &kind, &key);
+	}
 	if (err)
 		return err;
 	err = root_entry_of_key(&key.public, ret);
 	key_done(&key);
 	if (!err)
-		printf("made %s\n", path);
+		printf(is_there ? "takes %s, made before\n" : "made %s\n",
+			path);
 	return err;
 }
 
@@ -157,11 +173,13 @@ static int entry_take(const struct publisher *p, const struct cli *cli,
 	else if (has_anchor)
 		err = anchor_take(cli, role, s, ret);
 	else if (role == ROLE_ROOT || role == ROLE_CATALOG)
-		err = fresh_key_make(p, cli, role, replaces, ret);
+		err = catalog_key_promote(p, s->current);
 	else
 		err = complain(-EINVAL, cli->verb->name, NULL, "the role %s"
 			" needs --anchor or --public (ferry-publish pki author"
 			" --out makes a new CA)", role_name(role));
+	if (!err && !public && !has_anchor)
+		err = fresh_key_make(p, cli, role, replaces, ret);
 	ret->revoked_by_root_only = cli_has(cli, "root-only") ||
 			(role == ROLE_CATALOG && !has_anchor);
 	return err;

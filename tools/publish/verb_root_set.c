@@ -156,7 +156,10 @@ const struct cli_verb verb_root_set = {
 static const struct cli_option transfer_options[] = {
 	SUCCESSOR_OPTIONS,
 	{"class", "NAME|UUID", true, "class that is handed over (required)"},
-	{"heir", "FILE", false, "first root of the heir (required)"},
+	{"heir", "FILE", false, "first root of the heir (required, but with"
+		" --undo)"},
+	{"undo", NULL, false, "hand the classes to nobody any more: when the"
+		" heir has handed them back"},
 	{0},
 };
 
@@ -190,22 +193,65 @@ static int heir_take(const struct cli *cli, struct successor *s,
 	return err;
 }
 
+static int class_id_take(const struct publisher *p, const char *text,
+	uint8_t ret[16])
+{
+	struct class_conf class;
+	int err;
+
+	if (uuid_parse(text, ret) == 0)
+		return 0;
+	err = publisher_class(p, text, &class);
+	if (!err)
+		memcpy(ret, class.class_id, 16);
+	return err;
+}
+
 static int class_take(const struct publisher *p, const char *text,
 	struct successor *s, struct bytes *ret)
 {
 	uint8_t id[16];
-	struct class_conf class;
-	int err = 0;
+	int err = class_id_take(p, text, id);
 
-	if (uuid_parse(text, id)) {
-		err = publisher_class(p, text, &class);
-		if (!err)
-			memcpy(id, class.class_id, sizeof(id));
-	}
 	if (!err && root_transfer_of(&s->draft, bytes_of(id, sizeof(id))))
 		err = complain(-EEXIST, text, "class", "was handed over"
 			" already: only the heir can hand it on or back");
 	return err ? err : successor_keep(s, bytes_of(id, sizeof(id)), ret);
+}
+
+/* The transfer that names no class any more goes. */
+static void class_drop(struct successor *s, struct bytes id)
+{
+	for (unsigned i = 0; i < s->draft.transfer_count; i++) {
+		struct root_transfer *t = &s->transfers[i];
+
+		for (unsigned k = 0; k < t->class_count; k++)
+			if (bytes_equal(t->classes[k], id)) {
+				t->classes[k] = t->classes[--t->class_count];
+				break;
+			}
+		if (t->class_count)
+			continue;
+		*t = s->transfers[--s->draft.transfer_count];
+		return;
+	}
+}
+
+static int transfer_undo(const struct publisher *p, const char *const *names,
+	size_t count, struct successor *s)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint8_t id[16];
+		int err = class_id_take(p, names[i], id);
+
+		if (!err && !root_transfer_of(&s->draft, bytes_of(id, 16)))
+			err = complain(-EINVAL, names[i], "class",
+				"is handed to nobody by this root");
+		if (err)
+			return err;
+		class_drop(s, bytes_of(id, 16));
+	}
+	return 0;
 }
 
 /* One more class to the same heir goes into the transfer that is there. */
@@ -235,9 +281,11 @@ static int transfer(struct publisher *p, const struct cli *cli,
 	struct bytes heir = {0};
 	int err;
 
-	if (!count || !cli_has(cli, "heir"))
+	if (!count || cli_has(cli, "heir") == cli_has(cli, "undo"))
 		return complain(-EINVAL, "root transfer", NULL,
-			"needs --class and --heir");
+			"needs --class, and --heir or --undo");
+	if (cli_has(cli, "undo"))
+		return transfer_undo(p, names, count, s);
 	err = heir_take(cli, s, &heir);
 	for (size_t i = 0; !err && i < count; i++) {
 		struct root_transfer *t;
@@ -268,7 +316,8 @@ const struct cli_verb verb_root_transfer = {
 	.detail = "Gateways refuse this vendor's releases for the classes from"
 		" then on, and take those of\nthe vendor whose first root is"
 		" FILE. Releases of the classes leave the catalog. Only\nthe"
-		" heir's root can hand them on or back.",
+		" heir's root can hand them on or back. What came back is taken"
+		" with --undo: until\nthen gateways serve it by nobody.",
 	.options = transfer_options,
 	.run = run_transfer,
 };
