@@ -264,6 +264,30 @@ def test_catalog_signer_needs_evidence_and_gets_it(tmp_path, build_dir):
         site.stop_ferryd()
 
 
+def test_catalog_counts_on_after_the_list_of_its_signer_was_renewed(
+        tmp_path, build_dir):
+    with RevocationSite(tmp_path, build_dir) as site:
+        site.config = 'relay = { clock = "synchronised"; };'
+        site.lists()
+        site.add_class("lamp", extra=ASK)
+        site.release("lamp", "2.0.0")
+        ca, _, _ = sign_by_chain(site, site.url("catalogs"))
+        site.list_of(ca, seconds=25)
+        first_ends = time.time() + 26
+        site.write_config()
+        site.start_sim("name=lamp-1")
+        site.start_ferryd()
+        job = site.wait_job("lamp-1", "waiting")
+        site.list_of(ca)
+        site.post("/v1/check")
+        wait_for("the first list to run out",
+                 lambda: time.time() > first_ends, 40)
+        site.post(f"/v1/jobs/{job['id']}/approve")
+        site.wait_job("lamp-1", "done")
+        assert site.vendor()["catalog"]["state"] == "fresh"
+        site.stop_ferryd()
+
+
 def test_revoked_catalog_signer_stops_everything(tmp_path, build_dir):
     with RevocationSite(tmp_path, build_dir) as site:
         site.lists()
