@@ -97,6 +97,7 @@ struct job {
 	bool row_changed; /* since the commit that is under way */
 	enum job_state next_state;
 	int next_reached;
+	int before; /* what was reached before the stage that is entered */
 	void (*then)(struct job *j);
 	bool has_result; /* arrived while a commit was under way */
 	enum engine_outcome outcome;

@@ -329,6 +329,22 @@ static void limit_transfer(struct job *j)
 	gateway_wake_at(j->gateway, limit_ms);
 }
 
+static bool is_still_good(struct job *j);
+
+/* The commit may have taken as long as a disk stays full: what was good before
+ * it may be revoked by now. Then the stage is held on, and nothing was told. */
+static bool is_good_after_commit(struct job *j)
+{
+	if (j->held != ENGINE_STAGE_TRANSFER &&
+			j->held != ENGINE_STAGE_ACTIVATE &&
+			j->held != ENGINE_STAGE_RESTART)
+		return true;
+	if (!j->session || is_still_good(j))
+		return true;
+	j->reached = j->next_reached = j->before;
+	return false;
+}
+
 static void go(struct job *j)
 {
 	int stage = j->held;
@@ -337,6 +353,8 @@ static void go(struct job *j)
 	bool skip = stage == ENGINE_STAGE_CONFIRM && c &&
 		c->device.confirm == CLASS_CONFIRM_NEVER;
 
+	if (!is_good_after_commit(j))
+		return;
 	limit_transfer(j);
 	j->held = ENGINE_STAGE_NONE;
 	if (j->session && stage != ENGINE_STAGE_NONE)
@@ -345,6 +363,7 @@ static void go(struct job *j)
 
 static void begin_stage(struct job *j, enum job_state state)
 {
+	j->before = j->reached;
 	j->next_reached = j->held > j->reached ? j->held : j->reached;
 	if (!job_state_may_follow(j->state, state)) {
 		log_error("job", "engine is in a stage that does not follow",
