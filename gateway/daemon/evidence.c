@@ -9,6 +9,9 @@
 #include "policy/trust/x509.h"
 
 #define NEVER UINT64_MAX
+/* For so long a certificate that was asked about keeps its place: those for
+ * which there is no room must not have everything fetched again and again. */
+#define PLACE_MS 30000u
 
 const enum evidence_kind source_kind[SOURCE_COUNT] = {
 	[SOURCE_CRL] = EVIDENCE_CRL,
@@ -49,13 +52,13 @@ void evidence_release(struct evidence *e)
 
 /* ---- what is remembered ---- */
 
-bool evidence_is_revoked(const struct evidence *e,
-	const uint8_t digest[CERT_ID_LEN])
+bool *evidence_revoked_find(
+	struct evidence *e, const uint8_t digest[CERT_ID_LEN])
 {
 	for (unsigned i = 0; i < e->revoked_count; i++)
 		if (!memcmp(e->revoked[i], digest, CERT_ID_LEN))
-			return true;
-	return false;
+			return &e->revoked_saved[i];
+	return NULL;
 }
 
 int evidence_note_revoked(struct evidence *e, const uint8_t digest[CERT_ID_LEN])
@@ -63,12 +66,15 @@ int evidence_note_revoked(struct evidence *e, const uint8_t digest[CERT_ID_LEN])
 	uint8_t(*more)[CERT_ID_LEN];
 
 	e->revokes = true;
-	if (e->revoked_count == EVIDENCE_REVOKED_MAX)
-		return ERR_STORE_FULL;
-	more = realloc(e->revoked, (e->revoked_count + 1) * sizeof(*more));
-	if (!more)
-		return -ENOMEM;
+	more = e->revoked_count == EVIDENCE_REVOKED_MAX ? NULL :
+		realloc(e->revoked, (e->revoked_count + 1) * sizeof(*more));
+	if (!more) {
+		e->revoked_lost++;
+		return e->revoked_count == EVIDENCE_REVOKED_MAX ?
+			ERR_STORE_FULL : -ENOMEM;
+	}
 	e->revoked = more;
+	e->revoked_saved[e->revoked_count] = false;
 	memcpy(more[e->revoked_count++], digest, CERT_ID_LEN);
 	return 0;
 }
@@ -76,8 +82,9 @@ int evidence_note_revoked(struct evidence *e, const uint8_t digest[CERT_ID_LEN])
 void evidence_inherit(struct evidence *to, const struct evidence *from)
 {
 	for (unsigned i = 0; i < from->revoked_count; i++)
-		if (!evidence_is_revoked(to, from->revoked[i]))
+		if (!evidence_revoked_find(to, from->revoked[i]))
 			evidence_note_revoked(to, from->revoked[i]);
+	to->revoked_lost += from->revoked_lost;
 	to->generation++;
 }
 
@@ -109,8 +116,10 @@ int evidence_floor_raise(struct evidence *e, enum evidence_kind kind,
 		*floor = (struct evidence_floor){.kind = kind};
 		memcpy(floor->id, id, CERT_ID_LEN);
 	}
-	if (memcmp(number, floor->number, EVIDENCE_NUMBER_LEN) > 0)
+	if (memcmp(number, floor->number, EVIDENCE_NUMBER_LEN) > 0) {
 		memcpy(floor->number, number, EVIDENCE_NUMBER_LEN);
+		floor->saved = false;
+	}
 	return 0;
 }
 
@@ -124,8 +133,12 @@ static int load_known(struct evidence *e, const struct store_loaded *loaded)
 
 		if (!strcmp(row->vendor, vendor) &&
 				!strcmp(row->what, "certificate") &&
-				row->id_len == CERT_ID_LEN)
+				row->id_len == CERT_ID_LEN &&
+				!evidence_revoked_find(e, row->id)) {
 			err = evidence_note_revoked(e, row->id);
+			if (!err)
+				e->revoked_saved[e->revoked_count - 1] = true;
+		}
 	}
 	for (size_t i = 0; i < loaded->evidence_floor_count && !err; i++) {
 		const struct evidence_floor_row *row =
@@ -136,6 +149,8 @@ static int load_known(struct evidence *e, const struct store_loaded *loaded)
 				EVIDENCE_OCSP : EVIDENCE_CRL, row->id,
 				row->number);
 	}
+	for (unsigned i = 0; i < e->floor_count; i++)
+		e->floors[i].saved = true;
 	e->revokes = false;
 	return err;
 }
@@ -251,6 +266,11 @@ const struct revocation_view *evidence_view(struct evidence *e)
 		.unreachable = (const uint8_t(*)[CERT_ID_LEN])e->unreachable,
 		.unreachable_count = count,
 	};
+	if (e->revoked_lost) {
+		/* Who was revoked is not known: nobody counts. */
+		e->view.policy = REVOCATION_REQUIRE;
+		e->view.statement_count = 0;
+	}
 	return &e->view;
 }
 
@@ -292,7 +312,7 @@ uint64_t evidence_generation(const struct evidence *e)
 
 unsigned evidence_revoked_count(const struct evidence *e)
 {
-	return e->revoked_count;
+	return e->revoked_count + e->revoked_lost;
 }
 
 bool evidence_is_busy(const struct evidence *e)
@@ -371,6 +391,8 @@ static void arm(struct evidence *e)
 	enum evidence_source source;
 	uint64_t due = evidence_next_due(e, &want, &source);
 
+	if (e->crowded_ms && e->crowded_ms < due)
+		due = e->crowded_ms;
 	if (due == NEVER)
 		uv_timer_stop(&e->timer);
 	else
@@ -394,6 +416,10 @@ static void on_timer(uv_timer_t *timer)
 
 	if (e->closing || e->working)
 		return;
+	if (e->crowded_ms && e->crowded_ms <= uv_now(timer->loop)) {
+		e->crowded_ms = 0;
+		e->worked = true;
+	}
 	/* That somebody was revoked does not wait for slow sources. */
 	if (e->revokes) {
 		tell(e);
@@ -442,6 +468,7 @@ static void want_drop(struct evidence *e, unsigned i)
 
 static bool make_room(struct evidence *e)
 {
+	uint64_t free_ms;
 	unsigned oldest = 0;
 
 	if (e->want_count < REVOCATION_NEEDS_MAX)
@@ -454,6 +481,11 @@ static bool make_room(struct evidence *e)
 			oldest = i;
 	if (e->wants[oldest]->wanted == e->judgements)
 		return false;
+	free_ms = e->wants[oldest]->wanted_ms + PLACE_MS;
+	if (free_ms > uv_now(e->set.gateway->loop)) {
+		e->crowded_ms = free_ms;
+		return false;
+	}
 	want_drop(e, oldest);
 	return true;
 }
@@ -497,6 +529,7 @@ static void want_add(struct evidence *e, const struct revocation_need *need)
 
 	if (want) {
 		want->wanted = e->judgements;
+		want->wanted_ms = uv_now(e->set.gateway->loop);
 		return;
 	}
 	want = make_room(e) ? calloc(1, sizeof(*want)) : NULL;
@@ -509,6 +542,7 @@ static void want_add(struct evidence *e, const struct revocation_need *need)
 		return;
 	}
 	want->wanted = e->judgements;
+	want->wanted_ms = uv_now(e->set.gateway->loop);
 	e->wants[e->want_count++] = want;
 	/* They may be about this one. */
 	for (unsigned i = 0; i < e->shipped_count; i++)
@@ -522,8 +556,10 @@ bool evidence_want(struct evidence *e, const struct revocation_needs *needs)
 	e->judgements++;
 	for (unsigned i = 0; i < needs->count; i++)
 		want_add(e, &needs->of[i]);
-	if (!e->working && !has_work(e))
-		return false;
+	if (!e->working && !has_work(e)) {
+		arm(e);
+		return e->crowded_ms != 0;
+	}
 	/* Whoever waits is told, also if it ends where it began. */
 	e->worked = true;
 	kick(e);

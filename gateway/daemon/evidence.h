@@ -58,6 +58,7 @@ struct evidence_want {
 	bool kept_tried[SOURCE_COUNT]; /* the cache was looked into */
 	char subject[128];
 	uint64_t wanted; /* number of the judgement; the oldest makes room */
+	uint64_t wanted_ms; /* when that was, by the loop's clock */
 };
 
 struct evidence_setup {

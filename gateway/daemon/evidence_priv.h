@@ -19,6 +19,7 @@ struct evidence_floor {
 	enum evidence_kind kind;
 	uint8_t id[CERT_ID_LEN];
 	uint8_t number[EVIDENCE_NUMBER_LEN];
+	bool saved; /* is in trust.db as well */
 };
 
 /* Where the object that is being taken came from. */
@@ -30,9 +31,12 @@ struct evidence {
 	struct evidence_want *wants[REVOCATION_NEEDS_MAX];
 	unsigned want_count;
 	uint64_t judgements;
+	uint64_t crowded_ms; /* when the first want may make room, 0: no need */
 	struct statement_table table;
 	uint8_t (*revoked)[CERT_ID_LEN];
+	bool revoked_saved[EVIDENCE_REVOKED_MAX]; /* are in trust.db as well */
 	unsigned revoked_count;
+	unsigned revoked_lost; /* for which there was no room: nothing counts */
 	uint8_t unreachable[REVOCATION_NEEDS_MAX][CERT_ID_LEN];
 	struct evidence_floor *floors;
 	unsigned floor_count;
@@ -75,8 +79,12 @@ void evidence_object_name(const struct evidence *e,
 	const struct evidence_want *want, enum evidence_source source,
 	char *name, size_t size);
 
-bool evidence_is_revoked(const struct evidence *e,
-	const uint8_t digest[CERT_ID_LEN]);
+/* NULL: not known to be revoked. Else whether trust.db knows it as well, which
+ * may be set. */
+bool *evidence_revoked_find(
+	struct evidence *e, const uint8_t digest[CERT_ID_LEN]);
+
+/* ERR_STORE_FULL or -ENOMEM: then nothing counts as evidence any more. */
 int evidence_note_revoked(struct evidence *e,
 	const uint8_t digest[CERT_ID_LEN]);
 

@@ -27,6 +27,7 @@ struct take {
 	uint8_t nonce[32];
 	size_t nonce_len;
 	int code;
+	int floors; /* why it does not count although it is right */
 	struct fault fault;
 };
 
@@ -107,7 +108,7 @@ static int put_floor(struct evidence *e, struct store_commit *c,
 	if (err)
 		return err;
 	known = evidence_floor_find(e, floor.kind, floor.id);
-	if (known && !memcmp(known->number, floor.number,
+	if (known && known->saved && !memcmp(known->number, floor.number,
 			sizeof(floor.number)))
 		return 0;
 	snprintf(row.vendor, sizeof(row.vendor), "%s", e->set.config->name);
@@ -151,9 +152,14 @@ static void put_revoked(struct evidence *e, struct store_commit *c,
 		"crl" : "ocsp");
 	gateway_history(c, "certificate-revoked", e->set.config->name, NULL, 0,
 		NULL, detail);
+}
+
+static void tell_revoked(struct evidence *e, const struct statement *s)
+{
 	log_warn("evidence", "a certificate was revoked",
 		"vendor=%s subject=\"%s\" reason=%u by=%s", e->set.config->name,
-		subject, s->reason, s->kind == EVIDENCE_CRL ? "crl" : "ocsp");
+		subject_of(e, s), s->reason, s->kind == EVIDENCE_CRL ? "crl" :
+		"ocsp");
 }
 
 /* In force at once, whatever becomes of the commit and of the object. */
@@ -164,16 +170,21 @@ static void note_revoked(struct take *t, struct store_commit *c)
 	for (unsigned i = 0; i < t->table.count; i++) {
 		const struct statement *s = &t->table.of[i];
 		uint8_t digest[CERT_ID_LEN];
+		const bool *saved;
 
 		if (!is_of(t, s) || s->status != STATEMENT_REVOKED ||
-				cert_id_digest(&s->id, digest) ||
-				evidence_is_revoked(e, digest))
+				cert_id_digest(&s->id, digest))
 			continue;
-		if (evidence_note_revoked(e, digest))
+		saved = evidence_revoked_find(e, digest);
+		if (saved && *saved)
+			continue;
+		if (!saved && evidence_note_revoked(e, digest))
 			gateway_alarm(e->set.gateway, "revocations", "restart "
 				"ferryd; tell its makers", "no room for the "
 				"revocations of vendor %s",
 				e->set.config->name);
+		if (!saved)
+			tell_revoked(e, s);
 		put_revoked(e, c, s, digest);
 	}
 }
@@ -204,6 +215,30 @@ static void keep_file(struct take *t)
 	}
 }
 
+/* What was noted of the object is in trust.db. */
+static void note_saved(struct take *t)
+{
+	struct evidence *e = t->evidence;
+
+	for (unsigned i = 0; i < t->table.count; i++) {
+		const struct statement *s = &t->table.of[i];
+		struct evidence_floor floor, *known;
+		uint8_t digest[CERT_ID_LEN];
+		bool *saved;
+
+		if (!is_of(t, s) || cert_id_digest(&s->id, digest))
+			continue;
+		saved = evidence_revoked_find(e, digest);
+		if (saved && s->status == STATEMENT_REVOKED)
+			*saved = true;
+		known = t->floors || floor_of(s, &floor) ? NULL :
+			evidence_floor_find(e, floor.kind, floor.id);
+		if (known && !memcmp(known->number, floor.number,
+				sizeof(floor.number)))
+			known->saved = true;
+	}
+}
+
 static void install(struct take *t)
 {
 	t->evidence->table = t->table;
@@ -215,8 +250,10 @@ static void on_stored(void *arg, int status)
 {
 	struct take *t = arg;
 
-	if (status)
-		end(t, status);
+	if (!status)
+		note_saved(t);
+	if (status || t->floors)
+		end(t, t->floors ? t->floors : status);
 	else
 		install(t);
 }
@@ -225,24 +262,19 @@ static void store(struct take *t)
 {
 	struct evidence *e = t->evidence;
 	struct store_commit *c = store_commit_new();
-	int floors = judge_floors(t);
 	int err;
 
+	t->floors = judge_floors(t);
 	note_revoked(t, c);
-	for (unsigned i = 0; i < t->table.count && !floors; i++)
+	for (unsigned i = 0; i < t->table.count && !t->floors; i++)
 		if (is_of(t, &t->table.of[i]))
-			floors = put_floor(e, c, &t->table.of[i]);
+			t->floors = put_floor(e, c, &t->table.of[i]);
 	if (store_commit_is_empty(c)) {
 		store_commit_free(c);
-		if (floors)
-			end(t, floors);
+		if (t->floors)
+			end(t, t->floors);
 		else
 			install(t);
-		return;
-	}
-	if (floors) {
-		gateway_commit(e->set.gateway, c, NULL, NULL);
-		end(t, floors);
 		return;
 	}
 	err = gateway_commit(e->set.gateway, c, on_stored, t);

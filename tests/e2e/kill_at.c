@@ -6,12 +6,17 @@
  *   unsync:N   right before it: what it would have made durable is not
  *   rename:N   right after the N-th rename
  *   tty:N      as soon as N bytes or more have been written to terminals
+ *   full:PATH  never; but as long as there is a file PATH, the disk of the
+ *              databases is full; made right after a line with the text in
+ *              FERRY_FULL_FROM has been logged
  *
  * Threads: any; the counters are atomic. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +45,16 @@ static void die(void)
 		pause();
 }
 
+static void fill_after(const void *line, size_t len)
+{
+	const char *text = getenv("FERRY_KILL_AT");
+	const char *from = getenv("FERRY_FULL_FROM");
+
+	if (text && from && !strncmp(text, "full:", 5) &&
+			memmem(line, len, from, strlen(from)))
+		close(creat(text + 5, 0600));
+}
+
 REPLACES ssize_t write(int fd, const void *data, size_t len)
 {
 	static ssize_t (*next)(int, const void *, size_t);
@@ -54,11 +69,43 @@ REPLACES ssize_t write(int fd, const void *data, size_t len)
 	if (n > 0 && fd == STDERR_FILENO && text && !strncmp(text, "log:", 4) &&
 			memmem(data, (size_t)n, text + 4, strlen(text + 4)))
 		die();
+	if (n > 0 && fd == STDERR_FILENO)
+		fill_after(data, (size_t)n);
 	if (n > 0 && fd > STDERR_FILENO && wanted("tty:") >= 0 && isatty(fd) &&
 			atomic_fetch_add(&tty_bytes, n) + n >= wanted("tty:"))
 		die();
 	errno = saved;
 	return n;
+}
+
+static bool is_full(void)
+{
+	const char *text = getenv("FERRY_KILL_AT");
+
+	return text && !strncmp(text, "full:", 5) && access(text + 5, F_OK) == 0;
+}
+
+static ssize_t pwrite_of(const char *name, int fd, const void *data, size_t len,
+	off_t at)
+{
+	ssize_t (*next)(int, const void *, size_t, off_t);
+
+	*(void **)&next = dlsym(RTLD_NEXT, name);
+	if (is_full()) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return next(fd, data, len, at);
+}
+
+REPLACES ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	return pwrite_of("pwrite", fd, data, len, at);
+}
+
+REPLACES ssize_t pwrite64(int fd, const void *data, size_t len, off_t at)
+{
+	return pwrite_of("pwrite64", fd, data, len, at);
 }
 
 static int sync_of(const char *name, int fd)

@@ -289,6 +289,77 @@ def test_kept_lists_do_when_everything_is_away(site):
     site.stop_ferryd()
 
 
+def filling(site):
+    """The file that makes the disk of the databases full while it is there,
+    and the environment for ferryd in which it does: see kill_at.c."""
+    mark = site.folder / "disk-is-full"
+    return mark, {"FERRY_KILL_AT": f"full:{mark}",
+                  "LD_PRELOAD": str(site.bin.parent / "drivers/kill_at.so")}
+
+
+def has_alarm(site, code):
+    return any(a["code"] == code for a in site.get("/v1/status")["alarms"])
+
+
+def test_revoked_on_a_full_disk_is_stored_once_there_is_room(site):
+    site.lists()
+    site.add_class("lamp", extra=ASK)
+    site.release("lamp", "2.0.0")
+    sim = site.start_sim("name=lamp-1")
+    mark, env = filling(site)
+    site.start_ferryd(env=env)
+    wait_for("the release", lambda: site.get("/v1/offers")["items"] and
+             site.offer()["state"] == "verified")
+    mark.touch()
+    before = (site.www / "sub.crl").read_bytes()
+    site.sub.revoke(site.author)
+    site.list_of(site.sub)
+    site.post("/v1/check")
+    wait_for("the refusal", lambda: site.offer()["state"] == "refused")
+    assert has_alarm(site, "store")
+    mark.unlink()
+
+    def known():
+        site.post("/v1/check")
+        return [e for e in site.get("/v1/history")["items"]
+                if e["event"] == "certificate-revoked"]
+
+    wait_for("room", known, 60)
+    site.stop_ferryd()
+    # Nothing but trust.db tells of it.
+    for path in (site.state / "cache" / "objects").glob("evidence.*"):
+        path.unlink()
+    (site.www / "sub.crl").write_bytes(before)
+    site.start_ferryd()
+    wait_for("the second refusal", lambda: [
+        o for o in site.get("/v1/offers")["items"] if o["refusal"]])
+    assert site.offer()["refusal"]["code"] == "trust-revoked"
+    assert uploads(sim) == 0
+    site.stop_ferryd()
+
+
+def test_revoked_while_activation_waits_for_the_disk_is_not_activated(site):
+    site.lists()
+    site.add_class("lamp")
+    site.release("lamp", "2.0.0")
+    sim = site.start_sim("name=lamp-1")
+    mark, env = filling(site)
+    site.start_ferryd(env={**env, "FERRY_FULL_FROM": "state=staged"})
+    wait_for("the disk to be full", mark.exists)
+    wait_for("activation to wait", lambda: has_alarm(site, "store"))
+    site.sub.revoke(site.author)
+    site.list_of(site.sub)
+    site.post("/v1/check")
+    wait_for("the list", lambda: site.offer()["state"] != "verified")
+    mark.unlink()
+    job = site.wait_job("lamp-1", "failed")
+    assert job["failure"]["code"] == "trust-revoked"
+    assert not running(sim).startswith("2.0.0")
+    # Nor would it start it the next time.
+    assert sim.state("lamp-1")["next"] == "none"
+    site.stop_ferryd()
+
+
 def test_revoked_in_mid_transfer_stops_before_activation(site):
     site.lists()
     site.add_class("lamp")
