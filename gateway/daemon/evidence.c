@@ -532,8 +532,10 @@ static void want_add(struct evidence *e, const struct revocation_need *need)
 		want->wanted_ms = uv_now(e->set.gateway->loop);
 		return;
 	}
-	want = make_room(e) ? calloc(1, sizeof(*want)) : NULL;
-	err = want ? want_fill(want, need) : -ENOMEM;
+	err = make_room(e) ? 0 : ERR_TRUST_REVOCATION_NEEDS;
+	want = err ? NULL : calloc(1, sizeof(*want));
+	if (!err)
+		err = want ? want_fill(want, need) : -ENOMEM;
 	if (err) {
 		log_warn("evidence", "a certificate cannot be looked after",
 			"vendor=%s code=%s", e->set.config->name,
