@@ -110,15 +110,24 @@ static uint64_t renew_in_s(const struct evidence *e, const struct statement *s)
 	return wait > RENEW_MIN_S ? wait : RENEW_MIN_S;
 }
 
-static void failed(struct evidence *e, struct evidence_want *want,
-	enum evidence_source source, int code, uint32_t retry_after_s)
+static void back_off(
+	struct evidence *e, struct evidence_try *t, uint32_t retry_after_s)
 {
-	struct evidence_try *t = &want->tries[source];
 	const struct vendor_poll_rules rules = {
 		.interval_s = 3600,
 		.retry_first_s = (uint32_t)e->set.config->link.retry_first_s,
 		.retry_max_s = (uint32_t)e->set.config->link.retry_max_s,
 	};
+
+	t->failures++;
+	t->due_ms = in_ms(e, vendor_poll_delay_ms(&rules, t->failures,
+		retry_after_s, random_word()));
+}
+
+static void failed(struct evidence *e, struct evidence_want *want,
+	enum evidence_source source, int code, uint32_t retry_after_s)
+{
+	struct evidence_try *t = &want->tries[source];
 	bool first = t->uri == evidence_allowed_from(e, want, source, 0);
 	bool missed = err_class(code) == ERR_CLASS_TRANSIENT;
 
@@ -136,10 +145,22 @@ static void failed(struct evidence *e, struct evidence_want *want,
 		return;
 	}
 	t->asked = true;
-	t->failures++;
 	t->uri = evidence_allowed_from(e, want, source, 0);
-	t->due_ms = in_ms(e, vendor_poll_delay_ms(&rules, t->failures,
-		retry_after_s, random_word()));
+	back_off(e, t, retry_after_s);
+}
+
+/* What the source gave is the newest that it has, and has run out: neither it
+ * nor the next one is asked all the time. */
+static void gave_stale(struct evidence *e, struct evidence_want *want,
+	enum evidence_source source)
+{
+	struct evidence_try *t = &want->tries[source];
+
+	t->status = ERR_TRUST_REVOCATION_STALE;
+	t->uri = evidence_allowed_from(e, want, source, t->uri + 1);
+	if (t->uri == evidence_uri_count(want, source))
+		t->uri = evidence_allowed_from(e, want, source, 0);
+	back_off(e, t, 0);
 }
 
 static void succeeded(struct evidence *e, struct evidence_want *want,
@@ -147,17 +168,21 @@ static void succeeded(struct evidence *e, struct evidence_want *want,
 {
 	const struct statement *s = evidence_statement_of(e, want, source);
 	struct evidence_try *t = &want->tries[source];
+	bool stale = trust_now_expired(e->set.now(e->set.arg), s->next_update);
 
-	t->failures = 0;
 	t->status = 0;
 	t->unreachable = false;
 	t->asked |= origin == ORIGIN_ASKED;
 	t->at_ms = gateway_wall_ms();
+	if (stale && origin == ORIGIN_ASKED) {
+		gave_stale(e, want, source);
+		return;
+	}
+	t->failures = 0;
 	t->uri = evidence_allowed_from(e, want, source, 0);
 	t->due_ms = in_ms(e, renew_in_s(e, s) * 1000);
 	/* What is kept and has run out is no success. */
-	if (origin != ORIGIN_ASKED && trust_now_expired(
-			e->set.now(e->set.arg), s->next_update))
+	if (stale)
 		t->due_ms = 0;
 }
 
@@ -193,11 +218,15 @@ static bool asks_without_nonce(struct evidence *e, int code)
 static void took_answer(struct evidence *e, int code, const uint8_t sha256[32])
 {
 	struct evidence_try *t = &e->want->tries[e->source];
+	const struct statement *s = evidence_statement_of(e, e->want,
+		e->source);
 
 	memcpy(t->etag_sha256, sha256, 32);
 	if (code)
 		t->etag[0] = '\0';
-	if (!code && evidence_statement_of(e, e->want, e->source))
+	if (!code && s && !memcmp(s->sha256, sha256, 32))
+		return; /* shared */
+	if (!code && s)
 		succeeded(e, e->want, e->source, ORIGIN_ASKED);
 	else if (!asks_without_nonce(e, code))
 		failed(e, e->want, e->source, code ? code :

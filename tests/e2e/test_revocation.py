@@ -122,6 +122,9 @@ def test_stale_list_is_not_evidence(site):
     site.write_config()
     sim = offered(site)
     wait_reason(site, "trust-revocation-stale")
+    # Nor is it fetched again and again, as if it were about to run out.
+    row, = site.evidence("CN=author")
+    assert row["code"] == "trust-revocation-stale"
     assert uploads(sim) == 0
     site.stop_ferryd()
 
