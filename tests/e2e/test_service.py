@@ -126,12 +126,14 @@ def test_refused_configuration_ends_the_reload_too(site, manager):
     site.ferryd.send_signal(signal.SIGHUP)
     manager.wait_told("RELOADING=1")
     manager.wait_told("READY=1")
-    alarms = site.get("/v1/status")["alarms"]
-    assert [a["code"] for a in alarms] == ["config"]
+
+    def codes():
+        return [a["code"] for a in site.get("/v1/status")["alarms"]]
+
+    assert "config" in codes()
     bad.unlink()
     site.ferryd.send_signal(signal.SIGHUP)
-    wait_for("the alarm to go", lambda:
-             site.get("/v1/status")["alarms"] == [])
+    wait_for("the alarm to go", lambda: "config" not in codes())
     site.stop_ferryd()
 
 
