@@ -349,8 +349,41 @@ static void judge_algs(struct judge *j, unsigned demanded)
 		signer_alg_name(missing));
 }
 
-static void judge_role(
-	struct judge *j, const char *row, const struct root_role *role)
+static bool has_key(const struct role_signatures *all, const uint8_t *key)
+{
+	for (unsigned i = 0; i < all->count; i++)
+		if (!memcmp(all->of[i].key, key, COSE_KID_LEN))
+			return true;
+	for (unsigned i = 0; i < all->withheld_count; i++)
+		if (!memcmp(all->withheld[i].key, key, COSE_KID_LEN))
+			return true;
+	return false;
+}
+
+static unsigned without_keys_of(const struct role_signatures *others,
+	struct role_signature *list, unsigned count)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (!has_key(others, list[i].key))
+			list[left++] = list[i];
+	return left;
+}
+
+/* One key speaks for one role: two authorities may have certified it, which no
+ * root shows. */
+static void drop_speakers(
+	struct role_signatures *found, const struct role_signatures *others)
+{
+	found->count = without_keys_of(others, found->of, found->count);
+	found->withheld_count = without_keys_of(
+		others, found->withheld, found->withheld_count);
+}
+
+/* `spoken` are the signatures of the role before; this role's replace them. */
+static void judge_role(struct judge *j, const char *row,
+	const struct root_role *role, struct role_signatures *spoken)
 {
 	struct role_signatures found;
 	unsigned macs, inside, withheld;
@@ -370,6 +403,8 @@ static void judge_role(
 		offer_judged(j, row, STEP_SIGN, err, "%s", "");
 		return;
 	}
+	drop_speakers(&found, &j->found);
+	drop_speakers(&found, spoken);
 	inside = count_inside(j, role, found.of, found.count);
 	withheld = count_inside(j, role, found.withheld, found.withheld_count);
 	if (inside < role->threshold && inside + withheld >= role->threshold) {
@@ -385,6 +420,7 @@ static void judge_role(
 		"%u of %u%s%.60s", inside, role->threshold,
 		inside ? ": " : "", inside ? found.of[0].subject : "");
 	note_signers(j->plan, &found);
+	*spoken = found;
 }
 
 void offer_judge_signers(struct judge *j)
@@ -393,13 +429,16 @@ void offer_judge_signers(struct judge *j)
 	const struct signer_demand *demand =
 		j->req->demand ? j->req->demand : &nothing;
 	const struct root *root = j->req->root;
+	struct role_signatures spoken = {0};
 
 	judge_author_scope(j);
 	judge_algs(j, demand->algs);
 	if (demand->roles & SIGNER_OPERATOR)
 		judge_role(j, "operator-signature",
-			root ? root_role(root, ROLE_OPERATOR) : NULL);
+			root ? root_role(root, ROLE_OPERATOR) : NULL,
+			&spoken);
 	if (demand->roles & SIGNER_REGULATOR)
 		judge_role(j, "regulator-signature",
-			root ? root_role(root, ROLE_REGULATOR) : NULL);
+			root ? root_role(root, ROLE_REGULATOR) : NULL,
+			&spoken);
 }

@@ -492,6 +492,28 @@ START_TEST(offer_judge_author_does_not_stand_in_for_the_operator)
 }
 END_TEST
 
+/* Both authorities have certified it. */
+START_TEST(offer_judge_one_key_does_not_speak_for_two_roles)
+{
+	struct maker_cert leaf = {.subject = "CN=author as operator",
+		.key = chains[AUTHOR].leaf.key,
+		.issuer = &chains[OPERATOR].issuing};
+	struct cert_id id;
+
+	maker_cert_make(&leaf);
+	ck_assert_int_eq(cert_id_of(maker_cert_der(&leaf),
+				 maker_cert_der(&chains[OPERATOR].issuing),
+				 &id),
+		0);
+	good(&id);
+	w.envelope_maker.signers[1] = leaf.key;
+	w.envelope_maker.other_chain[0] = &leaf;
+	w.envelope_maker.other_chain[1] = &chains[OPERATOR].issuing;
+	w.demand.roles = SIGNER_OPERATOR;
+	refuses("operator-signature", ERR_TRUST_SIGNERS_MISSING);
+}
+END_TEST
+
 START_TEST(offer_judge_operator_does_not_stand_in_for_the_author)
 {
 	sign_by(OPERATOR, 0);
@@ -695,6 +717,7 @@ static void add_demand_tests(TCase *tc)
 	tcase_add_test(tc, offer_judge_demanded_operator_is_missing);
 	tcase_add_test(
 		tc, offer_judge_author_does_not_stand_in_for_the_operator);
+	tcase_add_test(tc, offer_judge_one_key_does_not_speak_for_two_roles);
 	tcase_add_test(
 		tc, offer_judge_operator_does_not_stand_in_for_the_author);
 	tcase_add_test(
