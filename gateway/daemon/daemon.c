@@ -666,6 +666,7 @@ static void settle_reload(struct daemon *d)
 		return;
 	}
 	if (d->next_config) {
+		release_forget_all_opened(g);
 		free_releases(g);
 		swap_config(d);
 		return;

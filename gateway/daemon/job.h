@@ -57,6 +57,7 @@ struct job {
 	uint8_t expect_hash_len;
 	char expect_version[40];
 	uint32_t slot;
+	uint8_t sends[32]; /* the session's bytes, by their name in the cache */
 	struct job_step steps[STEP_COUNT + 1]; /* persisted, for reports */
 	struct gates *gates; /* as people see them; NULL: all open */
 	enum job_wish wish;

@@ -403,6 +403,13 @@ static bool is_still_good(struct job *j)
 		err = plan_check(j);
 	if (!err && j->held == ENGINE_STAGE_TRANSFER && job_tier_shortfall(j))
 		err = ERR_JOB_TIER;
+	if (!err && j->held == ENGINE_STAGE_TRANSFER &&
+			memcmp(j->sends, j->release->image, 32)) {
+		/* Judged anew since the session opened, which would send the
+		 * ciphertext: begun again with what the judgement left. */
+		session_withdraw(j->session);
+		return false;
+	}
 	if (err == 0)
 		return true;
 	if (err == -EAGAIN)
@@ -636,6 +643,7 @@ static int open_session(struct job *j, const struct config_class *c,
 	if (!setup.engine)
 		return ERR_JOB_NO_ENGINE;
 	fill_image(j, &image);
+	memcpy(j->sends, j->bundle ? j->row.payload_digest : image.sha256, 32);
 	if (j->bundle) {
 		setup.prefix = bundle_prefix(j->bundle);
 		setup.cached = j->row.payload_digest;

@@ -125,6 +125,9 @@ int release_is_good(const struct release *r);
 
 const char *release_state_name(enum release_state state);
 
+/* What was decrypted goes: nobody unpins it when the releases are freed. */
+void release_forget_all_opened(struct gateway *g);
+
 /* Cancels what is under way; frees it once nothing runs any more. */
 void release_close_all(struct gateway *g);
 bool release_all_closed(const struct gateway *g);

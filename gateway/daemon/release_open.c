@@ -68,3 +68,9 @@ void release_forget_opened(struct release *r)
 	if (r->state == RELEASE_VERIFIED)
 		r->state = RELEASE_LISTED;
 }
+
+void release_forget_all_opened(struct gateway *g)
+{
+	for (struct release *r = g->releases; r; r = r->next)
+		release_forget_opened(r);
+}

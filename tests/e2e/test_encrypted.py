@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 
 import cbor2
@@ -104,6 +105,24 @@ def test_restart_in_the_middle_goes_on(tmp_path, build_dir):
         site.start_ferryd()
         site.wait_jobs(1, "done")
         assert site.sim.counts("lamp-1")["payload_repeated"] < 8192
+        site.stop_ferryd()
+
+
+def test_reload_in_the_middle_leaves_no_plaintext(tmp_path, build_dir):
+    _, private, public = sealed.new_pair(tmp_path)
+    with site_with(tmp_path, build_dir, [private]) as site:
+        site.add_class("lamp", extra=site.extra)
+        site.sim = site.start_sim("name=lamp-1,baud=115200", "lamp")
+        image = site.release("lamp", "2.0.0", "--encrypt-to", str(public),
+                             size=60000).read_bytes()
+        digest = hashlib.sha256(image).hexdigest()
+        site.start_ferryd()
+        site.wait_progress("lamp-1", 30)
+        assert digest in cached(site)
+        site.ferryd.send_signal(signal.SIGHUP)
+        wait_for("the reload", lambda: site.logged("configuration reloaded"))
+        site.wait_jobs(1, "done")
+        wait_for("the plaintext to go", lambda: digest not in cached(site))
         site.stop_ferryd()
 
 
