@@ -286,19 +286,29 @@ static void open_lines(struct gateway *g)
 				g->config->links[i].name);
 }
 
+static void on_keys_tried(void *arg, const char *vendor, int status,
+	const struct fault *fault)
+{
+	struct gateway *g = arg;
+	char code[80];
+
+	if (g->stopping)
+		return;
+	snprintf(code, sizeof(code), "decryption:%.64s", vendor);
+	if (status)
+		gateway_alarm(g, code, "look at decryption_keys in the "
+			"vendor's file", "a key of vendor %s cannot be used: "
+			"%s: %s", vendor, fault->field, fault->rule);
+	else
+		gateway_alarm_clear(g, code);
+}
+
 /* Each image tries them again: this is for who looks at the log of a start. */
 static void try_keys(struct gateway *g, const struct config_vendor *vendor)
 {
-	struct fault fault = {0};
-	char code[80];
-
-	snprintf(code, sizeof(code), "decryption:%.64s", vendor->name);
-	if (opening_try_keys(vendor, &fault))
-		gateway_alarm(g, code, "look at decryption_keys in the "
-			"vendor's file", "a key of vendor %s cannot be used: "
-			"%s: %s", vendor->name, fault.field, fault.rule);
-	else
-		gateway_alarm_clear(g, code);
+	if (opening_try_keys(g->loop, vendor, on_keys_tried, g))
+		gateway_alarm(g, "memory", "", "no memory for the keys of "
+			"vendor %s", vendor->name);
 }
 
 static void open_vendors(struct gateway *g, const struct store_loaded *loaded)

@@ -95,18 +95,51 @@ static void keys_close(struct secret_key **keys, unsigned count)
 		secret_key_close(keys[i]);
 }
 
-int opening_try_keys(const struct config_vendor *vendor, struct fault *fault)
+struct key_trial {
+	uv_work_t req;
+	char vendor[CONFIG_NAME_SIZE];
+	struct key_names names;
+	int status;
+	struct fault fault;
+	opening_tried *on_done;
+	void *arg;
+};
+
+static void try_keys(uv_work_t *req)
 {
 	struct secret_key *keys[CONFIG_DECRYPTION_KEYS_MAX];
 	struct encrypt_key opens[CONFIG_DECRYPTION_KEYS_MAX];
-	struct key_names names;
+	struct key_trial *t = req->data;
 	unsigned count;
+
+	t->status = keys_open(&t->names, keys, opens, &count, &t->fault);
+	keys_close(keys, count);
+}
+
+static void on_tried(uv_work_t *req, int status)
+{
+	struct key_trial *t = req->data;
+
+	t->on_done(t->arg, t->vendor, status ? status : t->status, &t->fault);
+	free(t);
+}
+
+int opening_try_keys(uv_loop_t *loop, const struct config_vendor *vendor,
+	opening_tried *on_done, void *arg)
+{
+	struct key_trial *t = calloc(1, sizeof(*t));
 	int err;
 
-	names_take(&names, vendor);
-	err = keys_open(&names, keys, opens, &count, fault);
-
-	keys_close(keys, count);
+	if (!t)
+		return -ENOMEM;
+	t->req.data = t;
+	snprintf(t->vendor, sizeof(t->vendor), "%s", vendor->name);
+	names_take(&t->names, vendor);
+	t->on_done = on_done;
+	t->arg = arg;
+	err = uv_queue_work(loop, &t->req, try_keys, on_tried);
+	if (err)
+		free(t);
 	return err;
 }
 

@@ -40,8 +40,13 @@ int opening_start(const struct opening_spec *spec, struct opening **ret,
 /* Ends it as soon as what is under way has ended; on_done still comes. */
 void opening_cancel(struct opening *opening);
 
-/* Tries every key of a vendor once and says by fault which cannot be used.
- * Blocks; for the start. */
-int opening_try_keys(const struct config_vendor *vendor, struct fault *fault);
+/* `fault` says which key cannot be used, when `status` is not 0. */
+typedef void opening_tried(void *arg, const char *vendor, int status,
+	const struct fault *fault);
+
+/* Tries every key of a vendor once, on the pool: a token may take its time.
+ * on_done comes once, never inside the call, unless this fails. */
+int opening_try_keys(uv_loop_t *loop, const struct config_vendor *vendor,
+	opening_tried *on_done, void *arg);
 
 #endif

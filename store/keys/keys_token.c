@@ -87,16 +87,17 @@ static int slot_find(
 static int pin_read(const char *path, struct buf *ret, struct fault *fault)
 {
 	const char *place;
+	size_t len;
 	int err;
 
 	if (!path[0])
 		return fault_set(fault, ERR_KEYS_PIN, 0, "pin-source",
 			"is missing");
 	place = getenv("CREDENTIALS_DIRECTORY");
+	len = place ? strlen(place) : 0;
 	err = keys_file_read(path,
-		place && place[0] == '/' &&
-			!strncmp(path, place, strlen(place)),
-		ret, fault);
+		len > 1 && !strncmp(path, place, len) && path[len] == '/', ret,
+		fault);
 	while (!err && ret->len && (ret->at[ret->len - 1] == '\n' ||
 					   ret->at[ret->len - 1] == '\r'))
 		ret->len--;
