@@ -324,6 +324,22 @@ static void put_history(const struct gateway *g, struct store_commit *c,
 	}
 }
 
+/* A floor that an administrator lowered for the vendor before lowers none that
+ * the heir has from an earlier time, as in the database. */
+static bool has_higher(const struct gateway *g,
+	const struct device_floor_row *floor)
+{
+	for (size_t i = 0; i < g->device_floor_count; i++) {
+		const struct device_floor_row *have = &g->device_floors[i];
+
+		if (!strcmp(have->vendor, floor->vendor) &&
+				!strcmp(have->device, floor->device) &&
+				!strcmp(have->component, floor->component))
+			return have->sequence >= floor->sequence;
+	}
+	return false;
+}
+
 static void copy_floors(struct gateway *g, const struct authority_row *row)
 {
 	size_t count = g->class_floor_count;
@@ -345,7 +361,8 @@ static void copy_floors(struct gateway *g, const struct authority_row *row)
 				!goes_along(g, floor.device, row->class_id))
 			continue;
 		memcpy(floor.vendor, row->vendor, sizeof(floor.vendor));
-		gateway_take_device_floor(g, &floor);
+		if (!has_higher(g, &floor))
+			gateway_take_device_floor(g, &floor);
 	}
 }
 

@@ -110,6 +110,28 @@ def test_heir_waits_then_gets_class_devices_and_floors(site):
             ("acme", 5), ("newco", 9)]
 
 
+def test_floor_lowered_for_the_old_vendor_lowers_none_of_the_heir(site):
+    crossed(site)
+    site.stop_ferryd()
+    trustdb.change(
+        site.state / "trust.db",
+        ("INSERT INTO device_floors(vendor,device,component,sequence,lowered)"
+         " SELECT 'newco',device,component,?1,0 FROM device_floors",
+         ((9).to_bytes(8, "big"),)),
+        "UPDATE device_floors SET lowered=1 WHERE vendor='acme'")
+    with Heir(site, "newco", ["lamp"]) as heir:
+        heir.release("lamp", "3.0.0", "--sequence", "7")
+        site.start_ferryd()
+        wait_fresh(site, "acme", "newco")
+        Forge(site).root(heir.transfer(["lamp"]))
+        check(site, "acme")
+        wait_for("the heir", lambda: klass(site)["vendor"] == "newco" and
+                 klass(site)["authority"]["state"] == "held")
+        wait_for("the verdict", lambda: plan(site)[0]["decision"] == "refuse")
+        assert plan(site)[0]["reason"]["code"] == "trust-suit-sequence"
+        assert len(site.jobs()) == 1
+
+
 def test_old_vendor_is_refused_from_then_on_also_after_a_restart(site):
     crossed(site)
     with Heir(site, "newco", ["lamp"]) as heir:
