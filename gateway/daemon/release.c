@@ -274,7 +274,7 @@ static void on_judged(uv_work_t *req, int status)
 	if (!status && !r->closing)
 		vendor_evidence_want(w->vendor, &w->needs);
 	if (accepted)
-		vendor_evidence_learn(w->vendor, w->plan.signed_time);
+		trust_note(&w->vendor->trust, w->plan.signed_time);
 	evidence_snapshot_free(w->revocation);
 	vendor_judge_end(w->vendor);
 	if (r->closing) {

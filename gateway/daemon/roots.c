@@ -104,24 +104,12 @@ static void find_kept(const struct vendor *v,
 	}
 }
 
-static void put_time(struct vendor *v, struct store_commit *c)
-{
-	struct trust_clock clock = gateway_clock(v->gateway);
-	struct time_bound_row row = {
-		.time_ms = gateway_ms(trust_time_value(&v->trust.time,
-			&clock)),
-	};
-
-	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
-	store_commit_time_bound(c, &row);
-}
-
 static void remember_first(struct vendor *v)
 {
 	struct store_commit *c = store_commit_new();
 
 	roots_store(v, c);
-	put_time(v, c);
+	vendor_put_time(v, c);
 	gateway_history(c, "vendor-added", v->name, NULL, 0, NULL, NULL);
 	gateway_commit(v->gateway, c, NULL, NULL);
 }

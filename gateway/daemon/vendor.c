@@ -162,7 +162,7 @@ static void end_round(struct vendor *v, int status, const struct fault *fault)
 	gateway_replan(v->gateway);
 }
 
-static void put_time(struct vendor *v, struct store_commit *c)
+void vendor_put_time(const struct vendor *v, struct store_commit *c)
 {
 	struct trust_clock clock = gateway_clock(v->gateway);
 	struct time_bound_row row = {
@@ -280,7 +280,7 @@ static void store_catalog(struct vendor *v, struct bytes file)
 	memcpy(row.digest, floor->catalog.sha256, sizeof(row.digest));
 	err = store_floors(v, &c);
 	store_commit_catalog_floor(c, &row);
-	put_time(v, c);
+	vendor_put_time(v, c);
 	snprintf(detail, sizeof(detail), "{\"epoch\":%llu,\"sequence\":%llu}",
 		(unsigned long long)row.epoch,
 		(unsigned long long)row.sequence);
@@ -399,7 +399,7 @@ static void store_root(struct vendor *v)
 			gateway_ms(trust_time_value(&v->trust.time, &clock)));
 	roots_store(v, c);
 	if (root->version >= v->trust.floor.root_version) {
-		put_time(v, c);
+		vendor_put_time(v, c);
 		snprintf(detail, sizeof(detail),
 			"{\"version\":%llu,\"epoch\":%llu}",
 			(unsigned long long)root->version,

@@ -97,6 +97,9 @@ const struct catalog *vendor_catalog(const struct vendor *v);
  * expired, and no round of questions is under way, whose end wakes everybody. */
 bool vendor_may_judge(const struct vendor *v);
 
+/* The time bound of the vendor, as it is now. */
+void vendor_put_time(const struct vendor *v, struct store_commit *c);
+
 /* The catalog that waited is judged again by what is known now. */
 void vendor_catalog_again(struct vendor *v);
 

@@ -78,6 +78,18 @@ int vendor_add_catalog(struct vendor *v, struct bytes file,
 	return err;
 }
 
+/* What evidence has taught is known after a power cut. */
+static void keep_time(struct vendor *v)
+{
+	struct store_commit *c;
+
+	if (!v->trust.changed)
+		return;
+	c = store_commit_new();
+	vendor_put_time(v, c);
+	gateway_commit(v->gateway, c, NULL, NULL);
+}
+
 /* The signers of the catalog in force, by what is known now. Not while a pool
  * thread reads it: then when that has ended. */
 static void judge_catalog(struct vendor *v)
@@ -95,16 +107,11 @@ static void judge_catalog(struct vendor *v)
 		log_warn("vendor", "the signer of the catalog does not count "
 			"any more", "vendor=%s code=%s rule=\"%s\"", v->name,
 			err_name(v->trust.catalog_code), fault.rule);
+	keep_time(v);
 	evidence_want(v->evidence.signers, &v->evidence.needs);
 	v->evidence.state = v->trust.catalog_code;
 	/* Also one whose evidence had run out may be in force again. */
 	gateway_replan(v->gateway);
-}
-
-void vendor_evidence_learn(struct vendor *v, uint64_t signed_time)
-{
-	if (signed_time > v->evidence.learn)
-		v->evidence.learn = signed_time;
 }
 
 void vendor_evidence_judged(struct vendor *v)
@@ -113,7 +120,8 @@ void vendor_evidence_judged(struct vendor *v)
 
 	if (v->judging || !v->trust_is_open || !v->evidence.signers)
 		return;
-	trust_learn(&v->trust, &clock, v->evidence.learn);
+	trust_learn(&v->trust, &clock);
+	keep_time(v);
 	if (v->evidence.due)
 		judge_catalog(v);
 }

@@ -24,7 +24,6 @@ struct vendor_evidence {
 	size_t waiting_len;
 	bool due;	/* the catalog's signers are to be judged again */
 	int state;	/* what came of that the last time */
-	uint64_t learn; /* signed time of verdicts, for the vendor's time */
 	struct vendor_gate gates[VENDOR_GATES_MAX];
 	unsigned gate_count;
 };
@@ -53,9 +52,8 @@ void vendor_evidence_accepted(struct vendor *v);
 bool vendor_evidence_want(struct vendor *v,
 	const struct revocation_needs *needs);
 
-/* Signed time of an accepted verdict; counts after vendor_evidence_judged(),
- * when a pool thread has ended. */
-void vendor_evidence_learn(struct vendor *v, uint64_t signed_time);
+/* A pool thread has ended. When it was the last one trust_learn() counts, and
+ * the catalog is judged again if that is due. */
 void vendor_evidence_judged(struct vendor *v);
 
 /* What the root keys alone say about the time. */

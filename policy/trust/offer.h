@@ -104,7 +104,7 @@ struct offer_plan {
 	/* The last second at which all signers of release and catalog count: the
 	 * earliest end of a chain or of its revocation evidence. */
 	uint64_t signer_not_after;
-	uint64_t signed_time; /* for trust_learn(); 0: none */
+	uint64_t signed_time; /* for trust_note(); 0: none */
 	struct suit_outcome outcome;
 };
 

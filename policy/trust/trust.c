@@ -11,6 +11,7 @@ static void note_root(struct trust_vendor *v, const struct trust_clock *clock)
 		v->floor.catalog =
 			(struct catalog_floor){.epoch = v->root->epoch};
 		trust_time_reset(&v->time, clock, v->root->issued);
+		v->noted = 0;
 		v->changed = true;
 		return;
 	}
@@ -170,10 +171,16 @@ int trust_judge_again(struct trust_vendor *v, const struct trust_clock *clock,
 	return v->catalog_code;
 }
 
-void trust_learn(struct trust_vendor *v, const struct trust_clock *clock,
-	uint64_t signed_time)
+void trust_note(struct trust_vendor *v, uint64_t signed_time)
 {
-	v->changed = trust_time_learn(&v->time, clock, signed_time);
+	if (signed_time > v->noted)
+		v->noted = signed_time;
+}
+
+void trust_learn(struct trust_vendor *v, const struct trust_clock *clock)
+{
+	v->changed = trust_time_learn(&v->time, clock, v->noted);
+	v->noted = 0;
 }
 
 int trust_state(const struct trust_vendor *v, const struct trust_clock *clock)

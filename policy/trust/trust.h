@@ -28,10 +28,11 @@ struct trust_floor {
 struct trust_vendor {
 	struct root *root;
 	struct catalog *catalog; /* NULL: none accepted */
-	int catalog_code; /* why its signers do not count any more; 0: they do */
+	int catalog_code; /* why its signers count no more; 0: they do */
 	struct trust_floor floor;
 	struct trust_time time;
-	bool changed; /* floor or bound rose in the last call */
+	uint64_t noted; /* the latest of trust_note(); 0: none */
+	bool changed;	/* floor or bound rose in the last call */
 	/* What the signers of catalogs are judged by: set by the owner before
 	 * each call. trust_open() sets `require` with nothing known. `needs`
 	 * may be NULL. */
@@ -63,8 +64,8 @@ int trust_add_catalog(struct trust_vendor *v, struct bytes file,
 	struct fault *fault);
 
 /* Judges the signers of the catalog in force again, by v->revocation. On a
- * refusal the catalog is kept, but trust_state() is that code until it is judged
- * otherwise. 0 also without a catalog. */
+ * refusal the catalog is kept, but trust_state() is that code until it is
+ * judged otherwise. 0 also without a catalog. */
 int trust_judge_again(struct trust_vendor *v, const struct trust_clock *clock,
 	struct fault *fault);
 
@@ -74,18 +75,21 @@ int trust_judge_again(struct trust_vendor *v, const struct trust_clock *clock,
  * renew it and call trust_judge_again(). */
 int trust_state(const struct trust_vendor *v, const struct trust_clock *clock);
 
-/* Teaches the vendor's time what offer_plan.signed_time of an accepted verdict
- * says. Never what evidence about a TLS server says. */
-void trust_learn(struct trust_vendor *v, const struct trust_clock *clock,
-	uint64_t signed_time);
+/* Notes offer_plan.signed_time of an accepted verdict, also while other threads
+ * still judge. Never what evidence about a TLS server says. */
+void trust_note(struct trust_vendor *v, uint64_t signed_time);
+
+/* Teaches the vendor's time what was noted, once. A higher epoch forgets what
+ * was noted before it: that may be what it repairs. */
+void trust_learn(struct trust_vendor *v, const struct trust_clock *clock);
 
 /* How long after root or catalog expired a transfer that was interrupted may
  * still be taken up again. */
 #define TRUST_FINISH_S 86400u
 
-/* Whether what had begun before may be taken up again: trust_state() is 0, or it
- * is expiry alone that shuts, for less than TRUST_FINISH_S of trusted time. What
- * runs on without a break is not asked. */
+/* Whether what had begun before may be taken up again: trust_state() is 0, or
+ * it is expiry alone that shuts, for less than TRUST_FINISH_S of trusted time.
+ * What runs on without a break is not asked. */
 bool trust_may_finish(
 	const struct trust_vendor *v, const struct trust_clock *clock);
 

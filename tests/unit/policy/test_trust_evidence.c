@@ -210,9 +210,12 @@ END_TEST
 
 START_TEST(trust_learn_raises_the_bound_only)
 {
-	trust_learn(&vendor, &clk, MAKER_NOW + 7);
+	trust_note(&vendor, MAKER_NOW + 7);
+	trust_note(&vendor, MAKER_NOW + 3);
+	trust_learn(&vendor, &clk);
 	ck_assert(vendor.changed);
-	trust_learn(&vendor, &clk, MAKER_NOW);
+	trust_note(&vendor, MAKER_NOW);
+	trust_learn(&vendor, &clk);
 	ck_assert(!vendor.changed);
 	ck_assert_uint_eq(trust_now(&vendor.time, &clk).lower, MAKER_NOW + 7);
 }
