@@ -28,7 +28,7 @@ struct trust_floor {
 struct trust_vendor {
 	struct root *root;
 	struct catalog *catalog; /* NULL: none accepted */
-	int catalog_code; /* why its signers count no more; 0: they do */
+	int catalog_code;	 /* why its signers count no more; 0: they do */
 	struct trust_floor floor;
 	struct trust_time time;
 	uint64_t noted; /* the latest of trust_note(); 0: none */

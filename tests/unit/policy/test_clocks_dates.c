@@ -524,6 +524,46 @@ START_TEST(trust_learn_verdicts_of_before_a_higher_epoch_teach_nothing)
 }
 END_TEST
 
+/* A CRL that was dated far ahead by mistake: a right one with a higher number
+ * takes its place for good, and after a higher epoch nothing tells its date. */
+START_TEST(trust_add_root_higher_epoch_after_a_list_that_was_dated_far_ahead)
+{
+	const struct em_crl right = {.issuer = &anchor,
+		.this_update = "20270113080000Z",
+		.next_update = "20270116080000Z",
+		.number = EM("\x02\x01\x08")};
+	static const struct row row = {
+		"dated far ahead", BUILD, 0, 0, false, 0, ">=="};
+	struct maker_root root = root_maker();
+	struct buf list;
+
+	begin(&row);
+	list_make(Y2099, Y2099 + DAY, &list);
+	ck_assert_int_eq(learn(&list), 0);
+	ck_assert_int_eq(row_code(&by_lasting, "revocation"), 0);
+	teach();
+	ck_assert_uint_eq(trust_time_value(&vendor.time, &clk), Y2099);
+	buf_reset(&list);
+	em_crl_make(&right, &list);
+	ck_assert_int_eq(statement_table_add(&table, EVIDENCE_CRL,
+				 buf_bytes(&list), &needs, bytes_of(NULL, 0),
+				 trust_now(&vendor.time, &clk), NULL),
+		1);
+	ck_assert_int_eq(row_code(&by_lasting, "revocation"),
+		ERR_TRUST_REVOCATION_STALE);
+	root.version = 2;
+	root.epoch = 2;
+	ck_assert_int_eq(
+		trust_add_root(&vendor, root_of(&root), &clk, NULL), 0);
+	ck_assert_int_eq(row_code(&by_lasting, "revocation"), 0);
+	teach();
+	ck_assert_uint_eq(
+		trust_time_value(&vendor.time, &clk), MAKER_NOW - 1000);
+	vendor_close();
+	buf_done(&list);
+}
+END_TEST
+
 /* A clock that is wrong for a while, and believed, leaves nothing behind. */
 START_TEST(clock_that_jumps_and_comes_back_leaves_no_trace)
 {
@@ -654,6 +694,8 @@ int main(void)
 	tcase_add_loop_test(c,
 		trust_learn_verdicts_of_before_a_higher_epoch_teach_nothing, 0,
 		2);
+	tcase_add_test(c,
+		trust_add_root_higher_epoch_after_a_list_that_was_dated_far_ahead);
 	tcase_add_test(c, clock_that_jumps_and_comes_back_leaves_no_trace);
 	tcase_add_test(c, trust_learn_of_evidence_survives_a_restart);
 	tcase_add_test(c,
