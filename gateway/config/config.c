@@ -257,11 +257,11 @@ static int class_convert(const char *path, const struct config_class_file *f,
 	c->demand = class_demand(f);
 	c->encrypted = (enum config_encrypted)config_encrypted_parse(
 		f->encrypted);
-	if (c->encrypted == CONFIG_ENCRYPTED_OPEN &&
+	if (c->encrypted != CONFIG_ENCRYPTED_REFUSE &&
 			c->device.envelope == CLASS_ENVELOPE_INTEGRATED)
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "encrypted",
-			"must not be open with envelope = \"integrated\": "
-			"the envelope would not be the image's any more");
+			"must be refuse with envelope = \"integrated\": what "
+			"the device gets would not be what the envelope names");
 	c->channel_count = f->channel_count;
 	memcpy(c->channel, f->channel, sizeof(c->channel));
 	return 0;

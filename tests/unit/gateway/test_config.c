@@ -192,6 +192,9 @@ static const struct wrong wrongs[] = {
 	{"classes.d/lamp.conf", CLASS "encrypted = \"open\"; "
 		"envelope = \"integrated\";", ERR_CONFIG_VALUE, "encrypted",
 		"integrated"},
+	{"classes.d/lamp.conf", CLASS "encrypted = \"sealed\"; "
+		"envelope = \"integrated\";", ERR_CONFIG_VALUE, "encrypted",
+		"integrated"},
 	{"vendors.d/acme.conf", VENDOR(VENDOR_ID)
 		"decryption_keys = [\"key.pem\"];", ERR_CONFIG_VALUE, "",
 		"pkcs11:"},
