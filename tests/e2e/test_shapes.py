@@ -134,7 +134,8 @@ def test_shapes_when_trust_is_locked(site):
     site.start_ferryd()
     answers = walk(site)
     assert answers["status"]["trust"]["state"] == "locked"
-    assert answers["status"]["alarms"][0]["code"] == "trust-locked"
+    assert "trust-locked" in [a["code"]
+                              for a in answers["status"]["alarms"]]
     status, answer = site.post("/v1/backup", {"dir": str(site.folder / "b")})
     assert status != 200 and not SHAPES.check("Problem", answer), answer
     act(site, "/v1/trust/unlock", "/v1/trust/unlock")
