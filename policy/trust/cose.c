@@ -3,8 +3,8 @@
 #include "policy/trust/ed25519.h"
 #include "policy/trust/fields.h"
 
-#define TBS_PREFIX_MAX 4096
 #define PROTECTED_MAX 2048
+#define TBS_PREFIX_MAX 4096
 
 enum label { LABEL_ALG = 1, LABEL_CRIT = 2, LABEL_KID = 4, LABEL_X5CHAIN = 33 };
 
@@ -25,11 +25,13 @@ static void header_alg(struct fields *f, struct cose_header *h, bool protected_)
 }
 
 static void header_member(
-	struct fields *f, int64_t label, struct cose_header *h, bool protected_)
+	struct fields *f, int64_t label, void *arg, bool is_protected)
 {
+	struct cose_header *h = arg;
+
 	switch (label) {
 	case LABEL_ALG:
-		header_alg(f, h, protected_);
+		header_alg(f, h, is_protected);
 		return;
 	case LABEL_CRIT:
 		field_fail(f, ERR_TRUST_COSE_CRIT, "crit",
@@ -45,7 +47,7 @@ static void header_member(
 			return;
 		}
 		h->kid = field_bstr(f, "kid", 1, 256);
-		h->kid_protected = protected_;
+		h->kid_protected = is_protected;
 		return;
 	case LABEL_X5CHAIN:
 		if (h->x5chain.at)
@@ -58,45 +60,12 @@ static void header_member(
 	}
 }
 
-/* Reads the header map at the cursor. */
-static void header_map(struct fields *f, struct cose_header *h, bool protected_)
-{
-	struct cbor_list map;
-	int64_t label;
-
-	field_map(f, "", &map);
-	while (cbor_next(&f->r, &map)) {
-		if (cbor_peek(&f->r) == CBOR_TSTR) {
-			field_skip(f, "");
-			field_skip(f, "");
-			continue;
-		}
-		if (cbor_int(&f->r, &label) == 0)
-			header_member(f, label, h, protected_);
-	}
-	field_check(f, "");
-}
-
-/* Protected and unprotected header, both at the cursor. An empty protected map
- * becomes the empty string, which is what Sig_structure takes. */
 static void headers(
 	struct fields *f, struct bytes *ret_protected, struct cose_header *h)
 {
-	struct bytes wrapped = field_bstr(f, "protected", 0, PROTECTED_MAX);
-	struct fields in = {.fault = f->fault, .map = "protected"};
-
 	*h = (struct cose_header){0};
-	*ret_protected = wrapped;
-	if (wrapped.len == 1 && wrapped.at[0] == 0xa0)
-		*ret_protected = bytes_of(wrapped.at, 0);
-	else if (wrapped.len) {
-		cbor_init(&in.r, wrapped, CBOR_COSE);
-		header_map(&in, h, true);
-		cbor_done(&in.r);
-		if (field_check(&in, ""))
-			cbor_fail(&f->r, in.r.err);
-	}
-	header_map(f, h, false);
+	field_headers(f, "protected", PROTECTED_MAX, header_member, h,
+		ret_protected);
 }
 
 /* Opens an array of exactly `count` members, the first two of which are the

@@ -86,11 +86,13 @@ static void once(struct fields *f, struct bytes *at, const char *field)
  * keys, salt, party information): a key that is derived without them is
  * another. */
 static void member_read(
-	struct fields *f, int64_t label, struct header *h, bool protected_)
+	struct fields *f, int64_t label, void *arg, bool is_protected)
 {
+	struct header *h = arg;
+
 	switch (label) {
 	case LABEL_ALG:
-		alg_read(f, h, protected_);
+		alg_read(f, h, is_protected);
 		return;
 	case LABEL_KID:
 		once(f, &h->kid, "kid");
@@ -115,43 +117,12 @@ static void member_read(
 	}
 }
 
-static void map_read(struct fields *f, struct header *h, bool protected_)
-{
-	struct cbor_list map;
-	int64_t label;
-
-	field_map(f, "", &map);
-	while (cbor_next(&f->r, &map)) {
-		if (cbor_peek(&f->r) == CBOR_TSTR) {
-			field_skip(f, "");
-			field_skip(f, "");
-			continue;
-		}
-		if (cbor_int(&f->r, &label) == 0)
-			member_read(f, label, h, protected_);
-	}
-	field_check(f, "");
-}
-
-/* Both headers; an empty protected map becomes the empty string. */
 static void headers_read(
 	struct fields *f, struct bytes *ret_protected, struct header *ret)
 {
-	struct bytes wrapped = field_bstr(f, "protected", 0, PROTECTED_MAX);
-	struct fields in = {.fault = f->fault, .map = "encryption.protected"};
-
 	*ret = (struct header){0};
-	*ret_protected = wrapped;
-	if (wrapped.len == 1 && wrapped.at[0] == 0xa0)
-		*ret_protected = bytes_of(wrapped.at, 0);
-	else if (wrapped.len) {
-		cbor_init(&in.r, wrapped, CBOR_COSE);
-		map_read(&in, ret, true);
-		cbor_done(&in.r);
-		if (field_check(&in, ""))
-			cbor_fail(&f->r, in.r.err);
-	}
-	map_read(f, ret, false);
+	field_headers(f, "encryption.protected", PROTECTED_MAX, member_read,
+		ret, ret_protected);
 }
 
 /* AES-GCM is for the protected header, AES-CTR for the other one: with nothing

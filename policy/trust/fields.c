@@ -152,3 +152,41 @@ void field_require(struct fields *f, uint64_t seen, uint64_t required)
 	snprintf(rule, sizeof(rule), "key %u is missing", key);
 	field_fail(f, ERR_CBOR_TYPE, "", rule);
 }
+
+static void header_map(
+	struct fields *f, field_header_fn *member, void *arg, bool is_protected)
+{
+	struct cbor_list map;
+	int64_t label;
+
+	field_map(f, "", &map);
+	while (cbor_next(&f->r, &map)) {
+		if (cbor_peek(&f->r) == CBOR_TSTR) {
+			field_skip(f, "");
+			field_skip(f, "");
+			continue;
+		}
+		if (cbor_int(&f->r, &label) == 0)
+			member(f, label, arg, is_protected);
+	}
+	field_check(f, "");
+}
+
+void field_headers(struct fields *f, const char *map, size_t protected_max,
+	field_header_fn *member, void *arg, struct bytes *ret_protected)
+{
+	struct bytes wrapped = field_bstr(f, "protected", 0, protected_max);
+	struct fields in = {.fault = f->fault, .map = map};
+
+	*ret_protected = wrapped;
+	if (wrapped.len == 1 && wrapped.at[0] == 0xa0)
+		*ret_protected = bytes_of(wrapped.at, 0);
+	else if (wrapped.len) {
+		cbor_init(&in.r, wrapped, CBOR_COSE);
+		header_map(&in, member, arg, true);
+		cbor_done(&in.r);
+		if (field_check(&in, ""))
+			cbor_fail(&f->r, in.r.err);
+	}
+	header_map(f, member, arg, false);
+}

@@ -40,4 +40,15 @@ struct bytes field_component(struct fields *f, const char *field);
 /* All keys of `required` (bit n: key n) are in `seen`. */
 void field_require(struct fields *f, uint64_t seen, uint64_t required);
 
+/* Reads the value of one member of a COSE header. */
+typedef void field_header_fn(
+	struct fields *f, int64_t label, void *arg, bool is_protected);
+
+/* Protected and unprotected header of a COSE message (RFC 9052 section 3), both
+ * at the cursor; labels that are texts are passed over. `map` names the protected
+ * one in faults. An empty protected map becomes the empty string, which is what
+ * the structures to be signed, MACed and encrypted take. */
+void field_headers(struct fields *f, const char *map, size_t protected_max,
+	field_header_fn *member, void *arg, struct bytes *ret_protected);
+
 #endif
