@@ -403,6 +403,39 @@
 	X(LASTHOP_KEYS, -6508, PERMANENT, "file of device keys breaks a rule of its format") \
 	X(LASTHOP_MODE, -6509, SECURITY, "file of device keys is open to others than its owner")
 
+#define ERR_MAP_ZIGBEE(X) \
+	X(ZCL_TRUNCATED, -6601, PERMANENT, "a ZCL frame ends before its last field") \
+	X(ZCL_FRAME_TYPE, -6602, PERMANENT, "not a frame type of ZCL") \
+	X(ZCL_COMMAND, -6603, PERMANENT, "not a command that this side takes") \
+	X(ZCL_FIELD, -6604, PERMANENT, "a field of a ZCL command breaks its rule") \
+	X(ZCL_TYPE, -6605, PERMANENT, "a ZCL value is of an unknown or unfit type") \
+	X(OTA_FILE_MAGIC, -6611, PERMANENT, "no ZigBee OTA file was found in the image") \
+	X(OTA_FILE_HEADER, -6612, PERMANENT, "the header of the ZigBee OTA file breaks a rule") \
+	X(OTA_FILE_SIZE, -6613, PERMANENT, "the ZigBee OTA file is not as long as its header says") \
+	X(OTA_FILE_ELEMENT, -6614, PERMANENT, "a sub-element of the ZigBee OTA file breaks a rule") \
+	X(QUIRKS_FORM, -6621, PERMANENT, "a row of device quirks is not well formed") \
+	X(QUIRKS_WORD, -6622, PERMANENT, "an unknown word in a row of device quirks") \
+	X(QUIRKS_VALUE, -6623, PERMANENT, "a value in a row of device quirks is out of range") \
+	X(ZIGBEE_OPTIONS, -6631, PERMANENT, "an option of the ZigBee engine breaks a rule") \
+	X(ZIGBEE_SILENT, -6632, TRANSIENT, "the device stopped asking for blocks") \
+	X(ZIGBEE_ABORTED, -6633, TRANSIENT, "the device gave the update up") \
+	X(ZIGBEE_REFUSED, -6634, PERMANENT, "the device says that the image is not for it") \
+	X(ZIGBEE_OLD_VERSION, -6635, PERMANENT, "the device came back with its old version") \
+	X(ZIGBEE_OTHER_VERSION, -6636, PERMANENT, "the device runs another version than the one installed") \
+	X(ZIGBEE_GONE, -6637, TRANSIENT, "the device was not heard again after its restart") \
+	X(ZIGBEE_NOT_FOR, -6638, PERMANENT, "manufacturer, image type or hardware of the device do not fit the image") \
+	X(ZIGBEE_DOWNGRADE, -6639, SECURITY, "the image is not newer than what the device runs, and nobody ordered a downgrade")
+
+/* The delegate to another program that does whole updates. */
+#define ERR_MAP_DELEGATE(X) \
+	X(DELEGATE_BROKER, -6701, TRANSIENT, "the MQTT broker cannot be reached or refuses") \
+	X(DELEGATE_AWAY, -6702, TRANSIENT, "the program that owns the radio does not answer") \
+	X(DELEGATE_ANSWER, -6703, PERMANENT, "an answer of the program that owns the radio cannot be read") \
+	X(DELEGATE_REFUSED, -6704, PERMANENT, "the program that owns the radio refuses the update") \
+	X(DELEGATE_FAILED, -6705, TRANSIENT, "the program that owns the radio gave the update up") \
+	X(DELEGATE_COPY, -6706, TRANSIENT, "the copy of the image for the other program cannot be made") \
+	X(DELEGATE_CHANGED, -6707, SECURITY, "the copy of the image was changed while the other program used it")
+
 #define ERR_MAP(X) \
 	ERR_MAP_BASE(X) \
 	ERR_MAP_TRUST(X) \
@@ -419,6 +452,8 @@
 	ERR_MAP_SIGNERS(X) \
 	ERR_MAP_ENCRYPT(X) \
 	ERR_MAP_KEYS(X) \
-	ERR_MAP_LASTHOP(X)
+	ERR_MAP_LASTHOP(X) \
+	ERR_MAP_ZIGBEE(X) \
+	ERR_MAP_DELEGATE(X)
 
 #endif

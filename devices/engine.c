@@ -29,6 +29,23 @@ const char *engine_stage_name(enum engine_stage stage)
 	return "none";
 }
 
+const char *engine_wait_name(enum engine_wait wait)
+{
+	switch (wait) {
+	case ENGINE_WAIT_NONE:
+		return "none";
+	case ENGINE_WAIT_WAKE:
+		return "wake";
+	case ENGINE_WAIT_TURN:
+		return "turn";
+	case ENGINE_WAIT_AIRTIME:
+		return "airtime";
+	case ENGINE_WAIT_DEVICE:
+		return "device";
+	}
+	return "unknown";
+}
+
 const char *engine_outcome_name(enum engine_outcome outcome)
 {
 	switch (outcome) {

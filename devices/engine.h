@@ -15,6 +15,13 @@
  * two the host commits the new job state, repeats its checks and waits for its
  * gates (a window, an approval, the confirm rule).
  *
+ * An engine of scope `network` is bound to a whole radio for the life of a link
+ * and answers every peer, also those that no job is about. There an OFFER names
+ * its peer, several offers are open at a time (one a peer), each known by its
+ * `job`, and what is learned about a peer comes as ENGINE_CMD_FACTS with that
+ * peer whether or not a job asked. It keeps within ENGINE_BUDGET by itself: it
+ * subtracts the airtime that it states with each TX from what it was told last.
+ *
  * All pointers in events and commands are borrowed: of an event until
  * event() returns, of a command until the next call on the engine. Times are
  * monotonic milliseconds. One thread. */
@@ -74,6 +81,25 @@ enum engine_stage {
  * its image unmarked in the other slot was reverted. */
 #define ENGINE_STAGE_NONE (-1)
 
+/* Why an open job does not move, as people see it. Not persisted. */
+enum engine_wait {
+	ENGINE_WAIT_NONE,
+	ENGINE_WAIT_WAKE,    /* the device sleeps: until it speaks */
+	ENGINE_WAIT_TURN,    /* others are being served: admission */
+	ENGINE_WAIT_AIRTIME, /* the radio's budget is used up */
+	ENGINE_WAIT_DEVICE,  /* has all, is known to take its time */
+};
+
+/* What a network engine found out about a peer by what it said; complete, the
+ * last one counts. It is offered to `match` of classes beside what the driver
+ * reports; names must not be those of the driver. */
+#define ENGINE_PEER_ATTRIBUTES 12
+
+struct engine_attribute {
+	const char *name;
+	const char *value; /* printable ASCII */
+};
+
 enum engine_outcome {
 	ENGINE_DONE,       /* read back: version and, where possible, digest */
 	ENGINE_UNVERIFIED, /* went well, but no read-back proves it */
@@ -101,6 +127,8 @@ enum engine_event_type {
 	ENGINE_GO,       /* the announced stage may be done now */
 	ENGINE_BUDGET,   /* airtime that may be used from now on */
 	ENGINE_TIME,     /* the deadline has come */
+	ENGINE_PEER,     /* network scope: a peer came, changed or went */
+	ENGINE_QUIRKS,   /* network scope: a table of device quirks */
 };
 
 struct engine_event {
@@ -126,6 +154,11 @@ struct engine_event {
 			 * "" or NULL: the protocol's own way. Lives as long
 			 * as the engine. */
 			const char *reset_line;
+			/* Network scope only, else NULL or false. The job of
+			 * an inventory is a number of its own there. */
+			const char *peer;    /* key of the peer */
+			const char *options; /* of its class, checked */
+			bool allow_downgrade; /* a person ordered it */
 		} offer;
 		struct {
 			uint64_t job;
@@ -160,8 +193,26 @@ struct engine_event {
 			bool skip;
 		} go;
 		struct {
+			/* Replaces what was left. UINT32_MAX: no limit. */
 			uint32_t airtime_us;
+			/* When more will be there, ENGINE_NEVER: unlimited. */
+			int64_t more_at_ms;
 		} budget;
+		struct {
+			const char *key;
+			bool gone;
+			bool sleepy; /* listens only now and then */
+			bool group;  /* many devices: broadcast */
+			bool joined; /* it has just announced itself: it may
+				      * have restarted */
+		} peer;
+		struct {
+			/* "" the local file, else a vendor. Replaces what came
+			 * from there; rows of vendors win over local ones, and
+			 * these over what is built in. */
+			const char *source;
+			struct bytes rows; /* the engine's own format */
+		} quirks;
 	};
 };
 
@@ -174,6 +225,8 @@ enum engine_command_type {
 	ENGINE_CMD_FACTS,      /* something was learned about the device */
 	ENGINE_CMD_STAGE,      /* wants to do `stage`; goes on at ENGINE_GO */
 	ENGINE_CMD_RESULT,     /* the job is over; the engine is idle again */
+	ENGINE_CMD_PEER,       /* network scope: what a peer is */
+	ENGINE_CMD_WAIT,       /* network scope: why a job does not move */
 };
 
 struct engine_command {
@@ -186,6 +239,9 @@ struct engine_command {
 			uint64_t id; /* unique per engine, never 0 */
 			int until;   /* FERRY_LEVEL_* wanted */
 			struct bytes data;
+			/* What it will cost, 0: not known. The relay charges it
+			 * until `sent` tells the truth. */
+			uint32_t airtime_us;
 		} tx;
 		struct {
 			uint64_t job;
@@ -207,6 +263,7 @@ struct engine_command {
 		struct {
 			uint64_t job;
 			const struct engine_facts *facts;
+			const char *peer; /* network scope: whose; job may be 0 */
 		} facts;
 		struct {
 			uint64_t job;
@@ -220,6 +277,16 @@ struct engine_command {
 			/* NULL unless FAILED or UNVERIFIED */
 			const struct engine_failure *failure;
 		} result;
+		struct {
+			const char *key;
+			const struct engine_attribute *attributes;
+			size_t attribute_count; /* at most ENGINE_PEER_ATTRIBUTES */
+		} peer;
+		struct {
+			uint64_t job;
+			enum engine_wait wait;
+			int64_t until_ms; /* ENGINE_NEVER: not known */
+		} wait;
 	};
 };
 
@@ -230,11 +297,19 @@ struct engine_ops {
 	const char *name; /* "smp" */
 	bool network;     /* scope: false device (bound by a job), true network */
 
+	/* Network scope: the channels that its link needs, in their order, as
+	 * "key=value key=value" for connect() of the driver. */
+	const char *const *channels;
+	size_t channel_count;
+
 	/* `options` is "key=value key=value" of the class file, checked here: an
 	 * unknown key or bad value fails with a fault that names it. `ret` may
-	 * be NULL to check options only. */
+	 * be NULL to check options only. Network scope: these are the options of
+	 * the link; those of a class come with its offers and are checked by
+	 * class_options(). */
 	int (*create)(const char *options, struct engine **ret,
 		struct fault *f);
+	int (*class_options)(const char *options, struct fault *f);
 	void (*destroy)(struct engine *e);
 
 	void (*event)(struct engine *e, int64_t now_ms,
@@ -252,6 +327,7 @@ struct engine_ops {
 const struct engine_ops *engine_find(const char *name);
 
 const char *engine_stage_name(enum engine_stage stage);
+const char *engine_wait_name(enum engine_wait wait);
 const char *engine_outcome_name(enum engine_outcome outcome);
 
 #endif

@@ -240,6 +240,8 @@ static void smp_event(struct engine *e, int64_t now_ms,
 		break;
 	case ENGINE_TIME:
 	case ENGINE_BUDGET:
+	case ENGINE_PEER:
+	case ENGINE_QUIRKS:
 		break;
 	}
 	s->now_ms = now_ms;

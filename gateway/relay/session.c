@@ -464,6 +464,9 @@ static void carry_out(struct session *s, const struct engine_command *c)
 	case ENGINE_CMD_RESULT:
 		take_result(s, c);
 		return;
+	case ENGINE_CMD_PEER:
+	case ENGINE_CMD_WAIT:
+		return; /* of network engines, which have no session of this kind */
 	}
 }
 

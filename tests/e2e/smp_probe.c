@@ -162,6 +162,8 @@ static void command(struct probe *p, const struct engine_command *c)
 	case ENGINE_CMD_RESULT:
 		result(p, c);
 		return;
+	case ENGINE_CMD_PEER:
+	case ENGINE_CMD_WAIT:
 	case ENGINE_CMD_LINE:
 	case ENGINE_CMD_RECONNECT:
 	case ENGINE_CMD_FACTS:

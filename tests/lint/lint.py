@@ -318,7 +318,8 @@ def lint_errors():
                 "VENDOR": [54], "TRANSPORT": [55], "DEVICES": [56],
                 "RELAY": [57], "CONFIG": [58], "ADMIN": [59],
                 "REVOCATION": [60], "HSS": [61], "SIGNERS": [62],
-                "ENCRYPT": [63], "KEYS": [64], "LASTHOP": [65]}
+                "ENCRYPT": [63], "KEYS": [64], "LASTHOP": [65],
+                "ZIGBEE": [66], "DELEGATE": [67]}
     rooms, numbers, names = [], {}, set()
     room = None
     text = text_of("base/err_codes.h")

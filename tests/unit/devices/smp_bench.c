@@ -269,6 +269,8 @@ static void command(struct bench *b, const struct engine_command *c)
 		if (c->result.failure)
 			b->failure = *c->result.failure;
 		return;
+	case ENGINE_CMD_PEER:
+	case ENGINE_CMD_WAIT:
 	case ENGINE_CMD_LINE:
 		ck_assert_str_eq(c->line.text, b->reset_line);
 		b->line_resets++;

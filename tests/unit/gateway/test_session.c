@@ -99,6 +99,8 @@ static void engine_event(struct engine *e, int64_t now_ms,
 			":skip" : "");
 		break;
 	case ENGINE_BUDGET:
+	case ENGINE_PEER:
+	case ENGINE_QUIRKS:
 	case ENGINE_TIME:
 		break;
 	}

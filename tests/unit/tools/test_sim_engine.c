@@ -100,6 +100,8 @@ static bool take_command(struct bout *b)
 	case ENGINE_CMD_RESULT:
 		end(b, &c);
 		break;
+	case ENGINE_CMD_PEER:
+	case ENGINE_CMD_WAIT:
 	case ENGINE_CMD_LINE:
 	case ENGINE_CMD_RECONNECT:
 	case ENGINE_CMD_PROGRESS:
