@@ -1,18 +1,22 @@
-/* Binds one device's engine to a live link for the length of one task: a job, or
- * reading what the device runs.
+/* One task with one device, however it is reached: a job, or reading what the
+ * device runs.
  *
- * A session connects over a transport instance, feeds the engine with what
- * arrives and with leaf-checked bytes of the image (read one window ahead on
- * the pool), carries out the engine's commands, and follows the device over
- * restarts and lost links. It decides nothing: stages, progress and the result
- * go to its owner, who answers session_go().
+ * There are kinds of sessions, each with its own constructor; this header is
+ * what their owner sees of them all. A session carries out what its engine
+ * wants, feeds it with leaf-checked bytes of the image (read one window ahead on
+ * the pool), and follows the device over restarts and lost links. It decides
+ * nothing: stages, progress and the result go to its owner, who answers
+ * session_go().
  *
  *   session_open() -> on_stage -> session_go() ... -> on_result
  *   session_close() at any time; on_closed is the last callback
  *
+ * session_open() makes the kind that has a link and an engine of scope device to
+ * itself; network_offer() of network.h makes a member of a network.
+ *
  * After on_result the session is idle and must be closed. Callbacks never come
- * from inside a function of this header, but for on_stage, on_facts and
- * on_progress, which may come from session_go(); all functions may be called
+ * from inside a function of this header, but for on_stage, on_facts, on_progress
+ * and on_wait, which may come from session_go(); all functions may be called
  * from any callback. Loop thread only. */
 #ifndef FERRY_GATEWAY_RELAY_SESSION_H
 #define FERRY_GATEWAY_RELAY_SESSION_H
@@ -44,10 +48,14 @@ struct session_events {
 	void (*on_progress)(void *arg, uint64_t offset, uint64_t total);
 	void (*on_facts)(void *arg, const struct engine_facts *facts);
 	void (*on_result)(void *arg, const struct session_result *result);
+	/* Why nothing moves, for people; ENGINE_WAIT_NONE: it moves. `until_ms`
+	 * is of the loop's clock, ENGINE_NEVER: not known. */
+	void (*on_wait)(void *arg, enum engine_wait wait, int64_t until_ms);
 
 	/* Where the device is now: fills in a transport instance that is up and
 	 * the key of the peer, or returns -EAGAIN when it is nowhere. Asked at
-	 * every connect, so that a device may come back elsewhere. */
+	 * every connect, so that a device may come back elsewhere. Not asked by
+	 * kinds without a link of their own. */
 	int (*locate)(void *arg, struct transport **ret_transport,
 		char *ret_peer, size_t size);
 };
@@ -75,6 +83,7 @@ struct session_setup {
 	 * prefix; NULL: image->sha256 does. */
 	struct bytes prefix;
 	const uint8_t *cached;
+	bool allow_downgrade; /* members of a network: a person ordered it */
 	const struct session_events *events; /* static */
 	void *arg;
 };
