@@ -44,6 +44,10 @@ struct zb_network {
 	unsigned asdu_max;  /* bytes, at most ZB_ASDU_MAX */
 	bool airtime;       /* confirms and indications carry the true airtime;
 			     * otherwise the shared part estimates it */
+	bool by_eui64;      /* unicasts may name the peer by its EUI-64 alone,
+			     * with `nwk` unknown */
+	bool no_zdo;        /* frames of profile 0 do not pass: indications
+			     * carry the EUI-64, the shared part asks nothing */
 	char text[96];      /* for people: "Z-Stack 3.0.x 20230507" */
 };
 
