@@ -558,7 +558,8 @@ bool evidence_want(struct evidence *e, const struct revocation_needs *needs)
 	e->judgements++;
 	for (unsigned i = 0; i < needs->count; i++)
 		want_add(e, &needs->of[i]);
-	if (!e->working && !has_work(e)) {
+	/* What has ended but was not told yet has a turn that must stay. */
+	if (!e->working && !e->worked && !has_work(e)) {
 		arm(e);
 		return e->crowded_ms != 0;
 	}

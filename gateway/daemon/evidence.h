@@ -96,12 +96,13 @@ void evidence_snapshot_free(struct revocation_view *snapshot);
 void evidence_inherit(struct evidence *to, const struct evidence *from);
 
 /* Rises whenever a judgement may come out otherwise than before, other than by
- * the mere renewal of what was current. */
+ * the mere renewal of what was current. When it rose during a judgement by a
+ * snapshot, what was missing may be there: judge again, on_settled was before. */
 uint64_t evidence_generation(const struct evidence *e);
 
-/* Copies what a judgement needs. True when something is going to be tried, so
- * that on_settled follows; false when judging again makes no sense before
- * that. */
+/* Copies what a judgement needs. True when on_settled follows: something is
+ * going to be tried, or has been and was not told yet. False: judging again by
+ * what is known at this moment makes no sense. */
 bool evidence_want(struct evidence *e, const struct revocation_needs *needs);
 
 /* What the catalog ships; looked at once each, whenever something is wanted. */

@@ -259,14 +259,23 @@ static void open_image(struct release *r, const struct release_work *w)
 		r->request = UINT64_MAX;
 }
 
+/* It may lack what has come since the snapshot that it was judged by: nobody
+ * wakes it for that any more. */
+static bool is_outdated(const struct release_work *w)
+{
+	return vendor_evidence_may_come(w->code) &&
+		vendor_evidence_settled_since(w->vendor, w->generation);
+}
+
 static void on_judged(uv_work_t *req, int status)
 {
 	struct release_work *w = req->data;
 	struct release *r = w->release;
 	bool accepted = !status && verdict_accepts(&w->verdict,
 		w->with_payload);
-	/* What has just run out is waited for, it is no fault of the release. */
-	bool waits = !accepted && vendor_state(w->vendor);
+	/* What has just run out is waited for, and what has just come is judged
+	 * by: neither is a fault of the release. */
+	bool waits = !accepted && (vendor_state(w->vendor) || is_outdated(w));
 	int code = status ? status : w->code;
 
 	r->work = NULL;

@@ -156,6 +156,13 @@ bool vendor_evidence_want(struct vendor *v,
 	return e && evidence_want(e, needs);
 }
 
+bool vendor_evidence_settled_since(const struct vendor *v, uint64_t generation)
+{
+	const struct evidence *e = v->evidence.signers;
+
+	return e && evidence_generation(e) != generation;
+}
+
 /* ---- the server ---- */
 
 /* For the TLS chain of the vendor's server. Here only the root keys tell the

@@ -52,6 +52,9 @@ void vendor_evidence_accepted(struct vendor *v);
 bool vendor_evidence_want(struct vendor *v,
 	const struct revocation_needs *needs);
 
+/* Whether evidence settled after a snapshot that had this generation. */
+bool vendor_evidence_settled_since(const struct vendor *v, uint64_t generation);
+
 /* A pool thread has ended. When it was the last one trust_learn() counts, and
  * the catalog is judged again if that is due. */
 void vendor_evidence_judged(struct vendor *v);
