@@ -5,6 +5,26 @@
 #define DAY_S 86400u
 #define DATES_END 253402300800u /* the year 10000 */
 
+static bool is_leap(unsigned year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static unsigned days_in(unsigned year, unsigned month)
+{
+	static const uint8_t days[] = {
+		31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+	return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+bool date_exists(const struct date *date)
+{
+	return date->month >= 1 && date->month <= 12 && date->day >= 1 &&
+		date->day <= days_in(date->year, date->month) &&
+		date->hour <= 23 && date->minute <= 59 && date->second <= 59;
+}
+
 /* The calendar is counted from 1 March 0000, so that the leap day is the last
  * of a year. */
 uint64_t date_seconds(const struct date *date)

@@ -3,6 +3,7 @@
 #ifndef FERRY_POLICY_TRUST_DATE_H
 #define FERRY_POLICY_TRUST_DATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define DATE_SIZE 32
@@ -10,6 +11,9 @@
 struct date {
 	unsigned year, month, day, hour, minute, second;
 };
+
+/* Whether the calendar has the day and the clock the time; no leap seconds. */
+bool date_exists(const struct date *date);
 
 /* Seconds since 1970 of a date that exists, 0 for one before. */
 uint64_t date_seconds(const struct date *date);

@@ -133,19 +133,6 @@ bool der_take_bits(struct bytes *in, struct bytes *ret)
 	return true;
 }
 
-static bool is_leap(unsigned year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static unsigned days_in(unsigned year, unsigned month)
-{
-	static const uint8_t days[] = {
-		31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-	return month == 2 && is_leap(year) ? 29 : days[month - 1];
-}
-
 /* Two digits; anything else gives 100 or more. */
 static unsigned pair(const uint8_t *at)
 {
@@ -161,9 +148,7 @@ static bool time_of(unsigned year, const uint8_t *at, uint64_t *ret)
 	struct date date = {year, pair(at), pair(at + 2), pair(at + 4),
 		pair(at + 6), pair(at + 8)};
 
-	if (date.month < 1 || date.month > 12 || date.day < 1 ||
-		date.day > days_in(year, date.month) || date.hour > 23 ||
-		date.minute > 59 || date.second > 59 || at[10] != 'Z')
+	if (!date_exists(&date) || at[10] != 'Z')
 		return false;
 	*ret = date_seconds(&date);
 	return true;

@@ -7,35 +7,18 @@
 #include <string.h>
 #include <time.h>
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar. */
-static int64_t days_of(int year, int month, int day)
-{
-	int64_t y = month > 2 ? year : year - 1;
-	int64_t m = month > 2 ? month - 3 : month + 9;
-
-	return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day -
-			1 - 719468;
-}
-
-static int days_in(int year, int month)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
-		31};
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return month == 2 && leap ? 29 : days[month - 1];
-}
+#include "policy/trust/date.h"
 
 /* Reads `count` digits at `*at` and the character behind them. */
-static bool number(const char **at, int count, char behind, int min, int max,
-	int *ret)
+static bool number(const char **at, int count, char behind, unsigned min,
+	unsigned max, unsigned *ret)
 {
-	int value = 0;
+	unsigned value = 0;
 
 	for (int i = 0; i < count; i++, ++*at) {
 		if (**at < '0' || **at > '9')
 			return false;
-		value = value * 10 + (**at - '0');
+		value = value * 10 + (unsigned)(**at - '0');
 	}
 	if (behind && **at != behind)
 		return false;
@@ -47,7 +30,8 @@ static bool number(const char **at, int count, char behind, int min, int max,
 
 static bool offset_read(const char *at, int *ret_minutes)
 {
-	int sign, hours, minutes;
+	unsigned hours, minutes;
+	int sign;
 
 	*ret_minutes = 0;
 	if (strcmp(at, "Z") == 0 || strcmp(at, "z") == 0)
@@ -58,26 +42,29 @@ static bool offset_read(const char *at, int *ret_minutes)
 	if (!number(&at, 2, ':', 0, 23, &hours) ||
 			!number(&at, 2, '\0', 0, 59, &minutes) || *at)
 		return false;
-	*ret_minutes = sign * (hours * 60 + minutes);
+	*ret_minutes = sign * (int)(hours * 60 + minutes);
 	return true;
 }
 
 int when_parse(const char *text, uint64_t *ret)
 {
-	int year, month, day, hour = 0, minute = 0, second = 0, offset = 0;
 	const char *at = text;
+	struct date date = {0};
+	unsigned second = 0;
 	int64_t value;
+	int offset = 0;
 
-	if (!number(&at, 4, '-', 1970, 9999, &year) ||
-			!number(&at, 2, '-', 1, 12, &month) ||
-			!number(&at, 2, '\0', 1, days_in(year, month), &day))
+	if (!number(&at, 4, '-', 1970, 9999, &date.year) ||
+			!number(&at, 2, '-', 1, 12, &date.month) ||
+			!number(&at, 2, '\0', 1, 31, &date.day) ||
+			!date_exists(&date))
 		return -EINVAL;
 	if (*at) {
 		if (*at != 'T' && *at != 't' && *at != ' ')
 			return -EINVAL;
 		at++;
-		if (!number(&at, 2, ':', 0, 23, &hour) ||
-				!number(&at, 2, ':', 0, 59, &minute) ||
+		if (!number(&at, 2, ':', 0, 23, &date.hour) ||
+				!number(&at, 2, ':', 0, 59, &date.minute) ||
 				!number(&at, 2, '\0', 0, 60, &second))
 			return -EINVAL;
 		if (*at == '.')
@@ -85,8 +72,8 @@ int when_parse(const char *text, uint64_t *ret)
 		if (!offset_read(at, &offset))
 			return -EINVAL;
 	}
-	value = ((days_of(year, month, day) * 24 + hour) * 60 + minute -
-			offset) * 60 + second;
+	/* A leap second is the first of the next minute. */
+	value = (int64_t)date_seconds(&date) + second - offset * 60;
 	if (value < 0)
 		return -EINVAL;
 	*ret = (uint64_t)value;
@@ -121,14 +108,11 @@ int when_parse_from(const char *text, uint64_t now, uint64_t *ret)
 
 char *when_format(uint64_t at, char text[WHEN_TEXT_SIZE])
 {
-	time_t seconds = (time_t)at;
-	struct tm tm;
-
-	if (at > 253402300799ULL || !gmtime_r(&seconds, &tm) ||
-			!strftime(text, WHEN_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ",
-			&tm))
+	if (at > 253402300799ULL)
 		snprintf(text, WHEN_TEXT_SIZE, "%llu s",
 			(unsigned long long)at);
+	else
+		date_text(at, text);
 	return text;
 }
 

@@ -41,6 +41,23 @@ START_TEST(date_seconds_before_1970_is_0)
 }
 END_TEST
 
+START_TEST(date_exists_days_and_times_that_do_not_are_refused)
+{
+	static const struct date none[] = {{2026, 2, 29, 0, 0, 0},
+		{2100, 2, 29, 0, 0, 0}, {2026, 0, 1, 0, 0, 0},
+		{2026, 13, 1, 0, 0, 0}, {2026, 11, 31, 0, 0, 0},
+		{2026, 11, 0, 0, 0, 0}, {2026, 11, 21, 24, 0, 0},
+		{2026, 11, 21, 0, 60, 0}, {2026, 11, 21, 0, 0, 60}};
+	static const struct date some[] = {{2024, 2, 29, 0, 0, 0},
+		{2000, 2, 29, 0, 0, 0}, {2026, 12, 31, 23, 59, 59}};
+
+	for (unsigned i = 0; i < sizeof(none) / sizeof(*none); i++)
+		ck_assert_msg(!date_exists(&none[i]), "row %u", i);
+	for (unsigned i = 0; i < sizeof(some) / sizeof(*some); i++)
+		ck_assert_msg(date_exists(&some[i]), "row %u", i);
+}
+END_TEST
+
 START_TEST(date_text_past_the_year_9999_is_a_number)
 {
 	char text[DATE_SIZE];
@@ -80,6 +97,7 @@ int main(void)
 	tcase_add_loop_test(tc, date_seconds_and_text_row, 0,
 		(int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(tc, date_seconds_before_1970_is_0);
+	tcase_add_test(tc, date_exists_days_and_times_that_do_not_are_refused);
 	tcase_add_test(tc, date_text_past_the_year_9999_is_a_number);
 	tcase_add_test(tc, date_seconds_each_day_follows_the_one_before);
 	suite_add_tcase(suite, tc);
