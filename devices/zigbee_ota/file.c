@@ -93,17 +93,12 @@ static int check_size(const struct ota_file *file, uint64_t file_len,
 	return 0;
 }
 
-/* The header that begins with the magic at `at`. */
+/* The header that begins with the magic at `at`; its shape has been checked. */
 static int read_header(struct bytes header, uint64_t at, uint64_t file_len,
 	struct ota_file *ret, struct fault *f)
 {
 	const uint8_t *p = header.at;
-	struct ota_file file;
-	int err = check_shape(header, at, f);
-
-	if (err)
-		return err;
-	file = (struct ota_file){
+	struct ota_file file = {
 		.at = at,
 		.size = get_le32(p + 52),
 		.header_version = get_le16(p + 4),
@@ -111,6 +106,8 @@ static int read_header(struct bytes header, uint64_t at, uint64_t file_len,
 		.key = {get_le16(p + 10), get_le16(p + 12), get_le32(p + 14)},
 		.stack = get_le16(p + 18),
 	};
+	int err;
+
 	memcpy(file.string, p + 20, sizeof(file.string));
 	read_optional(p + OTA_FILE_HEADER_MIN, get_le16(p + 8), &file);
 	err = check_size(&file, file_len, f);
@@ -130,15 +127,13 @@ int ota_file_find(struct bytes prefix, uint64_t file_len,
 		prefix.len = (size_t)file_len;
 	for (size_t at = 0; at < OTA_FILE_SEARCH && prefix.len - at >= 4;
 			at++) {
-		struct fault here = {0};
+		struct bytes header = bytes_slice(prefix, at,
+			OTA_FILE_HEADER_MAX);
 
 		if (get_le32(prefix.at + at) != OTA_FILE_MAGIC)
 			continue;
-		if (!read_header(bytes_slice(prefix, at, OTA_FILE_HEADER_MAX),
-				at, file_len, ret, &here))
-			return 0;
-		if (!first.code)
-			first = here;
+		if (!check_shape(header, at, &first))
+			return read_header(header, at, file_len, ret, f);
 	}
 	if (!first.code)
 		return fault_set(f, ERR_OTA_FILE_MAGIC, 0, "header.magic",

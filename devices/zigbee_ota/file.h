@@ -37,8 +37,10 @@ struct ota_file {
 };
 
 /* `prefix`: the first min(file_len, OTA_FILE_PREFIX) bytes of a file of
- * `file_len`. The first place whose header holds counts; when none does, the
- * error is that of the first magic. 0, or ERR_OTA_FILE_MAGIC (none found),
+ * `file_len`. The first place whose header holds counts, even when its size is
+ * wrong: Legrand's images have another OTA file inside, and a file that was cut
+ * must not be taken for that. When none holds, the error is that of the first
+ * magic. 0, or ERR_OTA_FILE_MAGIC (none found),
  * ERR_OTA_FILE_HEADER (version, length, field control), ERR_OTA_FILE_SIZE (the
  * header promises more than there is, or less than itself; the rule names both
  * sizes); the fault (may be NULL) names the field. */
