@@ -259,7 +259,7 @@ START_TEST(find_none_holds_tells_of_the_first)
 
 	put_plain(raw + 10);
 	raw[10 + 5] = 9;
-	put_header(raw + 200, 0, 56, 100000);
+	put_header(raw + 200, 0, 57, 100);
 	ck_assert_int_eq(find(raw, 400, 400, &file, &f), ERR_OTA_FILE_HEADER);
 	ck_assert_str_eq(f.field, "header.version");
 	ck_assert_uint_eq(f.offset, 14);
