@@ -7,13 +7,7 @@
 #define UNSAID UINT32_MAX
 #define DAY_US 86400000000u
 
-static const struct {
-	const char *name;
-	enum switch_kind kind;
-	uint64_t value;
-	uint32_t times;
-	enum switch_when when;
-} table[SW_COUNT] = {
+static const struct switch_row table[SW_COUNT] = {
 #define SWITCH_ROW(id, name, kind, value, times, when)                         \
 	[SW_##id] = {name, SWITCH_##kind, value, times, SWITCH_##when},
 	SWITCH_MAP(SWITCH_ROW)
@@ -53,10 +47,8 @@ void switches_init(struct switches *s)
 		(struct switch_state){.on = true, .value = 1, .every = 1};
 }
 
-bool switch_fires(struct switches *s, enum switch_id id)
+bool switch_state_fires(struct switch_state *one)
 {
-	struct switch_state *one = &s->s[id];
-
 	if (!one->on || (one->times != 0 && one->fired >= one->times))
 		return false;
 	one->seen++;
@@ -64,6 +56,11 @@ bool switch_fires(struct switches *s, enum switch_id id)
 		return false;
 	one->fired++;
 	return true;
+}
+
+bool switch_fires(struct switches *s, enum switch_id id)
+{
+	return switch_state_fires(&s->s[id]);
 }
 
 int number_parse(const char *text, uint64_t max, uint64_t *ret)
@@ -79,6 +76,26 @@ int number_parse(const char *text, uint64_t max, uint64_t *ret)
 	}
 	if (n > max)
 		return -EINVAL;
+	*ret = n;
+	return 0;
+}
+
+int word_parse(const char *text, uint64_t *ret)
+{
+	uint64_t n = 0;
+	size_t digits;
+
+	if (text[0] != '0' || text[1] != 'x')
+		return number_parse(text, UINT32_MAX, ret);
+	text += 2;
+	digits = strspn(text, "0123456789abcdefABCDEF");
+	if (digits == 0 || digits > 8 || text[digits] != '\0')
+		return -EINVAL;
+	for (; *text; text++) {
+		unsigned c = (unsigned)*text;
+
+		n = n << 4 | (c <= '9' ? c - '0' : (c & 7u) + 9);
+	}
 	*ret = n;
 	return 0;
 }
@@ -146,13 +163,13 @@ static int parse_error(const char *text, struct switch_state *ret)
 }
 
 static int parse_value(
-	enum switch_id id, const char *text, struct switch_state *ret)
+	enum switch_kind kind, const char *text, struct switch_state *ret)
 {
-	switch (table[id].kind) {
+	switch (kind) {
 	case SWITCH_FLAG:
 		return strcmp(text, "on") == 0 ? 0 : -EINVAL;
 	case SWITCH_NUMBER:
-		return number_parse(text, UINT32_MAX, &ret->value);
+		return word_parse(text, &ret->value);
 	case SWITCH_DURATION:
 		return duration_parse(text, &ret->value);
 	case SWITCH_EVERY:
@@ -186,22 +203,23 @@ static int take_suffix(char *text, char mark, uint64_t least, uint32_t *ret)
 	return 0;
 }
 
-static bool find(const char *name, enum switch_id *ret)
+static bool find(const struct switch_row *rows, int count, const char *name,
+	int *ret)
 {
-	for (int i = 0; i < SW_COUNT; i++) {
-		if (strcmp(table[i].name, name) == 0) {
-			*ret = (enum switch_id)i;
+	for (int i = 0; i < count; i++) {
+		if (strcmp(rows[i].name, name) == 0) {
+			*ret = i;
 			return true;
 		}
 	}
 	return false;
 }
 
-int switches_set(struct switches *s, const char *text, enum switch_id *ret_id,
-	struct fault *fault)
+int switch_read(const struct switch_row *rows, int count, const char *text,
+	int *ret_id, struct switch_state *ret, struct fault *fault)
 {
 	struct switch_state next = {.on = true, .every = 1, .times = UNSAID};
-	enum switch_id id;
+	int id = 0;
 	char copy[96];
 	char *value;
 
@@ -213,26 +231,39 @@ int switches_set(struct switches *s, const char *text, enum switch_id *ret_id,
 		*value++ = '\0';
 	else
 		value = copy + strlen(copy);
-	if (!find(copy, &id) &&
+	if (!find(rows, count, copy, &id) &&
 		(*value != '\0' || take_suffix(copy, ':', 0, &next.times) < 0 ||
-			!find(copy, &id)))
+			!find(rows, count, copy, &id)))
 		return fault_set(fault, -EINVAL, 0, "switch",
 			"%s is not a switch", copy);
-	next.value = table[id].value;
+	next.value = rows[id].value;
 	if (strcmp(value, "off") == 0)
 		next.on = false;
 	else if (*value != '\0' &&
 		 (take_suffix(value, ':', 0, &next.times) < 0 ||
 			 take_suffix(value, '/', 1, &next.every) < 0 ||
-			 parse_value(id, value, &next) < 0))
+			 parse_value(rows[id].kind, value, &next) < 0))
 		return fault_set(fault, -EINVAL, 0, copy,
 			"value %s is not of its form", value);
 	if (next.times == UNSAID)
-		next.times = table[id].times;
-	if (table[id].kind == SWITCH_EVERY)
+		next.times = rows[id].times;
+	if (rows[id].kind == SWITCH_EVERY)
 		next.every = (uint32_t)next.value;
+	*ret = next;
+	*ret_id = id;
+	return 0;
+}
+
+int switches_set(struct switches *s, const char *text, enum switch_id *ret_id,
+	struct fault *fault)
+{
+	struct switch_state next;
+	int id, err = switch_read(table, SW_COUNT, text, &id, &next, fault);
+
+	if (err)
+		return err;
 	s->s[id] = next;
 	if (ret_id)
-		*ret_id = id;
+		*ret_id = (enum switch_id)id;
 	return 0;
 }

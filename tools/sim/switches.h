@@ -104,6 +104,22 @@ struct switches {
 	struct switch_state s[SW_COUNT];
 };
 
+/* One of a table of switches; other kinds of devices have tables of their own. */
+struct switch_row {
+	const char *name;
+	enum switch_kind kind;
+	uint64_t value;
+	uint32_t times;
+	enum switch_when when;
+};
+
+/* Reads one text form by a table. Returns 0 or -EINVAL with the fault. */
+int switch_read(const struct switch_row *rows, int count, const char *text,
+	int *ret_id, struct switch_state *ret, struct fault *fault);
+
+/* Counts one occasion and says whether the switch acts on it. */
+bool switch_state_fires(struct switch_state *one);
+
 /* All off, but `resume`. */
 void switches_init(struct switches *s);
 
@@ -125,8 +141,11 @@ static inline uint64_t switch_value(const struct switches *s, enum switch_id id)
 	return s->s[id].value;
 }
 
-/* Counts one occasion and says whether the switch acts on it. */
+/* As switch_state_fires(). */
 bool switch_fires(struct switches *s, enum switch_id id);
+
+/* A number of at most 32 bits, decimal or with 0x. Returns 0 or -EINVAL. */
+int word_parse(const char *text, uint64_t *ret);
 
 /* "1500ms", "2s", "250us", "40": to microseconds; a bare number is in ms.
  * Returns 0 or -EINVAL; at most one day. */

@@ -15,6 +15,7 @@
 
 #define NCP_ASDU_MAX 128u
 #define NCP_NEVER UINT64_MAX
+#define NCP_ANY_ENDPOINT 0xffu /* registered: whatever is asked for */
 
 struct mesh;
 struct ncp;
@@ -100,6 +101,8 @@ void mesh_send(struct mesh *m, uint64_t now, const struct ncp_frame *f);
 void mesh_register(struct mesh *m, uint8_t endpoint, uint16_t profile,
 	const uint16_t *in, size_t in_count, const uint16_t *out,
 	size_t out_count);
+/* After a reset of the coprocessor: what was in flight to the air is forgotten
+ * too, without ended(). */
 void mesh_forget_endpoints(struct mesh *m);
 /* Address tables; false when there is no such node. */
 bool mesh_find_nwk(const struct mesh *m, uint16_t nwk, uint64_t *ret_eui64);
