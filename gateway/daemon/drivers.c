@@ -5,8 +5,9 @@
 
 #include "transports/serial/serial.h"
 #include "transports/sim/sim.h"
+#include "transports/zigbee/zigbee.h"
 
-#define BUILT_IN_COUNT 2
+#define BUILT_IN_COUNT 3
 
 static struct {
 	const char *name;
@@ -16,6 +17,7 @@ static struct {
 } built_in[BUILT_IN_COUNT] = {
 	{"serial", serial_driver, NULL, 0},
 	{"sim", sim_driver, NULL, 0},
+	{"zigbee", zigbee_driver, NULL, 0},
 };
 
 static int share(unsigned i, struct transport_driver **ret,

@@ -375,6 +375,8 @@ def lint_settings():
         "devices/smp/options.c": r'\{"(\w+)", AT',
         "transports/serial/serial.c": r'(?:INSTANCE|LINE_SCOPES), '
         r'FERRY_TYPE_\w+, \w+, 0,\s*"(\w+)"',
+        "transports/zigbee/driver.c": r'(?:INSTANCE|CHANNEL), '
+        r'FERRY_TYPE_\w+, \w+, 0,\s*"(\w+)"',
     }
     for name, pattern in wanted.items():
         found = settings_of(name, pattern)

@@ -2,16 +2,12 @@
 #include "transports/serial/serial_port.h"
 
 #include "base/err.h"
+#include "transports/serial/tty.h"
 
 #include <errno.h>
-#include <linux/serial.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-#define ASYNC_LOW_LATENCY_FLAG 0x2000
 
 static bool wants_open(const struct serial *s)
 {
@@ -174,50 +170,18 @@ static void look(struct serial *s)
 		absent(s, err, text);
 }
 
-static void low_latency(int fd)
-{
-	struct serial_struct line;
-
-	/* What has no such timer says ENOTTY or takes it: both are fine. */
-	if (ioctl(fd, TIOCGSERIAL, &line))
-		return;
-	line.flags |= ASYNC_LOW_LATENCY_FLAG;
-	ioctl(fd, TIOCSSERIAL, &line);
-}
-
 static int set_up_tty(struct serial *s, const char **ret_text)
 {
 	const char *warning;
-	int err;
+	int err = serial_tty_take(s->fd, &s->base, s->low_latency, &s->saved,
+		&warning, ret_text);
 
-	if (!isatty(s->fd)) {
-		if (errno == EIO)
-			return -ENODEV; /* kept, and pulled meanwhile */
-		*ret_text = "is not a serial line";
-		return -EINVAL;
-	}
-	if (flock(s->fd, LOCK_EX | LOCK_NB)) {
-		*ret_text = "another program has locked it";
-		return -EBUSY;
-	}
-	/* The mark stays on a PTY that its other end keeps open, and would lock
-	 * out the next of us after a kill; flock dies with the process. */
-	if (serial_lines_exist(s->fd))
-		ioctl(s->fd, TIOCEXCL);
-	if (!s->saved.there)
-		serial_settings_save(s->fd, &s->saved);
-	err = serial_settings_apply(s->fd, &s->base, &warning);
-	if (err) {
-		*ret_text = "does not take these line settings";
+	if (err)
 		return err;
-	}
 	if (warning && !s->frame_warned)
 		serial_log(
 			s, FERRY_LOG_WARN, "port %s: %s", s->target, warning);
 	s->frame_warned = s->frame_warned || warning;
-	if (s->low_latency)
-		low_latency(s->fd);
-	ioctl(s->fd, TCFLSH, 2);
 	return 0;
 }
 
@@ -289,13 +253,9 @@ void serial_close_port(struct serial *s)
 	if (s->fd < 0)
 		return;
 	if (s->kind != PORT_TCP) {
-		/* Without this close() may wait for bytes that nobody takes. */
-		ioctl(s->fd, TCFLSH, 2);
 		if (s->borrow)
 			serial_settings_restore(s->fd, &s->saved);
-		ioctl(s->fd, TIOCNXCL);
-		/* A duplicate may live on in a descriptor store. */
-		flock(s->fd, LOCK_UN);
+		serial_tty_drop(s->fd);
 	}
 	close(s->fd);
 	s->fd = -1;

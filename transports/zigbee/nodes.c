@@ -1,0 +1,204 @@
+#include "transports/zigbee/nodes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void zb_nodes_init(struct zb_nodes *n, unsigned max)
+{
+	memset(n, 0, sizeof(*n));
+	n->max = max;
+}
+
+void zb_nodes_done(struct zb_nodes *n)
+{
+	struct zb_node *node, *newer;
+
+	for (node = n->oldest; node; node = newer) {
+		newer = node->newer;
+		free(node);
+	}
+	memset(n, 0, sizeof(*n));
+}
+
+/* Makers number their devices: the low bits differ, and are mixed so that a
+ * stride does not matter. */
+static size_t eui64_bucket(uint64_t eui64)
+{
+	return (size_t)((eui64 * 0x9e3779b97f4a7c15u) >> 54) & (ZB_BUCKETS - 1);
+}
+
+static size_t nwk_bucket(uint16_t nwk)
+{
+	return nwk & (ZB_BUCKETS - 1);
+}
+
+struct zb_node *zb_nodes_find(const struct zb_nodes *n, uint64_t eui64)
+{
+	struct zb_node *node = n->by_eui64[eui64_bucket(eui64)];
+
+	while (node && node->eui64 != eui64)
+		node = node->next_eui64;
+	return node;
+}
+
+struct zb_node *zb_nodes_at(const struct zb_nodes *n, uint16_t nwk)
+{
+	struct zb_node *node = n->by_nwk[nwk_bucket(nwk)];
+
+	while (node && node->nwk != nwk)
+		node = node->next_nwk;
+	return node;
+}
+
+static void age_unlink(struct zb_nodes *n, struct zb_node *node)
+{
+	if (node->older)
+		node->older->newer = node->newer;
+	else
+		n->oldest = node->newer;
+	if (node->newer)
+		node->newer->older = node->older;
+	else
+		n->newest = node->older;
+	node->older = NULL;
+	node->newer = NULL;
+}
+
+static void age_append(struct zb_nodes *n, struct zb_node *node)
+{
+	node->older = n->newest;
+	node->newer = NULL;
+	if (n->newest)
+		n->newest->newer = node;
+	else
+		n->oldest = node;
+	n->newest = node;
+}
+
+static void nwk_unlink(struct zb_nodes *n, struct zb_node *node)
+{
+	struct zb_node **at = &n->by_nwk[nwk_bucket(node->nwk)];
+
+	if (node->nwk == ZB_NWK_UNKNOWN)
+		return;
+	while (*at != node)
+		at = &(*at)->next_nwk;
+	*at = node->next_nwk;
+	node->next_nwk = NULL;
+	node->nwk = ZB_NWK_UNKNOWN;
+}
+
+/* Who is about to be told to the host, or has sends, stays. */
+static bool make_room(struct zb_nodes *n)
+{
+	struct zb_node *node = n->oldest;
+
+	while (node && (node->held || node->listed))
+		node = node->newer;
+	if (node)
+		zb_nodes_remove(n, node);
+	return node != NULL;
+}
+
+struct zb_node *zb_nodes_get(struct zb_nodes *n, uint64_t eui64, int64_t now_ms)
+{
+	struct zb_node *node = zb_nodes_find(n, eui64);
+	size_t bucket = eui64_bucket(eui64);
+
+	if (node)
+		return node;
+	if (n->count >= n->max && !make_room(n))
+		return NULL;
+	node = calloc(1, sizeof(*node));
+	if (!node)
+		return NULL;
+	node->eui64 = eui64;
+	node->nwk = ZB_NWK_UNKNOWN;
+	node->heard_ms = now_ms;
+	node->next_eui64 = n->by_eui64[bucket];
+	n->by_eui64[bucket] = node;
+	age_append(n, node);
+	n->count++;
+	return node;
+}
+
+bool zb_nodes_place(struct zb_nodes *n, struct zb_node *node, uint16_t nwk)
+{
+	struct zb_node *other;
+
+	if (node->nwk == nwk)
+		return false;
+	nwk_unlink(n, node);
+	if (nwk == ZB_NWK_UNKNOWN)
+		return true;
+	other = zb_nodes_at(n, nwk);
+	if (other)
+		nwk_unlink(n, other);
+	node->nwk = nwk;
+	node->next_nwk = n->by_nwk[nwk_bucket(nwk)];
+	n->by_nwk[nwk_bucket(nwk)] = node;
+	return true;
+}
+
+void zb_nodes_touch(struct zb_nodes *n, struct zb_node *node, int64_t now_ms)
+{
+	node->heard_ms = now_ms;
+	if (n->newest == node)
+		return;
+	age_unlink(n, node);
+	age_append(n, node);
+}
+
+void zb_nodes_remove(struct zb_nodes *n, struct zb_node *node)
+{
+	struct zb_node **at = &n->by_eui64[eui64_bucket(node->eui64)];
+
+	nwk_unlink(n, node);
+	age_unlink(n, node);
+	while (*at != node)
+		at = &(*at)->next_eui64;
+	*at = node->next_eui64;
+	n->count--;
+	free(node);
+}
+
+void zb_key_write(uint64_t eui64, char *text)
+{
+	snprintf(text, 17, "%016" PRIx64, eui64);
+}
+
+int zb_key_read(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0;
+	unsigned i;
+	char c;
+
+	for (i = 0; i < 16; i++) {
+		c = text[i];
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			value = value << 4 | (uint64_t)(c - 'a' + 10);
+		else
+			return -EINVAL;
+	}
+	if (text[16] || value == 0 || value == UINT64_MAX)
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+const char *zb_kind_name(enum zb_kind kind)
+{
+	switch (kind) {
+	case ZB_KIND_UNKNOWN:
+		return "unknown";
+	case ZB_KIND_ROUTER:
+		return "router";
+	case ZB_KIND_SLEEPY:
+		return "sleepy";
+	}
+	return "unknown";
+}

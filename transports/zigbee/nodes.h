@@ -1,0 +1,92 @@
+/* What is known of the devices of one ZigBee network: EUI-64 and short address,
+ * endpoints of clusters, whether they sleep. A plain table, bounded; it sends
+ * nothing and learns what it is told. Embedded in its owner, _init to _done; one
+ * thread. Times are monotonic milliseconds.
+ *
+ * At most one node has a given short address: who was told last has it. When the
+ * table is full, the node that was heard least lately makes room, but for those
+ * that are `held`. */
+#ifndef FERRY_ZIGBEE_NODES_H
+#define FERRY_ZIGBEE_NODES_H
+
+#include <stdbool.h>
+
+#include "ferry/transport.h"
+#include "transports/zigbee/stack.h"
+
+#define ZB_NODES_MAX 4096u
+#define ZB_BUCKETS 1024u /* a power of two */
+
+enum zb_kind { ZB_KIND_UNKNOWN, ZB_KIND_ROUTER, ZB_KIND_SLEEPY };
+
+struct zb_endpoint {
+	uint8_t number; /* 0: not known */
+	uint16_t profile;
+};
+
+struct zb_node {
+	uint64_t eui64;
+	uint16_t nwk; /* or ZB_NWK_UNKNOWN */
+	enum zb_kind kind;
+	int8_t rssi;
+	uint32_t joined; /* announcements */
+	int64_t joined_ms;
+	int64_t heard_ms;
+	struct zb_endpoint at[FERRY_CHANNELS_MAX]; /* where a channel's cluster
+						    * is */
+	struct zb_endpoint any; /* heard last, whatever the cluster */
+	uint8_t matched;	/* channels that Match_Desc was tried for */
+	bool described;		/* Node_Desc was tried since it was unknown */
+	bool doubtful;		/* its short address may be an old one */
+	uint8_t unreached;	/* sends not delivered, one after the other */
+	int64_t looked_ms;	/* when it was last looked for; 0: never */
+
+	bool told;     /* its present state was announced */
+	bool listed;   /* in the list of those to be announced */
+	unsigned held; /* sends that point at it */
+	unsigned in_flight;
+	uint64_t turn; /* when a frame to it went last */
+	unsigned mark; /* of the scan for the next frame */
+
+	struct zb_node *next_eui64, *next_nwk; /* of the bucket */
+	struct zb_node *next_told;
+	struct zb_node *older, *newer; /* by heard_ms */
+};
+
+struct zb_nodes {
+	struct zb_node *by_eui64[ZB_BUCKETS];
+	struct zb_node *by_nwk[ZB_BUCKETS];
+	struct zb_node *oldest, *newest;
+	unsigned count;
+	unsigned max;
+};
+
+/* `max`: ZB_NODES_MAX, or less in tests. */
+void zb_nodes_init(struct zb_nodes *n, unsigned max);
+void zb_nodes_done(struct zb_nodes *n);
+
+struct zb_node *zb_nodes_find(const struct zb_nodes *n, uint64_t eui64);
+struct zb_node *zb_nodes_at(const struct zb_nodes *n, uint16_t nwk);
+
+/* Finds or makes it; another may have to make room. NULL: no memory, or all are
+ * held. */
+struct zb_node *zb_nodes_get(
+	struct zb_nodes *n, uint64_t eui64, int64_t now_ms);
+
+/* Gives the node the short address; true if that is news. ZB_NWK_UNKNOWN takes
+ * it away. */
+bool zb_nodes_place(struct zb_nodes *n, struct zb_node *node, uint16_t nwk);
+
+/* It was heard now. */
+void zb_nodes_touch(struct zb_nodes *n, struct zb_node *node, int64_t now_ms);
+
+void zb_nodes_remove(struct zb_nodes *n, struct zb_node *node);
+
+/* "00124b0000000001"; `text` has 17 bytes. */
+void zb_key_write(uint64_t eui64, char *text);
+/* 0 or -EINVAL: not 16 lower-case digits, or an address that no device has. */
+int zb_key_read(const char *text, uint64_t *ret);
+
+const char *zb_kind_name(enum zb_kind kind);
+
+#endif
