@@ -6,10 +6,12 @@
  *   manufacturer=0x117a|0x1135|0x112e : block_max=40
  *   model="TRV*" type=0x2000..0x20ff : last_block_s=3600
  *
- * with # for comments; docs/zigbee.md lists every word. Three tables count, the
- * later wins setting by setting: what is built in, the operator's local file,
- * the one signed with a vendor's catalog. A table is parsed once, is then
- * read-only, and may be shared by threads. */
+ * with # for comments. All of a row's matches must hold; `|` separates what one
+ * may be; texts may have `*` in any place, and "*" alone also takes what is not
+ * known. docs/zigbee.md lists every word. Three tables count, the later wins
+ * setting by setting: what is built in, the operator's local file, the one
+ * signed with a vendor's catalog. A table is parsed once, is then read-only, and
+ * may be shared by threads. */
 #ifndef FERRY_DEVICES_ZIGBEE_OTA_QUIRKS_H
 #define FERRY_DEVICES_ZIGBEE_OTA_QUIRKS_H
 
@@ -18,6 +20,7 @@
 #define QUIRKS_TEXT_MAX (64u << 10)
 #define QUIRKS_ROWS_MAX 512
 #define QUIRKS_LINE_MAX 512
+#define QUIRKS_ALTERNATIVES_MAX 16 /* of one row, all its matches together */
 
 /* What rows are matched against; 0xffff and "" are unknown. */
 struct quirk_subject {
@@ -63,6 +66,11 @@ struct quirks {
 
 void quirks_init(struct quirks *q);
 
+/* How many bytes of data a block response may have for a device that asked for
+ * `asked` at most: `block_max` or, when the radio keeps `failing`,
+ * `block_fallback` of it; but `block_min` where the device asks for so much. */
+uint8_t quirks_block_len(const struct quirks *q, uint8_t asked, bool failing);
+
 struct quirk_table;
 
 /* Parses a table. 0, or ERR_QUIRKS_FORM, ERR_QUIRKS_WORD, ERR_QUIRKS_VALUE,
@@ -75,6 +83,13 @@ size_t quirk_table_rows(const struct quirk_table *t);
 
 /* The table that is built in. */
 const char *quirks_built_in(void);
+
+/* The rows in the `quirks` of a catalog, which are a CBOR map from the name of an
+ * engine to what that one reads: here text, behind "zigbee-ota". `ret_rows` is a
+ * view into `quirks`, empty when the map has none of ours; it is not parsed.
+ * 0, or ERR_CBOR_*, ERR_TOO_LARGE. */
+int quirks_of_catalog(struct bytes quirks, struct bytes *ret_rows,
+	struct fault *f);
 
 /* Applies every row of `t` (NULL: none) that fits, in their order. */
 void quirk_table_apply(const struct quirk_table *t,
