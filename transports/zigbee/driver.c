@@ -190,6 +190,8 @@ void zb_settle(struct zb_radio *r)
 	if (r->state == RADIO_UP) {
 		zb_asks_run(r);
 		zb_sends_pump(r);
+		/* What cannot go yet has questions. */
+		zb_asks_run(r);
 	}
 	check_leaving(r);
 	zb_tell_all(r);

@@ -343,7 +343,7 @@ static bool has_endpoint(struct zb_radio *r, struct zb_send *s)
 		return true;
 	if (!at->number)
 		at = &node->any;
-	if (!at->number && !r->net.no_zdo &&
+	if (!at->number && !r->net.no_zdo && node->nwk != ZB_NWK_UNKNOWN &&
 		!(node->matched & 1u << s->channel)) {
 		zb_ask_match(r, node, s->channel);
 		return false;
