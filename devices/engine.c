@@ -1,8 +1,10 @@
 #include "devices/engine.h"
 
 #include "devices/smp/smp.h"
+#include "devices/zigbee_ota/zigbee_ota.h"
 
-static const struct engine_ops *const engines[] = {&smp_engine_ops};
+static const struct engine_ops *const engines[] = {&smp_engine_ops,
+	&zigbee_ota_engine_ops};
 
 const struct engine_ops *engine_find(const char *name)
 {

@@ -1,0 +1,225 @@
+#include "devices/zigbee_ota/server.h"
+
+#define CALL_MS 10000 /* a place is kept for a device that is notified */
+#define NOTIFY_FIRST_MS 2000
+#define NOTIFY_MOST_MS 60000
+#define NOTIFY_EAGER 10 /* notifies at that pace, then seldom */
+#define NOTIFY_SELDOM_MS 900000
+#define JOINED_MS 2000
+#define BROADCAST_LEAST 8
+#define BROADCASTS_MAX 3
+#define BROADCAST_AGAIN_MS 15000
+
+/* ---- places ---- */
+
+static bool has_room(const struct server *s, const struct server_offer *o)
+{
+	if (s->places >= (size_t)s->options.concurrent)
+		return false;
+	return !o->peer->sleepy ||
+		s->sleepy_places < (size_t)s->options.sleepy_concurrent;
+}
+
+static void take_place(struct server *s, struct server_offer *o)
+{
+	o->has_place = true;
+	o->place_sleepy = o->peer->sleepy;
+	s->places++;
+	s->sleepy_places += o->place_sleepy;
+}
+
+void server_release(struct server *s, struct server_offer *o)
+{
+	if (!o->has_place)
+		return;
+	o->has_place = false;
+	o->called = false;
+	s->places--;
+	s->sleepy_places -= o->place_sleepy;
+	s->look = true;
+}
+
+/* Routers before sleepy children, then by age. */
+static bool ranks_before(const struct server_offer *a,
+	const struct server_offer *b)
+{
+	if (a->peer->sleepy != b->peer->sleepy)
+		return b->peer->sleepy;
+	return a->age < b->age;
+}
+
+/* A place that is kept for a device which has not come yet and is behind. */
+static struct server_offer *last_called(const struct server *s,
+	const struct server_offer *o)
+{
+	for (struct server_offer *at = s->last; at; at = at->prev)
+		if (at->called && at->has_place && ranks_before(o, at))
+			return at;
+	return NULL;
+}
+
+bool server_admit(struct server *s, struct server_offer *o, int64_t now_ms)
+{
+	struct server_offer *other;
+
+	o->called = false;
+	if (o->has_place)
+		return true;
+	if (!has_room(s, o)) {
+		other = last_called(s, o);
+		if (!other)
+			return false;
+		server_release(s, other);
+		other->notify_ms = now_ms;
+		if (!has_room(s, o))
+			return false;
+	}
+	take_place(s, o);
+	o->parked_until_ms = INT64_MIN;
+	server_set_wait(s, o, ENGINE_WAIT_NONE, ENGINE_NEVER);
+	return true;
+}
+
+/* ---- who is called ---- */
+
+static bool may_call(const struct server_offer *o)
+{
+	const struct server_peer *p = o->peer;
+
+	return o->goal == ENGINE_GOAL_UPDATE && !o->has_place &&
+		(o->phase == PHASE_OPEN || o->phase == PHASE_TRANSFER) &&
+		!o->has_all && !o->stage_open && !p->sleepy &&
+		(p->known || p->heard);
+}
+
+static int64_t call_at(const struct server_offer *o)
+{
+	return o->notify_ms > o->parked_until_ms ? o->notify_ms :
+		o->parked_until_ms;
+}
+
+static void call(struct server *s, struct server_offer *o, int64_t now_ms)
+{
+	take_place(s, o);
+	o->called = true;
+	o->call_until_ms = now_ms + CALL_MS;
+	o->notify_ms = ENGINE_NEVER;
+	server_set_wait(s, o, ENGINE_WAIT_NONE, ENGINE_NEVER);
+	server_want(s, o->peer, WANT_NOTIFY, now_ms);
+	server_rearm(s, o->peer, now_ms);
+}
+
+static bool is_same_key(const struct ota_key *a, const struct ota_key *b)
+{
+	return a->manufacturer == b->manufacturer && a->type == b->type &&
+		a->version == b->version;
+}
+
+static bool may_broadcast(const struct server_offer *o, int64_t now_ms)
+{
+	return may_call(o) && call_at(o) <= now_ms && !o->asked &&
+		o->notifies == 0 && o->broadcasts < BROADCASTS_MAX &&
+		o->peer->quirks.broadcast;
+}
+
+static size_t count_of_key(const struct server *s, const struct ota_key *key,
+	int64_t now_ms)
+{
+	size_t n = 0;
+
+	for (const struct server_offer *o = s->first; o; o = o->next)
+		n += may_broadcast(o, now_ms) &&
+			is_same_key(&o->file.key, key);
+	return n;
+}
+
+/* So many shall answer that twice the free places are asked for; the others
+ * hear of it again when those are through. */
+static uint8_t jitter(const struct server *s, size_t count)
+{
+	size_t free_places = (size_t)s->options.concurrent - s->places;
+	size_t percent = 200 * free_places / count;
+
+	if (s->options.jitter)
+		return (uint8_t)s->options.jitter;
+	return (uint8_t)(percent < 10 ? 10 : percent > 100 ? 100 : percent);
+}
+
+/* One broadcast in place of many notifies, when the oldest offer is one of many
+ * of the same image. */
+static void broadcast(struct server *s, int64_t now_ms)
+{
+	struct server_offer *o = s->first;
+	size_t n;
+
+	if (!s->group[0] || !s->options.broadcast || s->broadcast_due)
+		return;
+	while (o && !may_broadcast(o, now_ms))
+		o = o->next;
+	if (!o)
+		return;
+	n = count_of_key(s, &o->file.key, now_ms);
+	if (n < BROADCAST_LEAST)
+		return;
+	s->broadcast_due = true;
+	s->broadcast_key = o->file.key;
+	s->broadcast_jitter = jitter(s, n);
+	for (; o; o = o->next) {
+		if (!may_broadcast(o, now_ms) ||
+				!is_same_key(&o->file.key, &s->broadcast_key))
+			continue;
+		o->broadcasts++;
+		o->notify_ms = now_ms + BROADCAST_AGAIN_MS;
+	}
+}
+
+void server_look(struct server *s, int64_t now_ms)
+{
+	if (!s->up || (!s->look && now_ms < s->look_ms))
+		return;
+	s->look = false;
+	s->look_ms = ENGINE_NEVER;
+	if (s->places < (size_t)s->options.concurrent)
+		broadcast(s, now_ms);
+	for (struct server_offer *o = s->first; o; o = o->next) {
+		if (!may_call(o))
+			continue;
+		if (call_at(o) > now_ms)
+			s->look_ms = server_sooner(s->look_ms, call_at(o));
+		else if (has_room(s, o))
+			call(s, o, now_ms);
+		else
+			server_set_wait(s, o, ENGINE_WAIT_TURN, ENGINE_NEVER);
+	}
+}
+
+void server_call_again(struct server *s, struct server_offer *o,
+	int64_t now_ms)
+{
+	if (!server_is_update(o) || o->stage_open || o->asked)
+		return;
+	o->notifies = 0;
+	o->notify_ms = server_sooner(o->notify_ms, now_ms + JOINED_MS);
+	s->look = true;
+}
+
+void server_notify_sent(struct server *s, struct server_offer *o,
+	int64_t now_ms)
+{
+	int64_t pause = NOTIFY_FIRST_MS;
+
+	for (unsigned i = 0; i < o->notifies && pause < NOTIFY_MOST_MS; i++)
+		pause *= 2;
+	if (pause > NOTIFY_MOST_MS)
+		pause = NOTIFY_MOST_MS;
+	if (++o->notifies > NOTIFY_EAGER)
+		pause = NOTIFY_SELDOM_MS;
+	o->notify_ms = now_ms + pause;
+	s->look = true;
+}
+
+size_t server_write_broadcast(struct server *s, uint8_t *at)
+{
+	return ota_write_notify(at, s->tsn++, 3, s->broadcast_jitter,
+		&s->broadcast_key);
+}
