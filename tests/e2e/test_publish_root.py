@@ -546,7 +546,7 @@ def test_forged_crl_in_the_folder_is_noticed(fresh):
 
 def test_quirks_stay_until_they_are_taken_away(fresh, tmp_path):
     quirks = tmp_path / "quirks"
-    quirks.write_bytes(b"\xa1\x01\x02 opaque")
+    quirks.write_bytes(b"\xa1\x01\x02")
     fresh.run("catalog", "--quirks", quirks)
     assert catalog(fresh)[9] == quirks.read_bytes()
     fresh.release("sensor", b"second", "--version", "2")

@@ -8,6 +8,7 @@
 #include "policy/trust/component.h"
 #include "tools/publish/catalog_check.h"
 #include "tools/publish/hss_key.h"
+#include "tools/publish/quirks_file.h"
 #include "tools/publish/root_file.h"
 #include "tools/publish/say.h"
 #include "tools/publish/when.h"
@@ -452,9 +453,7 @@ int catalog_quirks_keep(const struct publisher *p, const char *from)
 	if (err || !from)
 		return err ? err : file_remove(path);
 	buf_init(&file, CATALOG_QUIRKS_MAX);
-	err = file_read(from, &file);
-	if (!err && file.len == 0)
-		err = complain(-EINVAL, from, "quirks", "is empty");
+	err = quirks_file_read(from, &file);
 	if (!err)
 		err = file_write(path, buf_bytes(&file), 0644);
 	buf_done(&file);

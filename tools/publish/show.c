@@ -52,21 +52,48 @@ static bool is_evidence(struct bytes file)
 		memmem(file.at, file.len, pem, sizeof(pem) - 1);
 }
 
+/* 0 when it has been shown, else why it is no OTA file. */
+static int try_ota(struct bytes file, struct fault *f)
+{
+	struct ota_file ota;
+	int err = ota_file_find(bytes_slice(file, 0, OTA_FILE_PREFIX), file.len,
+		&ota, f);
+
+	if (!err)
+		show_ota(&ota, file);
+	return err;
+}
+
+/* What has none of the first bytes that we know. */
+static int refuse(struct bytes file, const char *path, const struct fault *ota)
+{
+	if (ota->code == ERR_OTA_FILE_SIZE || (file.len >= 4 &&
+			get_le32(file.at) == OTA_FILE_MAGIC))
+		return complain_fault(path, ota->code, ota);
+	return complain(-EINVAL, path, NULL, "is no envelope (tag 107), root,"
+		" catalog (tags 98, 18), certificate, CRL, OCSP response or"
+		" ZigBee OTA file");
+}
+
 int show_file(struct bytes file, const char *path)
 {
 	static const uint8_t envelope_tag[] = {0xd8, 0x6b};
 	static const uint8_t sign_tag[] = {0xd8, 0x62};
 	struct catalog *catalog = NULL;
 	struct root *root = NULL;
+	struct fault ota = {0};
 
 	if (file.len == 0)
 		return complain(-EINVAL, path, NULL, "is empty");
 	if (is_evidence(file))
 		return show_evidence(file, path);
+	if (bytes_equal(bytes_slice(file, 0, 2), bytes_of(envelope_tag, 2)))
+		return show_envelope(file, path);
+	if (try_ota(file, &ota) == 0)
+		return 0;
 	if (file.at[0] == '-' || file.at[0] == 0x30)
 		return show_certificates(path);
-	if (bytes_equal(bytes_slice(file, 0, 2), bytes_of(envelope_tag, 2)) ||
-			(file.at[0] & 0xe0) == 0xa0)
+	if ((file.at[0] & 0xe0) == 0xa0)
 		return show_envelope(file, path);
 	if (root_parse(file, &root, NULL) == 0) {
 		root_free(root);
@@ -78,9 +105,7 @@ int show_file(struct bytes file, const char *path)
 	}
 	if (!bytes_equal(bytes_slice(file, 0, 2), bytes_of(sign_tag, 2)) &&
 			file.at[0] != 0xd2)
-		return complain(-EINVAL, path, NULL, "is no envelope (tag 107),"
-			" root, catalog (tags 98, 18), certificate, CRL or"
-			" OCSP response");
+		return refuse(file, path, &ota);
 	complain(-EINVAL, path, NULL, "reads neither as root nor as catalog:");
 	show_root(file, path);
 	return show_catalog(file, path);

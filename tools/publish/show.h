@@ -1,5 +1,5 @@
 /* Prints published files in words on standard output: envelopes, roots,
- * catalogs, certificates, CRLs, OCSP responses.
+ * catalogs, certificates, CRLs, OCSP responses, ZigBee OTA files.
  *
  * What comes from the file is escaped. Structure only: whether something is to
  * be trusted is for ferry-publish verify. One thread. */
@@ -7,6 +7,7 @@
 #define FERRY_PUBLISH_SHOW_H
 
 #include "base/bytes.h"
+#include "devices/zigbee_ota/file.h"
 
 /* What a file is, it says by its first bytes (the tags of docs/formats.md); a
  * certificate is read again from `path`. */
@@ -23,6 +24,9 @@ int show_ocsp(struct bytes file, const char *path);
 
 /* Either of them, a CRL also as PEM. */
 int show_evidence(struct bytes file, const char *path);
+
+/* `container`: the whole file that holds it. */
+void show_ota(const struct ota_file *file, struct bytes container);
 
 /* One line "  name  text" with the text escaped. */
 void show_text(const char *name, struct bytes text);

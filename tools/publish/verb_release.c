@@ -34,6 +34,8 @@ static const struct cli_option release_options[] = {
 	{"end-of-support", "TIME", false, "end of support of this release"},
 	{"expect-version", "TEXT", false, "version that devices report"},
 	{"expect-digest", "HEX", false, "digest that devices report"},
+	{"strict-elements", NULL, false, "refuse a ZigBee OTA file with"
+		" sub-elements out of the ordinary"},
 	SEALING_OPTIONS,
 	{"no-text", NULL, false, "leave names and notes out of the envelope"},
 	{"no-catalog", NULL, false, "do not renew the catalog"},
@@ -195,6 +197,48 @@ static int take_sequence(const struct cli *cli, const struct release_list *list,
 	return 0;
 }
 
+static void take_mcuboot(const char *path, const struct mcuboot_image *image,
+	struct release *r)
+{
+	if (!r->version[0])
+		strcpy(r->version, image->version);
+	else if (strcmp(r->version, image->version) != 0)
+		warn(path, "version", "the image says %s, --version says %s",
+			image->version, r->version);
+	if (!r->expect_version[0])
+		strcpy(r->expect_version, image->version);
+	if (!r->expect_digest_len) {
+		memcpy(r->expect_digest, image->hash, image->hash_len);
+		r->expect_digest_len = image->hash_len;
+	}
+	if (!image->hash_checked)
+		warn(path, "hash", "could not be recomputed (the image is"
+			" encrypted or compressed); taken as it is");
+	if (!image->is_signed)
+		warn(path, "signature", "the image has none; a bootloader that"
+			" asks for one refuses it");
+}
+
+/* What people call the version of a ZigBee image is hardly ever the number in
+ * its header: that one is only what devices report. */
+static void take_ota(const char *path, const struct ota_file *ota,
+	struct release *r)
+{
+	char version[11];
+	uint32_t told;
+
+	ota_version_text(ota->key.version, version, sizeof(version));
+	if (!r->version[0])
+		strcpy(r->version, version);
+	if (!r->expect_version[0])
+		strcpy(r->expect_version, version);
+	else if (ota_version_read(r->expect_version, &told) ||
+			told != ota->key.version)
+		warn(path, "file_version", "the header says %s,"
+			" --expect-version says %s", version,
+			r->expect_version);
+}
+
 /* Fills what the image says of itself where the command line says nothing. */
 static int take_expect(const struct cli *cli, struct release *r)
 {
@@ -202,29 +246,14 @@ static int take_expect(const struct cli *cli, struct release *r)
 	struct expect expect;
 	int err = expect_read(path, &expect);
 
+	if (!err && cli_has(cli, "strict-elements"))
+		err = expect_check_strict(path, &expect);
 	if (err)
 		return err;
-	if (expect.is_mcuboot) {
-		const struct mcuboot_image *image = &expect.image;
-
-		if (!r->version[0])
-			strcpy(r->version, image->version);
-		else if (strcmp(r->version, image->version) != 0)
-			warn(path, "version", "the image says %s, --version"
-				" says %s", image->version, r->version);
-		if (!r->expect_version[0])
-			strcpy(r->expect_version, image->version);
-		if (!r->expect_digest_len) {
-			memcpy(r->expect_digest, image->hash, image->hash_len);
-			r->expect_digest_len = image->hash_len;
-		}
-		if (!image->hash_checked)
-			warn(path, "hash", "could not be recomputed (the image"
-				" is encrypted or compressed); taken as it is");
-		if (!image->is_signed)
-			warn(path, "signature", "the image has none; a"
-				" bootloader that asks for one refuses it");
-	}
+	if (expect.is_mcuboot)
+		take_mcuboot(path, &expect.image, r);
+	if (expect.is_ota)
+		take_ota(path, &expect.ota, r);
 	if (!r->expect_version[0] && !r->expect_digest_len)
 		warn(path, "expect", "nothing is known that a device could"
 			" report: its updates will end unverified"
@@ -407,7 +436,7 @@ const struct cli_verb verb_release = {
 	.detail = "Copies the image to www/p/, writes and signs its envelope in"
 		" www/e/, remembers it\nin releases/ and renews the catalog."
 		" What a device will report afterwards is read\nfrom the image"
-		" where that is an MCUboot image.",
+		" where that is one of MCUboot or a ZigBee OTA file.",
 	.options = release_options,
 	.run = run_release,
 };

@@ -14,7 +14,9 @@
 #include "tools/publish/verbs.h"
 #include "tools/publish/when.h"
 
-#define SHOW_FILE_MAX (2 * EVIDENCE_CRL_MAX) /* a CRL as PEM */
+/* A CRL as PEM, or a ZigBee OTA file in its container. */
+#define SHOW_FILE_MAX (2 * (size_t)OTA_FILE_IMAGE_MAX)
+_Static_assert(SHOW_FILE_MAX >= 2 * EVIDENCE_CRL_MAX, "room for either");
 
 static const struct cli_option show_options[] = {{0}};
 
@@ -40,8 +42,8 @@ const struct cli_verb verb_show = {
 	.args = "FILE",
 	.args_min = 1,
 	.args_max = 1,
-	.summary = "Print an envelope, root, catalog, certificate, CRL or OCSP"
-		" response in words",
+	.summary = "Print an envelope, root, catalog, certificate, CRL, OCSP"
+		" response or ZigBee OTA file in words",
 	.detail = "Says what stands there, not whether it is to be trusted"
 		" (ferry-publish verify).",
 	.options = show_options,
