@@ -3,6 +3,7 @@
 static const struct zb_stack_ops *const stacks[] = {
 	&zb_socket_stack,
 	&zb_ezsp_stack,
+	&zb_znp_stack,
 };
 
 const struct zb_stack_ops *zb_stack_find(const char *name)

@@ -1,0 +1,897 @@
+#include "transports/zigbee/znp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TRIES_MAX 4u
+#define RETRY_MS 1000
+#define STEP_MS 6000
+#define RESUME_MS 40000 /* answer to STARTUP and to forming */
+#define WAIT_MS 60000	/* until the network is up */
+#define POLL_MS 2000	/* of the state, where Z-Stack tells no changes */
+#define RESET_MS 30000
+#define SETTLE_MS 30000
+#define SETTLE_POLL_MS 1000
+
+/* Items of Z-Stack's non-volatile memory. */
+enum item {
+	NV_STARTUP_OPTION = 0x0003,
+	NV_NIB = 0x0021,
+	NV_EXTENDED_PAN_ID = 0x002d,
+	NV_APS_USE_EXT_PANID = 0x0047,
+	NV_CONFIGURED_3 = 0x0060,
+	NV_PRECFGKEY = 0x0062,
+	NV_PRECFGKEYS_ENABLE = 0x0063,
+	NV_PANID = 0x0083,
+	NV_CHANLIST = 0x0084,
+	NV_LOGICAL_TYPE = 0x0087,
+	NV_ZDO_DIRECT_CB = 0x008f,
+	NV_TCLK_TABLE_12 = 0x0101,
+	NV_CONFIGURED_12 = 0x0f00,
+};
+
+#define STARTUP_CLEAR_ALL                                                      \
+	3u		 /* configuration and state, at the next restart       \
+			  */
+#define CONFIGURED 0x55u /* what other hosts look for */
+#define ALL_CHANNELS 0x07fff800u /* 11 to 26 */
+#define BDB_FORMATION 4u
+
+/* Z-Stack delivers what is addressed to an endpoint that is registered, in its
+ * profile. Some devices of Insta look for a server in the profile of ZLL and
+ * then ask endpoint 47 in that of HA. */
+static const struct znp_endpoint endpoints[] = {
+	{1, ZB_PROFILE_HA, {0x0000, 0x000a, 0x0019}, {0x0020}, 3, 1},
+	{12, 0xc05e, {0x0019}, {0}, 1, 0},
+	{47, ZB_PROFILE_HA, {0x0019}, {0}, 1, 0},
+};
+
+#define ENDPOINT_COUNT (sizeof(endpoints) / sizeof(endpoints[0]))
+
+static void enter(struct znp *z, enum znp_state state);
+
+#define STATE_TEXT(name, text, next) text,
+static const char *const texts[] = {ZNP_STATES(STATE_TEXT)};
+
+#define STATE_NEXT(name, text, next) next,
+static const uint32_t nexts[] = {ZNP_STATES(STATE_NEXT)};
+
+const char *znp_state_text(enum znp_state state)
+{
+	return texts[state];
+}
+
+bool znp_state_follows(enum znp_state from, enum znp_state to)
+{
+	return to == ZNP_OFF || to == ZNP_PROBE || (nexts[from] & 1u << to);
+}
+
+const struct znp_endpoint *znp_endpoint_find(uint8_t endpoint)
+{
+	size_t i;
+
+	for (i = 0; i < ENDPOINT_COUNT; i++)
+		if (endpoints[i].endpoint == endpoint)
+			return &endpoints[i];
+	return &endpoints[0];
+}
+
+static void ask(struct znp *z, uint16_t command, const struct znp_out *out)
+{
+	znp_ask(z, ZNP_STARTING, 0, command, bytes_of(out->at, out->len));
+}
+
+static void ask_nothing(struct znp *z, uint16_t command)
+{
+	const struct znp_out none = {.len = 0};
+
+	ask(z, command, &none);
+}
+
+static void ask_item(struct znp *z, enum item item)
+{
+	struct znp_out out = {.len = 0};
+
+	znp_put16(&out, item);
+	znp_put8(&out, 0); /* from its first byte on */
+	ask(z, ZNP_SYS_NV_READ, &out);
+}
+
+/* ---- looking for it ---- */
+
+/* A CC2530 or CC2531 waits in its serial bootloader, which EF ends; boards with
+ * a CC2652 may have been put into theirs by the wires of the port. */
+static const struct probe {
+	const char *line;  /* wires, or NULL */
+	bool leave_loader; /* EF */
+	uint16_t wait_ms;  /* with neither: for the answer to a ping */
+} probes[] = {
+	{NULL, false, 250},
+	{NULL, false, 500},
+	{NULL, true, 1000},
+	{NULL, false, 500},
+	{"dtr=0 rts=0", false, 150},
+	{"dtr=0 rts=1", false, 150},
+	{"dtr=0 rts=0", false, 1000},
+	{NULL, false, 500},
+	{NULL, false, 1000},
+	{NULL, false, 1000},
+	{NULL, false, 2000},
+};
+
+#define PROBE_COUNT (sizeof(probes) / sizeof(probes[0]))
+#define TCP_WAIT_MS 1000 /* a bridge with WiFi on the way */
+
+static void probe(struct znp *z)
+{
+	static const uint8_t leave_loader = 0xef;
+	const struct probe *p;
+
+	while (z->config.tcp && z->step < PROBE_COUNT && probes[z->step].line)
+		z->step++;
+	if (z->step == PROBE_COUNT) {
+		z->host->fail(z->arg, -ETIMEDOUT,
+			"the coordinator does not answer: is it one with "
+			"Z-Stack, is the speed right, does another program "
+			"have it?");
+		znp_start_off(z);
+		return;
+	}
+	p = &probes[z->step++];
+	z->until = z->now + p->wait_ms;
+	if (p->line)
+		z->host->line(z->arg, p->line);
+	else if (p->leave_loader)
+		znp_write(z, bytes_of(&leave_loader, 1));
+	else
+		ask_nothing(z, ZNP_SYS_PING);
+	if (z->config.tcp && p->wait_ms < TCP_WAIT_MS)
+		z->until = z->now + TCP_WAIT_MS;
+}
+
+/* ---- what it is and whether it has a network ---- */
+
+static const char *product_text(const struct znp *z)
+{
+	static const char *const names[] = {"1.2", "3.x.0", "3.0.x"};
+
+	if (z->product >= sizeof(names) / sizeof(names[0]))
+		return "of an unknown product";
+	return names[z->product];
+}
+
+static void take_version(struct znp *z, bool ok, struct bytes data)
+{
+	struct znp_in in = znp_in_of(data);
+
+	z->product = 0; /* releases that do not know the command are 1.2 */
+	z->revision = 0;
+	if (ok) {
+		znp_get8(&in); /* revision of the transport */
+		z->product = znp_get8(&in);
+		znp_get(&in, 3); /* major, minor, maintenance */
+		z->revision = in.rest.len >= 4 ? znp_get32(&in) : 0;
+	}
+	snprintf(z->network.text, sizeof(z->network.text), "Z-Stack %s %u",
+		product_text(z), z->revision);
+	enter(z, ZNP_INFO);
+}
+
+static bool read_info(
+	struct znp *z, bool ok, struct bytes data, unsigned *ret_state)
+{
+	struct znp_in in = znp_in_of(data);
+	unsigned status = znp_get8(&in), state;
+	uint64_t eui64 = znp_get64(&in);
+
+	znp_get16(&in); /* its short address: 0 */
+	znp_get8(&in);	/* what it could be */
+	state = znp_get8(&in);
+	if (!ok || in.bad || status != ZNP_SUCCESS)
+		return false;
+	z->network.eui64 = eui64;
+	*ret_state = state;
+	return true;
+}
+
+static void take_info(struct znp *z, bool ok, struct bytes data)
+{
+	unsigned state;
+
+	if (!read_info(z, ok, data, &state))
+		enter(z, ZNP_RETRY);
+	else
+		enter(z, state == ZNP_STATE_COORDINATOR ? ZNP_CALLBACKS
+							: ZNP_NIB);
+}
+
+/* Z-Stack's own record of the network is a C structure: with and without gaps.
+ */
+static const struct nib_layout {
+	uint8_t len, channel, pan, key_loaded;
+} nib_layouts[] = {
+	{110, 22, 33, 61}, /* CC253x */
+	{116, 24, 36, 65}, /* CC2538, CC26xx, CC13xx */
+};
+
+static bool is_network(struct bytes nib)
+{
+	const struct nib_layout *l;
+	size_t i;
+
+	for (i = 0; i < sizeof(nib_layouts) / sizeof(nib_layouts[0]); i++) {
+		l = &nib_layouts[i];
+		if (nib.len == l->len)
+			return nib.at[l->channel] >= 11 &&
+			       nib.at[l->channel] <= 26 &&
+			       get_le16(nib.at + l->pan) < 0xfffe &&
+			       nib.at[l->key_loaded] != 0;
+	}
+	return nib.len > 0; /* a layout of its own: as it says */
+}
+
+/* The value of an item; empty when there is none. */
+static struct bytes item_of(bool ok, struct bytes data)
+{
+	struct znp_in in = znp_in_of(data);
+	unsigned status = znp_get8(&in);
+	struct bytes value = znp_get(&in, znp_get8(&in));
+
+	if (!ok || in.bad || status != ZNP_SUCCESS)
+		return bytes_of(NULL, 0);
+	return value;
+}
+
+static void take_nib(struct znp *z, bool ok, struct bytes data)
+{
+	if (is_network(item_of(ok, data))) {
+		enter(z, ZNP_STARTUP);
+	} else if (z->config.form) {
+		enter(z, ZNP_CLEAR);
+	} else {
+		z->host->fail(z->arg, -ENOENT,
+			"the coordinator has no network: commission it with "
+			"the tool of the hub, or set form = yes to make one");
+		znp_start_off(z);
+	}
+}
+
+static void take_startup(struct znp *z, bool ok)
+{
+	/* Its status tells between restored and new; a release that says
+	 * "not started" comes up all the same. */
+	enter(z, ok ? ZNP_WAIT : ZNP_RETRY);
+}
+
+static void network_is_up(struct znp *z)
+{
+	enter(z, z->forming ? ZNP_SETTLE : ZNP_CALLBACKS);
+}
+
+/* Where indications of ZDO are switched off the state has to be asked for. */
+static void take_poll(struct znp *z, bool ok, struct bytes data)
+{
+	unsigned state;
+
+	if (read_info(z, ok, data, &state) && state == ZNP_STATE_COORDINATOR)
+		network_is_up(z);
+}
+
+static void take_callbacks(struct znp *z, bool ok, struct bytes data)
+{
+	struct bytes value = item_of(ok, data);
+
+	enter(z, value.len && value.at[0] == 0 ? ZNP_SUBSCRIBE : ZNP_NETWORK);
+}
+
+static void take_network(struct znp *z, bool ok, struct bytes data)
+{
+	struct znp_in in = znp_in_of(data);
+	struct zb_network *n = &z->network;
+
+	n->pan = 0;
+	n->ext_pan = 0;
+	n->channel = 0;
+	if (ok && data.len >= 24) {
+		znp_get16(&in); /* its short address */
+		znp_get8(&in);	/* its state */
+		n->pan = znp_get16(&in);
+		znp_get16(&in); /* its parent */
+		n->ext_pan = znp_get64(&in);
+		znp_get64(&in); /* its parent, once more */
+		n->channel = znp_get8(&in);
+	}
+	enter(z, ZNP_ENDPOINTS);
+}
+
+/* ---- endpoints ---- */
+
+static void take_endpoints(struct znp *z, struct bytes data)
+{
+	struct znp_in in = znp_in_of(data);
+	struct bytes list;
+	size_t i;
+
+	znp_get16(&in); /* who answers */
+	znp_get8(&in);	/* its status; the list is empty then */
+	znp_get16(&in); /* whose endpoints they are */
+	list = znp_get(&in, znp_get8(&in));
+	for (i = 0; i < list.len; i++)
+		z->listed[list.at[i] >> 3] |= (uint8_t)(1u << (list.at[i] & 7));
+	enter(z, ZNP_REGISTER);
+}
+
+static void ask_register(struct znp *z, const struct znp_endpoint *e)
+{
+	struct znp_out out = {.len = 0};
+	unsigned i;
+
+	znp_put8(&out, e->endpoint);
+	znp_put16(&out, e->profile);
+	znp_put16(&out, 0x0005); /* a configuration tool */
+	znp_put8(&out, 0);	 /* its version */
+	znp_put8(&out, 0);	 /* no latency asked for */
+	znp_put8(&out, e->in_count);
+	for (i = 0; i < e->in_count; i++)
+		znp_put16(&out, e->in[i]);
+	znp_put8(&out, e->out_count);
+	for (i = 0; i < e->out_count; i++)
+		znp_put16(&out, e->out[i]);
+	ask(z, ZNP_AF_REGISTER, &out);
+}
+
+/* An endpoint that is registered already is somebody else's from before, maybe
+ * without our clusters: it is deleted first. False when all are done. */
+static bool register_next(struct znp *z)
+{
+	const struct znp_endpoint *e;
+	struct znp_out out = {.len = 0};
+	uint8_t *listed;
+
+	if (z->step == ENDPOINT_COUNT)
+		return false;
+	e = &endpoints[z->step];
+	listed = &z->listed[e->endpoint >> 3];
+	z->until = z->now + STEP_MS;
+	if (*listed & 1u << (e->endpoint & 7)) {
+		*listed &= (uint8_t) ~(1u << (e->endpoint & 7));
+		znp_put8(&out, e->endpoint);
+		ask(z, ZNP_AF_DELETE, &out);
+	} else {
+		z->step++;
+		ask_register(z, e);
+	}
+	return true;
+}
+
+static void take_register(
+	struct znp *z, bool ok, uint16_t asked, struct bytes data)
+{
+	unsigned status = ok && data.len ? data.at[0] : ZNP_MEM_ERROR;
+
+	if (asked == ZNP_AF_REGISTER && status != ZNP_SUCCESS &&
+		status != ZNP_APS_DUPLICATE) {
+		znp_log(z, FERRY_LOG_WARN,
+			"registering an endpoint failed status=0x%02x", status);
+		enter(z, ZNP_RETRY);
+	} else if (!register_next(z)) {
+		enter(z, ZNP_UP);
+	}
+}
+
+/* ---- making a network ---- */
+
+static void ask_write(struct znp *z, enum item item, struct bytes value)
+{
+	struct znp_out out = {.len = 0};
+
+	znp_put16(&out, item);
+	znp_put8(&out, 0);
+	znp_put8(&out, (unsigned)value.len);
+	znp_put(&out, value);
+	ask(z, ZNP_SYS_NV_WRITE, &out);
+}
+
+/* Makes the item if it is not there. */
+static void ask_init(struct znp *z, enum item item, struct bytes value)
+{
+	struct znp_out out = {.len = 0};
+
+	znp_put16(&out, item);
+	znp_put16(&out, (unsigned)value.len);
+	znp_put8(&out, (unsigned)value.len);
+	znp_put(&out, value);
+	ask(z, ZNP_SYS_NV_INIT, &out);
+}
+
+/* What stands in the memory for the network that shall be. */
+static const enum item form_items[] = {NV_STARTUP_OPTION, NV_LOGICAL_TYPE,
+	NV_ZDO_DIRECT_CB, NV_CHANLIST, NV_PANID, NV_EXTENDED_PAN_ID,
+	NV_APS_USE_EXT_PANID, NV_PRECFGKEYS_ENABLE};
+
+#define FORM_ITEMS (sizeof(form_items) / sizeof(form_items[0]))
+
+/* Of channel 0, any, the least noisy one is taken. */
+static uint32_t channels_of(const struct znp *z)
+{
+	return z->config.channel ? 1u << (z->config.channel & 31)
+				 : ALL_CHANNELS;
+}
+
+static void put_item(const struct znp *z, enum item item, struct znp_out *value)
+{
+	uint64_t ext_pan =
+		z->config.ext_pan ? z->config.ext_pan : z->network.eui64;
+
+	if (item == NV_CHANLIST)
+		znp_put32(value, channels_of(z));
+	else if (item == NV_PANID)
+		znp_put16(value, z->config.pan);
+	else if (item == NV_EXTENDED_PAN_ID || item == NV_APS_USE_EXT_PANID)
+		znp_put64(value, ext_pan);
+	else
+		znp_put8(value, item == NV_ZDO_DIRECT_CB);
+}
+
+static struct bytes key_of(const struct znp *z)
+{
+	return bytes_of(z->config.network_key, sizeof(z->config.network_key));
+}
+
+static void ask_channel(struct znp *z, bool primary)
+{
+	struct znp_out out = {.len = 0};
+
+	znp_put8(&out, primary);
+	znp_put32(&out, primary ? 1u << z->config.channel : 0);
+	ask(z, ZNP_APP_CHANNEL, &out);
+}
+
+static void ask_formation(struct znp *z)
+{
+	struct znp_out out = {.len = 0};
+
+	znp_put8(&out, BDB_FORMATION);
+	z->until = z->now + RESUME_MS;
+	ask(z, ZNP_APP_FORM, &out);
+}
+
+static void ask_startup(struct znp *z)
+{
+	struct znp_out out = {.len = 0};
+
+	z->seen_up = false;
+	znp_put16(&out, 100); /* ms until it begins */
+	z->until = z->now + RESUME_MS;
+	ask(z, ZNP_ZDO_STARTUP, &out);
+}
+
+/* Z-Stack 3: the key is an item, formation is BDB's. */
+static bool form_tail_3(struct znp *z, unsigned at)
+{
+	switch (at) {
+	case 0:
+		ask_init(z, NV_PRECFGKEY, key_of(z));
+		return true;
+	case 1:
+		ask_write(z, NV_PRECFGKEY, key_of(z));
+		return true;
+	case 2:
+		ask_channel(z, true);
+		return true;
+	case 3:
+		ask_channel(z, false);
+		return true;
+	case 4:
+		ask_formation(z);
+		return true;
+	}
+	return false;
+}
+
+/* Z-Stack 1.2: the key goes through SAPI, the trust centre's well-known link
+ * key
+ * ("ZigBeeAlliance09") for all devices has to be put in its table. */
+static bool form_tail_12(struct znp *z, unsigned at)
+{
+	static const uint8_t link_key[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 'Z', 'i', 'g', 'B', 'e', 'e', 'A', 'l', 'l', 'i',
+		'a', 'n', 'c', 'e', '0', '9'};
+	struct znp_out out = {.len = 0};
+
+	switch (at) {
+	case 0:
+		znp_put8(&out, NV_PRECFGKEY);
+		znp_put8(&out, sizeof(z->config.network_key));
+		znp_put(&out, key_of(z));
+		ask(z, ZNP_SAPI_WRITE, &out);
+		return true;
+	case 1:
+		ask_write(z, NV_TCLK_TABLE_12,
+			bytes_of(link_key, sizeof(link_key)));
+		return true;
+	case 2:
+		ask_startup(z);
+		return true;
+	}
+	return false;
+}
+
+/* Each item is made, then written; then what differs by release. False when all
+ * is asked for. */
+static bool form_next(struct znp *z)
+{
+	struct znp_out value = {.len = 0};
+	unsigned at = z->step++;
+	enum item item;
+
+	z->until = z->now + STEP_MS;
+	if (at >= 2 * FORM_ITEMS) {
+		at -= (unsigned)(2 * FORM_ITEMS);
+		return z->product == 0 ? form_tail_12(z, at)
+				       : form_tail_3(z, at);
+	}
+	item = form_items[at / 2];
+	put_item(z, item, &value);
+	if (at % 2)
+		ask_write(z, item, bytes_of(value.at, value.len));
+	else
+		ask_init(z, item, bytes_of(value.at, value.len));
+	return true;
+}
+
+static void take_form(struct znp *z, bool ok, uint16_t asked, struct bytes data)
+{
+	unsigned status = ok && data.len ? data.at[0] : ZNP_MEM_ERROR;
+	bool made = asked == ZNP_SYS_NV_INIT && status == ZNP_NV_CREATED;
+
+	if (status != ZNP_SUCCESS && !made && asked != ZNP_ZDO_STARTUP) {
+		znp_log(z, FERRY_LOG_WARN,
+			"forming a network failed command=0x%04x status=0x%02x",
+			asked, status);
+		enter(z, ZNP_RETRY);
+	} else if (!form_next(z)) {
+		enter(z, ZNP_WAIT);
+	}
+}
+
+static void take_settle(struct znp *z, bool ok, struct bytes data)
+{
+	if (is_network(item_of(ok, data)))
+		enter(z, ZNP_MARK);
+	else
+		z->poll_at = z->now + SETTLE_POLL_MS;
+}
+
+static void ask_mark(struct znp *z)
+{
+	static const uint8_t configured = CONFIGURED;
+	enum item item = z->product == 0 ? NV_CONFIGURED_12 : NV_CONFIGURED_3;
+
+	if (z->step++ == 0)
+		ask_init(z, item, bytes_of(&configured, 1));
+	else
+		ask_write(z, item, bytes_of(&configured, 1));
+}
+
+static void take_mark(struct znp *z)
+{
+	if (z->step < 2)
+		ask_mark(z);
+	else
+		enter(z, ZNP_CALLBACKS);
+}
+
+/* ---- states ---- */
+
+static void poll(struct znp *z)
+{
+	znp_forget(z); /* an answer that was lost must not end the polling */
+	z->poll_at = z->now + POLL_MS;
+	if (z->state == ZNP_SETTLE)
+		ask_item(z, NV_NIB);
+	else
+		ask_nothing(z, ZNP_UTIL_INFO);
+}
+
+static void go_up(struct znp *z)
+{
+	struct zb_network *n = &z->network;
+
+	n->window = z->config.window;
+	if (!n->window)
+		n->window = z->product == 1 ? 16 : 2;
+	if (n->window > ZNP_SLOTS)
+		n->window = ZNP_SLOTS;
+	n->asdu_max = ZNP_ASDU_MAX;
+	n->airtime = false;
+	z->tries = 0;
+	z->forming = false;
+	z->was_up = true;
+	z->until = INT64_MAX;
+	z->host->up(z->arg, n);
+}
+
+static void clear(struct znp *z)
+{
+	static const uint8_t all = STARTUP_CLEAR_ALL;
+
+	z->forming = true;
+	z->seen_up = false;
+	ask_write(z, NV_STARTUP_OPTION, bytes_of(&all, 1));
+}
+
+static void restart(struct znp *z)
+{
+	static const uint8_t soft = 1;
+
+	z->until = z->now + RESET_MS;
+	znp_tell(z, ZNP_SYS_RESET_REQ, bytes_of(&soft, 1));
+}
+
+static void ask_endpoints(struct znp *z)
+{
+	static const uint8_t own[4] = {0, 0, 0, 0};
+
+	memset(z->listed, 0, sizeof(z->listed));
+	znp_ask(z, ZNP_STARTING, 0, ZNP_ZDO_ACTIVE_EP,
+		bytes_of(own, sizeof(own)));
+}
+
+static void subscribe(struct znp *z)
+{
+	struct znp_out out = {.len = 0};
+
+	znp_put16(&out, 0xffff); /* every cluster */
+	ask(z, ZNP_ZDO_REGISTER, &out);
+}
+
+static void retry(struct znp *z)
+{
+	znp_log(z, FERRY_LOG_WARN, "coordinator not ready try=%u", z->tries);
+	z->until = z->now + RETRY_MS;
+	if (z->tries++ < TRIES_MAX)
+		return;
+	z->host->fail(z->arg, -EIO,
+		"the coordinator answers, but does not start: plug it out "
+		"and in again; if that does not help, its memory is damaged");
+	znp_start_off(z);
+}
+
+static void begin(struct znp *z)
+{
+	switch (z->state) {
+	case ZNP_OFF:
+	case ZNP_STATE_COUNT:
+		z->until = INT64_MAX;
+		break;
+	case ZNP_PROBE:
+		probe(z);
+		break;
+	case ZNP_VERSION:
+		ask_nothing(z, ZNP_SYS_VERSION);
+		break;
+	case ZNP_INFO:
+		ask_nothing(z, ZNP_UTIL_INFO);
+		break;
+	case ZNP_NIB:
+		ask_item(z, NV_NIB);
+		break;
+	case ZNP_STARTUP:
+		ask_startup(z);
+		break;
+	case ZNP_WAIT:
+		z->until = z->now + WAIT_MS;
+		z->poll_at = z->seen_up ? z->now : z->now + POLL_MS;
+		break;
+	case ZNP_CALLBACKS:
+		ask_item(z, NV_ZDO_DIRECT_CB);
+		break;
+	case ZNP_SUBSCRIBE:
+		subscribe(z);
+		break;
+	case ZNP_NETWORK:
+		ask_nothing(z, ZNP_ZDO_NETWORK);
+		break;
+	case ZNP_ENDPOINTS:
+		ask_endpoints(z);
+		break;
+	case ZNP_REGISTER:
+		register_next(z);
+		break;
+	case ZNP_CLEAR:
+		clear(z);
+		break;
+	case ZNP_RESET:
+		restart(z);
+		break;
+	case ZNP_FORM:
+		form_next(z);
+		break;
+	case ZNP_SETTLE:
+		z->until = z->now + SETTLE_MS;
+		z->poll_at = z->now + SETTLE_POLL_MS;
+		break;
+	case ZNP_MARK:
+		ask_mark(z);
+		break;
+	case ZNP_RETRY:
+		retry(z);
+		break;
+	case ZNP_UP:
+		go_up(z);
+		break;
+	}
+}
+
+static void enter(struct znp *z, enum znp_state state)
+{
+	if (!znp_state_follows(z->state, state)) {
+		znp_log(z, FERRY_LOG_ERROR, "coordinator: \"%s\" after \"%s\"",
+			texts[state], texts[z->state]);
+		return;
+	}
+	znp_forget(z);
+	z->state = state;
+	z->step = 0;
+	z->poll_at = INT64_MAX;
+	z->until = z->now + STEP_MS;
+	begin(z);
+}
+
+/* ---- what the rest of the stack calls ---- */
+
+void znp_start_off(struct znp *z)
+{
+	znp_forget(z);
+	z->state = ZNP_OFF;
+	z->until = INT64_MAX;
+	z->poll_at = INT64_MAX;
+	z->was_up = false;
+}
+
+void znp_start_again(struct znp *z, const char *text)
+{
+	bool was_up = z->was_up;
+
+	znp_forget(z);
+	znp_air_lose_all(z);
+	z->was_up = false;
+	z->forming = false;
+	if (was_up)
+		z->host->lost(z->arg, text);
+	enter(z, z->state == ZNP_OFF || was_up ? ZNP_PROBE : ZNP_RETRY);
+}
+
+void znp_start_answer(struct znp *z, bool ok, struct bytes data)
+{
+	uint16_t asked = z->asked;
+
+	switch (z->state) {
+	case ZNP_OFF:
+	case ZNP_RESET:
+	case ZNP_RETRY:
+	case ZNP_UP:
+	case ZNP_STATE_COUNT:
+		break;
+	case ZNP_PROBE:
+		enter(z, ZNP_VERSION);
+		break;
+	case ZNP_VERSION:
+		take_version(z, ok, data);
+		break;
+	case ZNP_INFO:
+		take_info(z, ok, data);
+		break;
+	case ZNP_NIB:
+		take_nib(z, ok, data);
+		break;
+	case ZNP_STARTUP:
+		take_startup(z, ok);
+		break;
+	case ZNP_WAIT:
+		take_poll(z, ok, data);
+		break;
+	case ZNP_CALLBACKS:
+		take_callbacks(z, ok, data);
+		break;
+	case ZNP_SUBSCRIBE:
+		enter(z, ZNP_NETWORK);
+		break;
+	case ZNP_NETWORK:
+		take_network(z, ok, data);
+		break;
+	case ZNP_ENDPOINTS:
+		break; /* the list comes by itself */
+	case ZNP_REGISTER:
+		take_register(z, ok, asked, data);
+		break;
+	case ZNP_CLEAR:
+		enter(z, ZNP_RESET);
+		break;
+	case ZNP_FORM:
+		take_form(z, ok, asked, data);
+		break;
+	case ZNP_SETTLE:
+		take_settle(z, ok, data);
+		break;
+	case ZNP_MARK:
+		take_mark(z);
+		break;
+	}
+}
+
+static void take_state(struct znp *z, unsigned state)
+{
+	bool coordinator = state == ZNP_STATE_COORDINATOR;
+
+	z->seen_up = coordinator;
+	if (coordinator && z->state == ZNP_WAIT)
+		network_is_up(z);
+	else if (!coordinator && z->state == ZNP_UP)
+		znp_start_again(z, "the coordinator left its network");
+}
+
+void znp_start_areq(struct znp *z, uint16_t command, struct bytes data)
+{
+	if (command == ZNP_ZDO_STATE && data.len)
+		take_state(z, data.at[0]);
+	else if (command == ZNP_SYS_RESET_IND && z->state == ZNP_RESET)
+		enter(z, ZNP_FORM);
+	else if (command == ZNP_SYS_RESET_IND && z->state == ZNP_PROBE)
+		enter(z, ZNP_PROBE); /* it has just come to life */
+	else if (command == ZNP_ZDO_ACTIVE_EP_RSP && z->state == ZNP_ENDPOINTS)
+		take_endpoints(z, data);
+}
+
+static void expired(struct znp *z)
+{
+	znp_forget(z);
+	switch (z->state) {
+	case ZNP_PROBE:
+		probe(z);
+		break;
+	case ZNP_RETRY:
+		enter(z, ZNP_PROBE);
+		break;
+	case ZNP_VERSION:
+		take_version(z, false, bytes_of(NULL, 0));
+		break;
+	case ZNP_ENDPOINTS:
+		enter(z, ZNP_REGISTER);
+		break;
+	case ZNP_OFF:
+	case ZNP_UP:
+	case ZNP_STATE_COUNT:
+		break;
+	case ZNP_INFO:
+	case ZNP_NIB:
+	case ZNP_STARTUP:
+	case ZNP_WAIT:
+	case ZNP_CALLBACKS:
+	case ZNP_SUBSCRIBE:
+	case ZNP_NETWORK:
+	case ZNP_REGISTER:
+	case ZNP_CLEAR:
+	case ZNP_RESET:
+	case ZNP_FORM:
+	case ZNP_SETTLE:
+	case ZNP_MARK:
+		enter(z, ZNP_RETRY);
+		break;
+	}
+}
+
+void znp_start_time(struct znp *z)
+{
+	if (z->now >= z->until)
+		expired(z);
+	else if (z->now >= z->poll_at)
+		poll(z);
+}
+
+int64_t znp_start_deadline(const struct znp *z)
+{
+	return z->until < z->poll_at ? z->until : z->poll_at;
+}
