@@ -1,3 +1,7 @@
 ferry_fuzz(sim_wire USES room_sim_wire)
 ferry_fuzz(sim_driver USES room_sim)
 ferry_fuzz(znp USES room_zigbee)
+ferry_fuzz(ash USES room_zigbee)
+ferry_fuzz(ezsp SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/transports/ash_peer.c"
+	"${CMAKE_SOURCE_DIR}/tests/unit/transports/ezsp_peer.c"
+	USES room_zigbee)
