@@ -1,3 +1,6 @@
 ferry_fuzz(smp_frame USES room_devices)
 ferry_fuzz(smp_engine USES room_devices)
 ferry_fuzz(mcuboot USES room_mcuboot)
+ferry_fuzz(zcl USES room_zigbee_files)
+ferry_fuzz(ota_file USES room_zigbee_files)
+ferry_fuzz(quirks USES room_zigbee_files)

@@ -19,6 +19,15 @@ static int start(void)
 	return keys_start();
 }
 
+static void try_ota(struct bytes in)
+{
+	struct ota_file file;
+
+	if (ota_file_find(bytes_slice(in, 0, OTA_FILE_PREFIX), in.len, &file,
+			NULL) == 0)
+		show_ota(&file, in);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static int started = 1;
@@ -33,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	show_root(in, "input");
 	show_catalog(in, "input");
 	show_evidence(in, "input");
+	try_ota(in);
 	public_key_of(in, &key);
 	return 0;
 }
