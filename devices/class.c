@@ -314,7 +314,8 @@ int class_check(const struct device_class *c, struct fault *f)
 	if (!engine)
 		return fault_set(f, ERR_ENGINE_UNKNOWN, 0, "engine",
 			"there is none of that name: %s", c->engine);
-	rc = engine->create(c->options, NULL, f);
+	rc = engine->network ? engine->class_options(c->options, f) :
+		engine->create(c->options, NULL, f);
 	if (rc) {
 		fault_within(f, "options.");
 		return rc;

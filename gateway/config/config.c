@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "gateway/config/network.h"
 #include "gateway/config/schema.h"
 
 #define REFUSE(p, code, file, field, ...) \
@@ -247,6 +248,10 @@ static int class_convert(const char *path, const struct config_class_file *f,
 	err = class_check(&c->device, &fault);
 	if (err)
 		return REFUSE(p, err, path, fault.field, "%s", fault.rule);
+	if (f->channel_count && network_engine(c->device.engine))
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "channel",
+			"must be left out: engine '%s' knows its own",
+			c->device.engine);
 	c->has_approval = f->approval[0] != '\0';
 	if (c->has_approval && read_approval(f->approval, &c->approval))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "approval",
@@ -321,7 +326,7 @@ static int link_convert(const char *path, const struct config_link_file *f,
 	memcpy(l->driver, f->driver, sizeof(l->driver));
 	l->line = f->line;
 	l->max_transfers = f->max_transfers;
-	return 0;
+	return network_convert(path, f, &l->network, p);
 }
 
 static int link_read(const char *path, void *into, struct conf_problem *p)
@@ -338,8 +343,10 @@ static int link_read(const char *path, void *into, struct conf_problem *p)
 
 static void links_free(struct config_link *links, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		free(links[i].params);
+		network_free(links[i].network);
+	}
 	free(links);
 }
 

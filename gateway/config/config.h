@@ -106,6 +106,15 @@ struct config_param {
 	int line;
 };
 
+/* What serves all devices of a radio at once. */
+struct config_network {
+	char engine[16];     /* of scope network */
+	char options[256];   /* of the engine, without the budget */
+	unsigned budget_pct; /* of the channel's time; 0: no limit */
+	char *quirks;        /* rows of the local file, checked; NULL: none */
+	size_t quirks_len;
+};
+
 /* There may be a thousand of them, so each takes only what it needs. */
 struct config_link {
 	char name[CONFIG_NAME_SIZE];
@@ -115,6 +124,7 @@ struct config_link {
 	struct config_param *params; /* one allocation with all texts */
 	unsigned param_count;
 	int64_t max_transfers; /* at the same time over this link; 0: no limit */
+	struct config_network *network; /* NULL: devices are spoken to singly */
 };
 
 struct config {

@@ -444,11 +444,26 @@ void config_class_file_init(struct config_class_file *f,
 
 /* ---- links.d ---- */
 
+#define NETWORK(member, ...) \
+	{.name = #member, .kind = CONF_TEXT, \
+		.offset = offsetof(struct config_link_file, network.member), \
+		.size = sizeof(((struct config_link_file *)0)->network.member), \
+		__VA_ARGS__}
+
+static const struct conf_field network_fields[] = {
+	NETWORK(engine, .line_offset = offsetof(struct config_link_file,
+		network.line)),
+	NETWORK(options),
+	NETWORK(quirks, .rule = absolute_rule),
+	END,
+};
+
 const struct conf_field config_link_fields[] = {
 	TEXT(struct config_link_file, name),
 	TEXT(struct config_link_file, driver, .required = true,
 		.line_offset = offsetof(struct config_link_file, line)),
 	PAIRS(struct config_link_file, "params", params, param_count),
 	INT(struct config_link_file, max_transfers, 0, 4096),
+	GROUP("network", network_fields),
 	END,
 };

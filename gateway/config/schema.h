@@ -60,6 +60,12 @@ struct config_link_file {
 	struct conf_pair params[CONFIG_PAIRS_MAX];
 	unsigned param_count;
 	int64_t max_transfers;
+	struct {
+		int line; /* of `engine` */
+		char engine[16];
+		char options[256];
+		char quirks[CONFIG_PATH_SIZE];
+	} network;
 };
 
 extern const struct conf_field config_main_fields[];

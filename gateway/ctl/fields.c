@@ -113,6 +113,10 @@ const char *field_text(const struct field *f, const json_t *json,
 		return text;
 	case SHOW_BYTES:
 		return text_bytes(json_number_at(value, ""), text);
+	case SHOW_SHARE:
+		snprintf(text, FIELD_TEXT_SIZE, "%.1f %%",
+			json_number_value(value));
+		return text;
 	case SHOW_SECONDS:
 		return text_seconds(json_number_at(value, ""), text);
 	case SHOW_TIME:

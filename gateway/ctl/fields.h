@@ -22,6 +22,7 @@ enum show {
 	SHOW_LIST,     /* texts with commas, or the number of objects */
 	SHOW_GATES,    /* of a job */
 	SHOW_PROGRESS, /* of a job: percent, rate, ETA */
+	SHOW_SHARE,    /* per cent, with one digit */
 	SHOW_PAIRS,    /* of an object: "key value, key value" */
 };
 

@@ -190,6 +190,37 @@ int show_images(struct ctl *c)
 	return show_simple(c, "/v1/images", fields, "the cache is empty");
 }
 
+/* Those whose devices share one engine and one budget of airtime. */
+static void print_radios(struct ctl *c, const json_t *items)
+{
+	static const struct field fields[] = {
+		T_SHRINK("RADIO", "name", 8),
+		N("PEERS", "network.peers", NUMBER),
+		N("SLEEPY", "network.sleepy", NUMBER),
+		N("OFFERS", "network.offers", NUMBER),
+		N("LOADING", "network.downloads", NUMBER),
+		N("AIRTIME", "airtime.used_pct", SHARE),
+		N("BUDGET", "airtime.budget_pct", SHARE),
+		N("SENT", "airtime.sent_pct", SHARE),
+		N("HEARD", "airtime.received_pct", SHARE),
+		N("HELD", "airtime.held", NUMBER), FIELDS_END,
+	};
+	json_t *radios = json_array();
+	const json_t *item;
+	size_t i;
+
+	for (i = 0; i < json_array_size(items); i++) {
+		item = json_array_get(items, i);
+		if (json_is_object(json_at(item, "network")))
+			json_array_append(radios, json_array_get(items, i));
+	}
+	if (json_array_size(radios)) {
+		fputc('\n', c->term.out);
+		fields_print_table(&c->term, fields, radios, "");
+	}
+	json_decref(radios);
+}
+
 int show_links(struct ctl *c)
 {
 	static const struct field fields[] = {
@@ -201,7 +232,23 @@ int show_links(struct ctl *c)
 		T_SHRINK("PROBLEM", "failure.text", 12), FIELDS_END,
 	};
 
-	return show_simple(c, "/v1/links", fields, "no links are configured");
+	json_t *answer = NULL;
+	struct target target;
+	int code;
+
+	target_init(&target, "/v1/links");
+	code = ctl_get(c, &target, &answer);
+	if (code)
+		return code;
+	if (c->json) {
+		ctl_print_json(c, answer);
+	} else {
+		fields_print_table(&c->term, fields, json_at(answer, "items"),
+			"no links are configured");
+		print_radios(c, json_at(answer, "items"));
+	}
+	json_decref(answer);
+	return CTL_DONE;
 }
 
 int show_vendors(struct ctl *c)

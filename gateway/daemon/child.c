@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/daemon/job.h"
+#include "gateway/daemon/radio.h"
 #include "gateway/daemon/view.h"
 
 #define INVENTORIES_MAX 16
@@ -212,6 +213,17 @@ static void on_read(struct child *c, struct device *d,
 		child_save(c, NULL, NULL);
 }
 
+void child_take_facts(struct child *child, const struct engine_facts *facts)
+{
+	struct device *d = child_device(child);
+
+	if (!d)
+		return;
+	on_read(child, d, facts);
+	view_tell_device(child->gateway, d);
+	gateway_replan(child->gateway);
+}
+
 static void on_result(void *arg, const struct session_result *result)
 {
 	struct child *c = arg;
@@ -276,8 +288,9 @@ static int start_reading(struct child *c, const struct device *d,
 
 	if (!setup.engine || !l)
 		return -ENOENT;
-	err = session_open(&setup, &c->inventory, NULL);
-	if (!err)
+	err = setup.engine->network ? radio_offer(c->gateway, d, &setup,
+		&c->inventory) : session_open(&setup, &c->inventory, NULL);
+	if (!err && !setup.engine->network)
 		err = line_attach(l, c->inventory);
 	if (err) {
 		session_close(c->inventory, NULL, NULL);
@@ -286,6 +299,17 @@ static int start_reading(struct child *c, const struct device *d,
 	}
 	c->gateway->inventories++;
 	return 0;
+}
+
+/* A sleeper of a radio tells its version when it wakes; one with a job is read
+ * by that. */
+static bool is_read_otherwise(const struct child *c, const struct device *d,
+	const struct config_class *klass)
+{
+	const struct line *l = line_find(c->gateway, d->link);
+
+	return klass->device.battery || (l && l->radio && (c->job ||
+		radio_is_sleepy(l->radio, d->key)));
 }
 
 /* Battery devices are read only while they are awake for another reason. */
@@ -317,7 +341,7 @@ void child_read_due(struct gateway *g)
 
 		if (d && c->unsaved)
 			child_save(c, NULL, NULL);
-		if (!klass || klass->device.battery)
+		if (!klass || is_read_otherwise(c, d, klass))
 			continue;
 		if (is_due(c, d, now)) {
 			if (g->inventories >= INVENTORIES_MAX)

@@ -48,6 +48,9 @@ struct device *child_device(const struct child *c);
 int child_put(struct store_commit *c, const struct child *child);
 void child_save(struct child *child, const char *kind, const char *who);
 
+/* Something was read of it: noted, and stored if it is news. */
+void child_take_facts(struct child *child, const struct engine_facts *facts);
+
 /* Reads what is due, a few devices at a time. */
 void child_read_due(struct gateway *g);
 

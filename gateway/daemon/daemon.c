@@ -10,9 +10,11 @@
 
 #include "base/log.h"
 #include "gateway/daemon/authority.h"
+#include "gateway/config/network.h"
 #include "gateway/daemon/backend.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/opening.h"
+#include "gateway/daemon/radio.h"
 #include "gateway/daemon/service.h"
 #include "gateway/daemon/support.h"
 #include "gateway/daemon/view.h"
@@ -268,7 +270,8 @@ static int open_admin(struct daemon *d)
  * a port may restart the board behind it. */
 static bool same_link(const struct config_link *a, const struct config_link *b)
 {
-	if (strcmp(a->driver, b->driver) || a->param_count != b->param_count)
+	if (strcmp(a->driver, b->driver) || a->param_count != b->param_count ||
+			network_differs(a->network, b->network))
 		return false;
 	for (unsigned i = 0; i < a->param_count; i++)
 		if (strcmp(a->params[i].key, b->params[i].key) ||
@@ -626,6 +629,7 @@ static void on_reloaded(void *arg, int status,
 	else
 		take_trust(d, loaded);
 	d->gateway.stopping = false;
+	radio_pause_all(&d->gateway, false);
 	d->phase = PHASE_RUNNING;
 	service_tell("READY=1");
 	log_info("daemon", "configuration reloaded", "folder=%s",
@@ -650,6 +654,8 @@ static void swap_config(struct daemon *d)
 		next = l->next;
 		if (c && same_link(c, l->config) && !l->failed) {
 			l->config = c;
+			if (l->radio)
+				radio_reloaded(l->radio);
 			continue;
 		}
 		line_drop_kept(l);
@@ -704,6 +710,7 @@ static void halt_work(struct daemon *d)
 	g->stopping = true;
 	uv_timer_stop(&g->wake_timer);
 	g->waking = false;
+	radio_pause_all(g, true);
 	job_stop_all(g);
 	child_close_all(g);
 	release_close_all(g);

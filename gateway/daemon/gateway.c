@@ -11,6 +11,7 @@
 #include "gateway/daemon/child.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/plan.h"
+#include "gateway/daemon/radio.h"
 #include "gateway/daemon/recall.h"
 #include "gateway/daemon/view.h"
 
@@ -73,6 +74,7 @@ static void on_wake(uv_timer_t *timer)
 	g->waking = false;
 	if (g->replan) {
 		g->replan = false;
+		radio_review_all(g);
 		plan_apply(g);
 		recall_judge(g);
 	}

@@ -69,7 +69,8 @@ struct gateway {
 	uint64_t next_job_id;
 	uint64_t outbox_count;
 	uint64_t ended_done, ended_failed, ended_unverified;
-	unsigned transfers;   /* sessions of jobs that are open */
+	unsigned transfers;   /* jobs that hold a slot, see job.h */
+	unsigned sessions;    /* of jobs, until they have closed */
 	unsigned inventories; /* sessions that only read */
 
 	struct alarm_row alarms[GATEWAY_ALARMS_MAX];

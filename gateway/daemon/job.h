@@ -9,6 +9,7 @@
  * job.c      making, loading, states, what operators ask
  * job_run.c  the session of a job: stages, progress, result
  * job_gate.c gates, and who may start
+ * job_member.c  what is particular where many share a radio
  * Loop thread. */
 #ifndef FERRY_GATEWAY_DAEMON_JOB_H
 #define FERRY_GATEWAY_DAEMON_JOB_H
@@ -70,7 +71,9 @@ struct job {
 	struct lasthop_hub mac; /* who made it; id "" none; persisted */
 
 	struct session *session;
-	bool counted;      /* in gateway.transfers, session not open yet */
+	/* Counts against the limits of transfers: from the connect on, and where
+	 * many share a radio from the first byte on to the last. */
+	bool has_slot;
 	struct line *line; /* where it counts as a transfer */
 	struct line *attached; /* that passes messages to the session */
 	char peer[FERRY_KEY_MAX + 1]; /* where it came back as another peer */
@@ -92,6 +95,8 @@ struct job {
 	uint64_t bytes_sent, bytes_repeated;
 	uint32_t security;
 	bool pinned;
+	enum engine_wait wait; /* why an open session does not move */
+	int64_t wait_until_ms; /* of the loop's clock; ENGINE_NEVER: unknown */
 
 	bool committing;
 	bool commit_failed;
@@ -165,6 +170,14 @@ bool job_is_past_return(const struct job *j); /* a restart was let do */
 void job_carry_out_wish(struct job *j); /* no session is at work */
 /* The device's floor rose above the release since the job was made. */
 bool job_is_below_floor(const struct job *j);
+/* Its device shares a radio and an engine with others: the session is a member
+ * of a network. */
+bool job_is_member(const struct job *j);
+/* The limits of transfers leave room for it. */
+bool job_finds_slot(const struct job *j);
+/* Adds why its session does not move to what people see. */
+void job_add_wait(const struct job *j, struct gates *gates);
+void job_take_wait(void *arg, enum engine_wait wait, int64_t until_ms);
 /* The first step that cannot reach its tier, 0 if there is none. */
 unsigned job_tier_shortfall(const struct job *j);
 /* The manifest itself demands that a person is asked, and nobody was. */

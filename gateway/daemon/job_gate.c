@@ -132,7 +132,7 @@ static void judge_link(const struct job *j, struct gates *gates)
 	else if (!l->up)
 		gates_wait(gates, GATE_LINK, 0, "link is %s",
 			line_state_name(l));
-	else if (!d->present)
+	else if (!d->present && !job_is_member(j))
 		gates_wait(gates, GATE_LINK, 0, "device is not seen");
 }
 
@@ -197,7 +197,7 @@ void job_keep_gates(struct job *j, const struct gates *gates)
 	view_tell_job(j);
 }
 
-static bool has_room(const struct job *j)
+bool job_finds_slot(const struct job *j)
 {
 	const struct gateway *g = j->gateway;
 	const struct device *d = child_device(j->child);
@@ -209,7 +209,14 @@ static bool has_room(const struct job *j)
 	if (!l || (l->config->max_transfers &&
 			l->transfers >= l->config->max_transfers))
 		return false;
-	return !j->child->inventory;
+	return true;
+}
+
+/* Offers to members of a network stand by the hundred; their transfers are
+ * limited when they begin. */
+static bool may_start(const struct job *j)
+{
+	return !j->child->inventory && (job_is_member(j) || job_finds_slot(j));
 }
 
 /* A refusal that no waiting can cure ends the job. */
@@ -283,7 +290,7 @@ static void judge(struct job *j)
 			job_enter(j, JOB_WAITING, NULL);
 		return;
 	}
-	if (has_room(j))
+	if (may_start(j))
 		job_start(j);
 	else if (j->state != JOB_QUEUED)
 		job_enter(j, JOB_QUEUED, NULL);

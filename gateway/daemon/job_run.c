@@ -8,6 +8,7 @@
 #include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/plan.h"
+#include "gateway/daemon/radio.h"
 #include "gateway/daemon/view.h"
 #include "policy/gates/retry.h"
 
@@ -23,8 +24,17 @@ static void on_session_closed(void *arg)
 {
 	struct gateway *g = arg;
 
-	g->transfers--;
+	g->sessions--;
 	gateway_wake(g);
+}
+
+/* Its port is free only now. */
+static void on_transfer_closed(void *arg)
+{
+	struct gateway *g = arg;
+
+	g->transfers--;
+	on_session_closed(g);
 }
 
 static void leave_line(struct job *j)
@@ -32,6 +42,21 @@ static void leave_line(struct job *j)
 	if (j->line)
 		j->line->transfers--;
 	j->line = NULL;
+}
+
+static void take_slot(struct job *j)
+{
+	if (!j->has_slot)
+		j->gateway->transfers++;
+	j->has_slot = true;
+}
+
+static void give_slot(struct job *j)
+{
+	leave_line(j);
+	if (j->has_slot)
+		j->gateway->transfers--;
+	j->has_slot = false;
 }
 
 static void end_session(struct job *j)
@@ -42,14 +67,15 @@ static void end_session(struct job *j)
 	j->held = ENGINE_STAGE_NONE;
 	j->peer[0] = '\0';
 	j->attached = NULL;
+	j->wait = ENGINE_WAIT_NONE;
 	leave_line(j);
-	if (j->counted)
-		j->gateway->transfers--;
-	j->counted = false;
 	if (s) {
 		line_forget(j->gateway, s);
-		session_close(s, on_session_closed, j->gateway);
+		session_close(s, j->has_slot ? on_transfer_closed :
+			on_session_closed, j->gateway);
+		j->has_slot = false;
 	}
+	give_slot(j);
 	bundle_close(j->bundle);
 	j->bundle = NULL;
 }
@@ -356,6 +382,9 @@ static void go(struct job *j)
 	if (!is_good_after_commit(j))
 		return;
 	limit_transfer(j);
+	/* The last byte is there: others of the radio may begin. */
+	if (stage == ENGINE_STAGE_STAGED && job_is_member(j))
+		give_slot(j);
 	j->held = ENGINE_STAGE_NONE;
 	if (j->session && stage != ENGINE_STAGE_NONE)
 		session_go(j->session, (enum engine_stage)stage, skip);
@@ -425,14 +454,35 @@ static bool gates_allow(struct job *j)
 	uint64_t now_s = (uint64_t)gateway_wall_ms() / 1000;
 	struct gates gates;
 	uint64_t next;
+	bool open;
 
 	job_judge_gates(j, &gates);
-	job_keep_gates(j, &gates);
 	next = gates_next(&gates);
+	open = gates_are_open(&gates);
+	job_add_wait(j, &gates);
+	job_keep_gates(j, &gates);
 	if (next)
 		gateway_wake_at(j->gateway, next > now_s ?
 			(next - now_s) * 1000 : 1000);
-	return gates_are_open(&gates);
+	return open;
+}
+
+static void join_line(struct job *j, struct line *l);
+
+/* An offer to a member of a network may have stood for days: what was checked
+ * when it was opened is checked when its transfer begins. */
+static bool may_transfer(struct job *j)
+{
+	const struct device *d = child_device(j->child);
+	struct line *l = d ? line_find(j->gateway, d->link) : NULL;
+
+	if (!job_is_member(j))
+		return true;
+	if (!gates_allow(j) || !l || (!j->has_slot && !job_finds_slot(j)))
+		return false;
+	take_slot(j);
+	join_line(j, l);
+	return true;
 }
 
 static bool may_confirm(struct job *j)
@@ -472,7 +522,7 @@ void job_try_stage(struct job *j)
 	}
 	switch ((enum engine_stage)j->held) {
 	case ENGINE_STAGE_TRANSFER:
-		if (is_still_good(j))
+		if (is_still_good(j) && may_transfer(j))
 			begin_stage(j, JOB_TRANSFERRING);
 		return;
 	case ENGINE_STAGE_STAGED:
@@ -593,6 +643,7 @@ static const struct session_events events = {
 	.on_progress = on_progress,
 	.on_facts = on_facts,
 	.on_result = on_result,
+	.on_wait = job_take_wait,
 	.locate = locate,
 };
 
@@ -636,9 +687,11 @@ static int open_session(struct job *j, const struct config_class *c,
 		.reset_line = c->device.reset_line,
 		.image = &image,
 		.cache = j->gateway->cache,
+		.allow_downgrade = j->terms.allow_downgrade,
 		.events = &events,
 		.arg = j,
 	};
+	const struct device *d = child_device(j->child);
 
 	if (!setup.engine)
 		return ERR_JOB_NO_ENGINE;
@@ -648,7 +701,21 @@ static int open_session(struct job *j, const struct config_class *c,
 		setup.prefix = bundle_prefix(j->bundle);
 		setup.cached = j->row.payload_digest;
 	}
-	return session_open(&setup, &j->session, fault);
+	if (!setup.engine->network)
+		return session_open(&setup, &j->session, fault);
+	return d ? radio_offer(j->gateway, d, &setup, &j->session) :
+		ERR_JOB_NO_LINK;
+}
+
+/* Its link went while the job was on its way to it. */
+static void no_link(struct job *j)
+{
+	j->has_failure = true;
+	j->failure = (struct engine_failure){
+		.code = ERR_JOB_NO_LINK,
+		.step = "connect",
+	};
+	failed(j);
 }
 
 static void connect_now(struct job *j)
@@ -664,16 +731,18 @@ static void connect_now(struct job *j)
 		return;
 	}
 	/* Not counted any more: stopped and reloaded before the commit. */
-	if (!j->counted)
-		j->gateway->transfers++;
-	j->counted = true;
+	if (!job_is_member(j))
+		take_slot(j);
 	err = c ? open_session(j, c, &fault) : ERR_REGISTRY_NO_CLASS;
 	if (err) {
 		end_session(j);
-		job_fail(j, err, "connect", fault.rule);
+		if (err == ERR_JOB_NO_LINK)
+			no_link(j);
+		else
+			job_fail(j, err, "connect", fault.rule);
 		return;
 	}
-	j->counted = false; /* the close of the session counts down */
+	j->gateway->sessions++;
 }
 
 static void no_bundle(struct job *j, int code, const struct fault *fault)
@@ -767,10 +836,12 @@ void job_start(struct job *j)
 	j->rate_ms = 0;
 	free(j->gates);
 	j->gates = NULL;
-	j->gateway->transfers++;
-	j->counted = true;
-	if (l)
-		join_line(j, l);
+	j->wait = ENGINE_WAIT_NONE;
+	if (!job_is_member(j)) {
+		take_slot(j);
+		if (l)
+			join_line(j, l);
+	}
 	job_enter(j, JOB_CONNECTING, begin);
 }
 
@@ -784,5 +855,5 @@ void job_stop_all(struct gateway *g)
 
 bool job_all_stopped(const struct gateway *g)
 {
-	return g->transfers == 0;
+	return g->transfers == 0 && g->sessions == 0;
 }

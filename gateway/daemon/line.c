@@ -8,6 +8,7 @@
 #include "gateway/daemon/child.h"
 #include "gateway/daemon/drivers.h"
 #include "gateway/daemon/job.h"
+#include "gateway/daemon/radio.h"
 #include "gateway/daemon/service.h"
 #include "gateway/daemon/view.h"
 
@@ -126,7 +127,7 @@ static bool is_present(const struct gateway *g, const char *link,
 	return (d && d->present) || (c && c->present);
 }
 
-static void saw(struct line *l, const struct peer_sight *sight)
+void line_saw(struct line *l, const struct peer_sight *sight)
 {
 	struct gateway *g = l->gateway;
 	struct device *d = NULL;
@@ -142,8 +143,10 @@ static void saw(struct line *l, const struct peer_sight *sight)
 			err_name(n), fault.field, fault.rule);
 		return;
 	}
+	l->peers += !was_there;
 	if (n == REGISTRY_SIGHT_CANDIDATE) {
-		if (!follow(l, sight))
+		/* Peers of a radio keep their keys. */
+		if (l->radio || !follow(l, sight))
 			view_tell_candidate(g, l->name, sight->key);
 		return;
 	}
@@ -184,6 +187,8 @@ static void on_peer(void *arg, const struct ferry_peer *peer)
 		.attribute_count = copy_attributes(peer, attributes),
 	};
 
+	if (l->radio)
+		radio_saw(l->radio, peer);
 	if (peer->flags & FERRY_PEER_GROUP)
 		return;
 	if (peer->flags & FERRY_PEER_GONE) {
@@ -192,8 +197,8 @@ static void on_peer(void *arg, const struct ferry_peer *peer)
 		changed(l);
 		return;
 	}
-	l->peers += !is_present(l->gateway, l->name, peer->key);
-	saw(l, &sight);
+	if (!l->radio)
+		line_saw(l, &sight);
 }
 
 /* ---- the instance ---- */
@@ -212,21 +217,44 @@ static void on_up(void *arg, const struct ferry_link *record)
 		l->address, sizeof(l->address));
 	log_info("line", "link is up", "link=%s address=\"%s\"", l->name,
 		l->address);
+	if (l->radio)
+		radio_up(l->radio, l->transport);
 	changed(l);
+}
+
+/* The network that a link belongs to, or NULL. */
+static struct network *network_of(const struct line *l, uint64_t link)
+{
+	return l->radio && network_owns(l->radio->network, link) ?
+		l->radio->network : NULL;
 }
 
 static void on_message(void *arg, const struct ferry_message *message)
 {
-	struct session *s = session_of(arg, message->link);
+	struct line *l = arg;
+	struct network *n = network_of(l, message->link);
+	struct session *s;
 
+	if (n) {
+		network_message(n, message);
+		return;
+	}
+	s = session_of(l, message->link);
 	if (s)
 		session_message(s, message);
 }
 
 static void on_link(void *arg, uint64_t link, const struct ferry_link *record)
 {
-	struct session *s = session_of(arg, link);
+	struct line *l = arg;
+	struct network *n = network_of(l, link);
+	struct session *s;
 
+	if (n) {
+		network_link_changed(n, record);
+		return;
+	}
+	s = session_of(l, link);
 	if (s)
 		session_link_changed(s, record);
 }
@@ -235,8 +263,13 @@ static void on_down(void *arg, uint64_t link, int status, const char *text,
 	int64_t restart_ms)
 {
 	struct line *l = arg;
+	struct network *n = network_of(l, link);
 	struct session *s;
 
+	if (n) {
+		network_link_down(n, status);
+		return;
+	}
 	if (link != 0) {
 		s = session_of(l, link);
 		if (s)
@@ -252,6 +285,8 @@ static void on_down(void *arg, uint64_t link, int status, const char *text,
 		"link is down, will be tried again",
 		"link=%s code=%s text=\"%s\" again_ms=%lld", l->name,
 		err_name(status), l->text, (long long)restart_ms);
+	if (l->radio)
+		radio_down(l->radio);
 	registry_lose(l->gateway->registry, l->name, NULL);
 	l->peers = 0;
 	changed(l);
@@ -314,6 +349,10 @@ static int open_transport(struct line *l, struct fault *fault)
 	int err = drivers_get(l->gateway->config, l->config->driver,
 		&l->driver, fault);
 
+	if (err)
+		return err;
+	if (l->config->network)
+		err = radio_open(l, fault);
 	if (err)
 		return err;
 	copy_params(l->config, kv);
@@ -393,6 +432,7 @@ static void on_transport_closed(void *arg)
 		free(l->sessions);
 		l->sessions = next;
 	}
+	radio_free(l->radio);
 	drivers_put(l->driver);
 	free(l);
 	if (c->on_closed)
@@ -413,6 +453,7 @@ void line_close(struct line *l, void (*on_closed)(void *arg), void *arg)
 	if (!c)
 		abort(); /* a few bytes at the very end */
 	*c = (struct closing_line){l, on_closed, arg};
+	radio_close(l->radio);
 	if (l->transport)
 		transport_close(l->transport, on_transport_closed, c);
 	else

@@ -8,6 +8,8 @@
 #include "gateway/daemon/gateway.h"
 #include "gateway/relay/session.h"
 
+struct radio;
+
 struct line_session {
 	struct line_session *next;
 	struct session *session;
@@ -33,6 +35,7 @@ struct line {
 	uint32_t payload_max;
 	unsigned transfers;    /* sessions of jobs on it */
 	struct line_session *sessions;
+	struct radio *radio; /* NULL: devices are spoken to one by one */
 	bool closing;
 };
 
@@ -43,6 +46,9 @@ struct line *line_find(const struct gateway *g, const char *name);
 /* Messages of the session's connection reach it from now on; until forgotten. */
 int line_attach(struct line *l, struct session *s);
 void line_forget(struct gateway *g, struct session *s);
+
+/* A peer is there: for the registry, and for who waits for it. */
+void line_saw(struct line *l, const struct peer_sight *sight);
 
 /* "up", "starting", "down", "failed", "stopped". */
 const char *line_state_name(const struct line *l);

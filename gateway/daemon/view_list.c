@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "gateway/daemon/authority.h"
+#include "gateway/daemon/radio.h"
 #include "gateway/daemon/support.h"
 #include "policy/trust/component.h"
 #include "policy/trust/ed25519.h"
@@ -211,7 +212,8 @@ json_t *view_line(const struct line *l)
 
 	if (l->transport)
 		transport_counters(l->transport, &counters);
-	return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:i,s:o,s:s,s:I,s:I,s:o,s:o}",
+	return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:i,s:o,s:s,s:I,s:I,s:o,s:o,"
+		"s:o,s:o}",
 		"name", view_text(l->name), "driver",
 		view_text(l->config->driver), "state", line_state_name(l),
 		"since", view_time_ms(l->since_ms), "address",
@@ -221,7 +223,8 @@ json_t *view_line(const struct line *l)
 		"bytes_in", (json_int_t)counters.bytes_received, "bytes_out",
 		(json_int_t)counters.bytes_sent, "job", line_job(l), "failure",
 		view_failure(l->up ? 0 : l->status, 0, false, 0, "", 0,
-			l->text));
+			l->text), "airtime", radio_view_airtime(l->radio),
+		"network", radio_view_network(l->radio));
 }
 
 /* ---- candidates, classes ---- */

@@ -24,7 +24,9 @@
 	X(IMAGE, "image", "the image to be fetched and verified")              \
 	X(LINK, "link", "a link to the device")                                \
 	X(LOADER, "loader", "the bootloader to appear")                        \
-	X(CATALOG, "catalog", "a current catalog")
+	X(CATALOG, "catalog", "a current catalog")                             \
+	X(TURN, "turn", "its turn among the devices of its radio")             \
+	X(DEVICE, "device", "the device, which is known to take its time")
 
 enum gate {
 #define GATE_ENUM(name, text, waits) GATE_##name,

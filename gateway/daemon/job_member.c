@@ -1,0 +1,59 @@
+/* What is particular to a job whose session is a member of a network. */
+#include "gateway/daemon/job.h"
+
+bool job_is_member(const struct job *j)
+{
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	const struct engine_ops *engine = c ? engine_find(c->device.engine) :
+		NULL;
+
+	return engine && engine->network;
+}
+
+/* ---- why it does not move ---- */
+
+void job_add_wait(const struct job *j, struct gates *gates)
+{
+	int64_t in_ms = j->wait_until_ms - (int64_t)uv_now(j->gateway->loop);
+	uint64_t until = j->wait_until_ms == ENGINE_NEVER || in_ms <= 0 ? 0 :
+		(uint64_t)(gateway_wall_ms() + in_ms) / 1000;
+
+	if (!j->session)
+		return;
+	switch (j->wait) {
+	case ENGINE_WAIT_NONE:
+		return;
+	case ENGINE_WAIT_WAKE:
+		gates_wait(gates, GATE_WAKE, until, "nothing heard from it");
+		return;
+	case ENGINE_WAIT_TURN:
+		gates_wait(gates, GATE_TURN, until, "others are served first");
+		return;
+	case ENGINE_WAIT_AIRTIME:
+		gates_wait(gates, GATE_AIRTIME, until,
+			"the radio's budget is used up");
+		return;
+	case ENGINE_WAIT_DEVICE:
+		gates_wait(gates, GATE_DEVICE, until,
+			"it has all and is at work");
+		return;
+	}
+}
+
+void job_take_wait(void *arg, enum engine_wait wait, int64_t until_ms)
+{
+	struct job *j = arg;
+	struct gates gates = {0};
+
+	j->wait = wait;
+	j->wait_until_ms = until_ms;
+	if (j->gates)
+		gates = *j->gates;
+	gates_open(&gates, GATE_WAKE);
+	gates_open(&gates, GATE_TURN);
+	gates_open(&gates, GATE_AIRTIME);
+	gates_open(&gates, GATE_DEVICE);
+	job_add_wait(j, &gates);
+	job_keep_gates(j, &gates);
+}

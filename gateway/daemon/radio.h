@@ -1,0 +1,66 @@
+/* What a line has beside its transport when one engine serves all its devices:
+ * the network of gateway/relay/network.h, and what the driver and the engine
+ * each know of its peers, merged for the registry. Made and freed with the line.
+ * Loop thread. */
+#ifndef FERRY_GATEWAY_DAEMON_RADIO_H
+#define FERRY_GATEWAY_DAEMON_RADIO_H
+
+#include <jansson.h>
+
+#include "gateway/daemon/line.h"
+#include "gateway/relay/network.h"
+
+#define RADIO_PEERS_MAX REGISTRY_DEVICES_MAX
+#define RADIO_BUCKETS 512
+
+struct radio_peer;
+
+/* Which catalog's quirks the engine was told. */
+struct radio_vendor {
+	char name[CONFIG_NAME_SIZE]; /* "": free */
+	uint64_t epoch, sequence;
+};
+
+struct radio {
+	struct line *line;
+	struct network *network;
+	struct radio_peer *buckets[RADIO_BUCKETS];
+	unsigned peers;
+	struct radio_vendor vendors[CONFIG_VENDORS_MAX];
+};
+
+/* 0, -ENOMEM, or the engine's refusal of its options. */
+int radio_open(struct line *l, struct fault *fault);
+/* Before the transport is closed, and after it. NULL is allowed. */
+void radio_close(struct radio *r);
+void radio_free(struct radio *r);
+
+void radio_up(struct radio *r, struct transport *transport);
+void radio_down(struct radio *r);
+
+/* The driver reports a peer. */
+void radio_saw(struct radio *r, const struct ferry_peer *peer);
+
+/* Not awake unless it says so itself. False when nothing is known of it. */
+bool radio_is_sleepy(const struct radio *r, const char *key);
+
+/* The configuration was read again: the local table of quirks may be another. */
+void radio_reloaded(struct radio *r);
+
+/* Tells engines what catalogs say of quirks, where that is news. Cheap. */
+void radio_review_all(struct gateway *g);
+
+/* Engines believe that their links are down: while jobs are put away. */
+void radio_pause_all(struct gateway *g, bool paused);
+
+/* A session for the device's peer; `device` is on a line of the gateway. 0,
+ * ERR_JOB_NO_LINK (the line is none, or has no engine of that name), or an error
+ * of network_offer(). */
+int radio_offer(struct gateway *g, const struct device *device,
+	const struct session_setup *setup, struct session **ret);
+
+/* For people: the members `airtime` and `network` of a link in the admin API. */
+json_t *radio_view_airtime(const struct radio *r); /* null for NULL */
+json_t *radio_view_network(const struct radio *r);
+
+#endif
