@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "devices/zigbee_ota/quirks.h"
 #include "gateway/daemon/child.h"
 #include "gateway/daemon/vendor.h"
 #include "gateway/daemon/view.h"
@@ -296,12 +297,18 @@ static void tell_quirks(struct radio *r, const struct vendor *v,
 {
 	struct radio_vendor *told = vendor_slot(r, v->name);
 	struct bytes rows = {0};
+	struct fault fault = {0};
 
 	if (!told || (told->epoch == catalog->epoch &&
 			told->sequence == catalog->sequence))
 		return;
 	told->epoch = catalog->epoch;
 	told->sequence = catalog->sequence;
+	if (catalog->quirks.len && quirks_of_catalog(catalog->quirks, &rows,
+			&fault))
+		log_warn("radio", "quirks of a catalog cannot be used",
+			"link=%s vendor=%s field=%s rule=\"%s\"",
+			r->line->name, v->name, fault.field, fault.rule);
 	network_quirks(r->network, v->name, rows);
 }
 
