@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/sim/radio_command.h"
 #include "tools/sim/report.h"
 
 static json_t *answer_ok(void)
@@ -188,6 +189,7 @@ static json_t *list_names(struct world *w)
 	for (size_t i = 0; i < world_count(w); i++)
 		json_array_append_new(
 			list, json_string(world_station(w, i)->device.name));
+	radio_names(w, list);
 	return json_pack("{s:b, s:o}", "ok", 1, "devices", list);
 }
 
@@ -206,6 +208,7 @@ static char *next_word(char **at)
 json_t *control_command(struct world *w, char *line)
 {
 	char *verb, *name, *argument = line;
+	struct fault fault = {0};
 
 	line[strcspn(line, "\r")] = '\0';
 	verb = next_word(&argument);
@@ -221,10 +224,15 @@ json_t *control_command(struct world *w, char *line)
 	}
 	if (strcmp(verb, "state") == 0) {
 		struct station *s = world_find(w, name);
+		json_t *radio = s ? NULL : radio_state(w, name);
 
-		return s ? report_device(s)
-			 : answer_error("no such device", name);
+		return s       ? report_device(s)
+		       : radio ? radio
+			       : answer_error("no such device", name);
 	}
+	if (radio_command(w, verb, name, argument, &fault))
+		return fault.code ? answer_error(fault.rule, fault.field)
+				  : answer_ok();
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (strcmp(actions[i].verb, verb) == 0)
 			return run_action(w, actions[i].act, name, argument);

@@ -11,11 +11,13 @@ void group_init(struct group *g)
 	g->count = 1;
 	device_setup_init(&g->setup);
 	switches_init(&g->sw);
+	zigbee_settings_init(&g->zigbee);
 }
 
 enum kind { TEXT, U32, DURATION, BOOL, VERSION, WORD };
 
-static const char *const transports[] = {"pty", "tcp", "sim", NULL};
+static const char *const transports[] = {
+	"pty", "tcp", "sim", "znp", "ezsp", "deconz", "zcl-socket", NULL};
 static const char *const framings[] = {"console", "raw", "datagram", NULL};
 static const char *const modes[] = {
 	"swap", "overwrite-only", "direct-xip", "recovery", NULL};
@@ -125,7 +127,10 @@ int group_set(struct group *g, const char *key, const char *value,
 {
 	const struct setting *s = settings;
 	const struct setting *end = s + sizeof(settings) / sizeof(settings[0]);
+	int taken = zigbee_setting(&g->zigbee, key, value, fault);
 
+	if (taken != 0)
+		return taken < 0 ? taken : 0;
 	if (strcmp(key, "switch") == 0)
 		return switches_set(&g->sw, value, NULL, fault);
 	if (strcmp(key, "baud") == 0) {

@@ -5,11 +5,21 @@
 #define FERRY_SIM_GROUP_H
 
 #include "tools/sim/device.h"
+#include "tools/sim/zigbee/settings.h"
 
 #define GROUP_DEVICES_MAX 4096
 #define GROUP_PATH_SIZE 256
 
-enum group_transport { TRANSPORT_PTY, TRANSPORT_TCP, TRANSPORT_SIM };
+/* From ZNP on: the nodes of a ZigBee network behind such a coordinator. */
+enum group_transport {
+	TRANSPORT_PTY,
+	TRANSPORT_TCP,
+	TRANSPORT_SIM,
+	TRANSPORT_ZNP,
+	TRANSPORT_EZSP,
+	TRANSPORT_DECONZ,
+	TRANSPORT_ZCL_SOCKET,
+};
 
 struct group {
 	char name[DEVICE_NAME_SIZE]; /* with at most one %u, %3u or %03u */
@@ -27,7 +37,13 @@ struct group {
 	char hub[GROUP_PATH_SIZE]; /* socket of the pretended radio */
 	struct device_setup setup;
 	struct switches sw;
+	struct zigbee_settings zigbee;
 };
+
+static inline bool group_is_zigbee(const struct group *g)
+{
+	return g->transport >= TRANSPORT_ZNP;
+}
 
 void group_init(struct group *g);
 

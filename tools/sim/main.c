@@ -9,6 +9,7 @@
 #include "tools/sim/config.h"
 #include "tools/sim/control.h"
 #include "tools/sim/make_command.h"
+#include "tools/sim/mkota_command.h"
 #include "tools/sim/report.h"
 
 static const struct option options[] = {
@@ -27,12 +28,17 @@ static void help(FILE *to)
 	      "SETTINGS]...\n"
 	      "                 [--control SOCKET] [--stats FILE]\n"
 	      "       ferry-sim mkimage --version X.Y.Z --size BYTES OUT\n"
+	      "       ferry-sim mkota --manufacturer N --type N --version N "
+	      "--size BYTES OUT\n"
 	      "SETTINGS: name=sensor-%03u,count=8,transport=pty,baud=115200,"
 	      "switch=busy=3\n"
 	      "Switches:",
 		to);
 	for (int i = 0; i < SW_COUNT; i++)
 		fprintf(to, " %s", switch_name((enum switch_id)i));
+	fputs("\nSwitches of ZigBee nodes:", to);
+	for (int i = 0; i < TRAIT_COUNT; i++)
+		fprintf(to, " %s", trait_name((enum trait)i));
 	fputc('\n', to);
 }
 
@@ -78,7 +84,11 @@ static int complain(int err, const struct fault *fault)
 
 static void on_ready(struct world *w)
 {
-	printf("ready devices=%zu\n", world_count(w));
+	size_t count = world_count(w);
+
+	for (size_t i = 0; i < world_radio_count(w); i++)
+		count += mesh_count(world_radio(w, i)->mesh);
+	printf("ready devices=%zu\n", count);
 	fflush(stdout);
 }
 
@@ -89,6 +99,12 @@ static void print_ports(struct world *w)
 
 		printf("device %s %s%s%s\n", s->device.name, s->port_name,
 			s->path[0] ? " " : "", s->path);
+	}
+	for (size_t i = 0; i < world_radio_count(w); i++) {
+		const struct radio *r = world_radio(w, i);
+
+		printf("coordinator %s %s %s%s%s\n", r->name, r->ops->name,
+			r->port_name, r->path[0] ? " " : "", r->path);
 	}
 	fflush(stdout);
 }
@@ -142,6 +158,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "mkimage") == 0)
 		return make_command(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "mkota") == 0)
+		return mkota_command(argc - 1, argv + 1);
 	signal(SIGPIPE, SIG_IGN);
 	while (!err &&
 		(option = getopt_long(argc, argv, "h", options, NULL)) != -1) {

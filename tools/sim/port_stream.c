@@ -2,16 +2,12 @@
 #include "tools/sim/station.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <pty.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "tools/sim/line_speed.h"
+#include "tools/sim/port_open.h"
 #include "tools/sim/world.h"
 
 #define READ_MAX 4096
@@ -160,43 +156,17 @@ void port_stream_close(struct station *s)
 		unlink(s->path);
 }
 
-/* Never a moment without a link, never one that points to nothing. */
-static int point_link(const struct station *s)
-{
-	char next[GROUP_PATH_SIZE + 8];
-
-	if (!s->path[0])
-		return 0;
-	snprintf(next, sizeof(next), "%s.next", s->path);
-	unlink(next);
-	if (symlink(s->port_name, next) < 0 || rename(next, s->path) < 0)
-		return -errno;
-	return 0;
-}
-
 int port_pty_open(struct station *s)
 {
-	struct termios raw;
-	int old_fd = s->fd, err;
+	int err = port_make_pty(&s->fd, &s->slave_fd, s->port_name,
+		sizeof(s->port_name));
 
-	memset(&raw, 0, sizeof(raw));
-	cfmakeraw(&raw);
-	raw.c_cflag |= CS8 | CREAD | CLOCAL;
-	cfsetspeed(&raw, B115200);
-	if (openpty(&s->fd, &s->slave_fd, NULL, &raw, NULL) < 0) {
-		s->fd = old_fd;
-		return -errno;
-	}
-	fcntl(s->fd, F_SETFD, FD_CLOEXEC);
-	fcntl(s->slave_fd, F_SETFD, FD_CLOEXEC);
-	fcntl(s->fd, F_SETFL, O_RDWR | O_NONBLOCK);
-	if (ttyname_r(s->slave_fd, s->port_name, sizeof(s->port_name)) != 0)
-		return -errno;
-	err = poll_begin(s, s->fd, &s->poll);
+	if (!err)
+		err = poll_begin(s, s->fd, &s->poll);
 	if (err)
 		return err;
 	want_reading(s, true);
-	return point_link(s);
+	return port_point_link(s->path, s->port_name);
 }
 
 static void on_connection(uv_poll_t *poll, int status, int events)
@@ -219,46 +189,15 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 	station_service(s, uv_hrtime());
 }
 
-static int write_port_file(const struct station *s)
-{
-	char next[GROUP_PATH_SIZE + 8];
-	FILE *file;
-	int err = 0;
-
-	if (!s->path[0])
-		return 0;
-	snprintf(next, sizeof(next), "%s.next", s->path);
-	file = fopen(next, "w");
-	if (!file)
-		return -errno;
-	if (fprintf(file, "%s\n", s->port_name) < 0)
-		err = -EIO;
-	if (fclose(file) != 0 && !err)
-		err = -errno;
-	if (!err && rename(next, s->path) < 0)
-		err = -errno;
-	return err;
-}
-
 int port_tcp_open(struct station *s)
 {
-	struct sockaddr_in at = {
-		.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t len = sizeof(at);
-	int err;
+	int err = port_make_tcp(
+		&s->listen_fd, 0, s->port_name, sizeof(s->port_name));
 
-	s->listen_fd =
-		socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->listen_fd < 0 ||
-		bind(s->listen_fd, (struct sockaddr *)&at, len) < 0 ||
-		listen(s->listen_fd, 4) < 0 ||
-		getsockname(s->listen_fd, (struct sockaddr *)&at, &len) < 0)
-		return -errno;
-	snprintf(s->port_name, sizeof(s->port_name), "tcp://127.0.0.1:%u",
-		ntohs(at.sin_port));
-	err = poll_begin(s, s->listen_fd, &s->listen_poll);
+	if (!err)
+		err = poll_begin(s, s->listen_fd, &s->listen_poll);
 	if (err)
 		return err;
 	uv_poll_start(s->listen_poll, UV_READABLE, on_connection);
-	return write_port_file(s);
+	return port_write_file(s->path, s->port_name);
 }

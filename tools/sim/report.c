@@ -103,11 +103,14 @@ json_t *report_device(struct station *s)
 
 json_t *report_world(struct world *w)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *radios = json_array();
 
 	for (size_t i = 0; i < world_count(w); i++)
 		json_array_append_new(list, report_device(world_station(w, i)));
-	return json_pack("{s:o}", "devices", list);
+	for (size_t i = 0; i < world_radio_count(w); i++)
+		json_array_append_new(
+			radios, report_radio(world_radio(w, i), true));
+	return json_pack("{s:o, s:o}", "devices", list, "coordinators", radios);
 }
 
 int report_write(struct world *w, const char *path)

@@ -10,7 +10,13 @@
 /* Name, state, port, slots, upload, counters. */
 json_t *report_device(struct station *s);
 
-/* {"devices": [...]} with report_device() of all. */
+/* A node of a ZigBee network: phase, versions, download, counters. */
+json_t *report_node(const struct node *n);
+
+/* A coordinator: port, network, counters; with its nodes when `nodes`. */
+json_t *report_radio(const struct radio *r, bool nodes);
+
+/* {"devices": [...], "coordinators": [...]} with all of all. */
 json_t *report_world(struct world *w);
 
 /* Writes it to `path`, whole or not at all. 0 or -errno. */

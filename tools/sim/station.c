@@ -36,6 +36,11 @@ static int open_port(struct station *s)
 		return port_tcp_open(s);
 	case TRANSPORT_SIM:
 		return 0;
+	case TRANSPORT_ZNP:
+	case TRANSPORT_EZSP:
+	case TRANSPORT_DECONZ:
+	case TRANSPORT_ZCL_SOCKET:
+		break; /* coordinators are radios (radio.h) */
 	}
 	return -EINVAL;
 }

@@ -13,6 +13,8 @@ struct world {
 	struct station **heap; /* by `due`, the first one first */
 	struct hub *hubs[WORLD_HUBS_MAX];
 	size_t hub_count;
+	struct radio *radios[WORLD_RADIOS_MAX];
+	size_t radio_count;
 	int timer_fd;
 	uv_poll_t timer;
 	uint64_t armed;
@@ -48,6 +50,38 @@ struct station *world_find(struct world *w, const char *name)
 	for (size_t i = 0; i < w->count; i++)
 		if (strcmp(w->stations[i]->device.name, name) == 0)
 			return w->stations[i];
+	return NULL;
+}
+
+size_t world_radio_count(const struct world *w)
+{
+	return w->radio_count;
+}
+
+struct radio *world_radio(struct world *w, size_t i)
+{
+	return w->radios[i];
+}
+
+struct radio *world_find_radio(struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->radio_count; i++)
+		if (strcmp(w->radios[i]->name, name) == 0)
+			return w->radios[i];
+	return NULL;
+}
+
+struct node *world_find_node(
+	struct world *w, const char *name, struct radio **ret_radio)
+{
+	for (size_t i = 0; i < w->radio_count; i++) {
+		struct node *n = mesh_find_name(w->radios[i]->mesh, name);
+
+		if (!n)
+			continue;
+		*ret_radio = w->radios[i];
+		return n;
+	}
 	return NULL;
 }
 
@@ -182,6 +216,25 @@ static void raise_limit(void)
 	}
 }
 
+/* The nodes of a group, and their coordinator if it is the first of its name. */
+static int make_nodes(struct world *w, const struct group *g, const char *dir,
+	struct fault *fault)
+{
+	struct radio *r = world_find_radio(w, g->zigbee.coordinator);
+	int err;
+
+	if (!r && w->radio_count == WORLD_RADIOS_MAX)
+		return fault_set(fault, -E2BIG, 0, "coordinator",
+			"more than %d", WORLD_RADIOS_MAX);
+	if (!r) {
+		err = radio_new(w, g, dir, &r, fault);
+		if (err)
+			return err;
+		w->radios[w->radio_count++] = r;
+	}
+	return radio_add(r, g, dir, fault);
+}
+
 static int make_stations(struct world *w, const struct world_setup *setup,
 	size_t total, struct fault *fault)
 {
@@ -193,6 +246,18 @@ static int make_stations(struct world *w, const struct world_setup *setup,
 	for (size_t g = 0; g < setup->group_count; g++) {
 		const struct group *group = &setup->groups[g];
 
+		if (group->zigbee.odd && !group_is_zigbee(group))
+			return fault_set(fault, -EINVAL, 0, "switch",
+				"devices[%zu]: is one of ZigBee nodes", g);
+		if (group_is_zigbee(group)) {
+			int err = make_nodes(w, group, dir, fault);
+
+			if (err) {
+				fault_within(fault, "devices[%zu].", g);
+				return err;
+			}
+			continue;
+		}
 		for (uint32_t i = 0; i < group->count; i++) {
 			struct station *s;
 			int err = station_new(w, group, i, dir, &s, fault);
@@ -289,6 +354,8 @@ void world_free(struct world *w)
 	}
 	for (size_t i = 0; i < w->hub_count; i++)
 		hub_close(w->hubs[i]);
+	for (size_t i = 0; i < w->radio_count; i++)
+		radio_close(w->radios[i]);
 	for (size_t i = 0; i < w->count; i++)
 		station_close(w->stations[i]);
 	uv_run(&w->loop, UV_RUN_DEFAULT);

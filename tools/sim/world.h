@@ -5,9 +5,11 @@
 #define FERRY_SIM_WORLD_H
 
 #include "tools/sim/hub.h"
+#include "tools/sim/radio.h"
 #include "tools/sim/station.h"
 
 #define WORLD_HUBS_MAX 16
+#define WORLD_RADIOS_MAX 16
 
 struct world;
 
@@ -39,6 +41,14 @@ struct station *world_station(struct world *w, size_t i);
 
 /* NULL when there is no such name. */
 struct station *world_find(struct world *w, const char *name);
+
+/* Coordinators of ZigBee networks, whose nodes are no stations. */
+size_t world_radio_count(const struct world *w);
+struct radio *world_radio(struct world *w, size_t i);
+struct radio *world_find_radio(struct world *w, const char *name);
+/* A node by its name, with its coordinator; NULL when there is none. */
+struct node *world_find_node(
+	struct world *w, const char *name, struct radio **ret_radio);
 
 /* The hub at `path`, made if it is not there. NULL: too many, or the socket
  * failed; then with the fault. */

@@ -96,5 +96,7 @@ void mesh_schedule(struct mesh *m, struct node *n);
 bool mesh_match(const struct mesh *m, uint16_t profile, uint16_t cluster,
 	uint8_t *ret_endpoint);
 bool mesh_has_endpoint(const struct mesh *m, uint8_t endpoint);
+/* Of a registered endpoint; else that of Home Automation. */
+uint16_t mesh_profile(const struct mesh *m, uint8_t endpoint);
 
 #endif

@@ -136,6 +136,14 @@ bool mesh_has_endpoint(const struct mesh *m, uint8_t endpoint)
 	return false;
 }
 
+uint16_t mesh_profile(const struct mesh *m, uint8_t endpoint)
+{
+	for (size_t i = 0; i < m->endpoint_count; i++)
+		if (m->endpoints[i].endpoint == endpoint)
+			return m->endpoints[i].profile;
+	return NODE_PROFILE_HA;
+}
+
 bool mesh_match(const struct mesh *m, uint16_t profile, uint16_t cluster,
 	uint8_t *ret_endpoint)
 {

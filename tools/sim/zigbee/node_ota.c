@@ -438,7 +438,8 @@ static bool is_mine(
 	const struct node_ota *o = &n->ota;
 
 	return o->asked && f->src_ep == o->asked_ep &&
-	       f->profile == o->asked_profile &&
+	       (f->profile == o->asked_profile ||
+		       f->profile == NODE_PROFILE_HA) &&
 	       (tsn == o->tsn ||
 		       trait_is_on(&n->setup.traits, TRAIT_NO_TSN_CHECK));
 }
