@@ -44,7 +44,7 @@ struct radio {
 
 	uint8_t out[RADIO_CHUNK]; /* taken from the front end, not yet written */
 	size_t out_len;
-	bool stuck;		  /* the port takes no more for now */
+	bool stuck;		  /* the port takes no more until it is writable */
 	uint64_t in_free_at;	  /* the line to the coordinator is free */
 	uint64_t out_free_at;	  /* and that to the host */
 	uint64_t bytes_in;
