@@ -61,17 +61,6 @@ void quirks_init(struct quirks *q)
 	};
 }
 
-uint8_t quirks_block_len(const struct quirks *q, uint8_t asked, bool failing)
-{
-	uint8_t len = q->block_max;
-
-	if (failing && q->block_fallback < len)
-		len = q->block_fallback;
-	if (len < q->block_min)
-		len = q->block_min;
-	return asked < len ? asked : len;
-}
-
 /* ---- reading ---- */
 
 static int refuse(const struct line *l, int code, struct bytes word,

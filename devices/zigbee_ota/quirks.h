@@ -66,11 +66,6 @@ struct quirks {
 
 void quirks_init(struct quirks *q);
 
-/* How many bytes of data a block response may have for a device that asked for
- * `asked` at most: `block_max` or, when the radio keeps `failing`,
- * `block_fallback` of it; but `block_min` where the device asks for so much. */
-uint8_t quirks_block_len(const struct quirks *q, uint8_t asked, bool failing);
-
 struct quirk_table;
 
 /* Parses a table. 0, or ERR_QUIRKS_FORM, ERR_QUIRKS_WORD, ERR_QUIRKS_VALUE,

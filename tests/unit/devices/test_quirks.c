@@ -340,37 +340,6 @@ START_TEST(apply_no_table_changes_nothing)
 }
 END_TEST
 
-static const struct {
-	uint8_t max, min, fallback, asked;
-	uint8_t want, want_failing;
-} blocks[] = {
-	{50, 1, 40, 63, 50, 40},
-	{50, 1, 40, 12, 12, 12},
-	{50, 1, 40, 255, 50, 40},
-	{40, 1, 40, 64, 40, 40},
-	{32, 1, 40, 64, 32, 32},
-	{64, 1, 40, 64, 64, 40},
-	{50, 48, 40, 48, 48, 48},
-	{50, 48, 40, 64, 50, 48},
-	{40, 48, 40, 64, 48, 48},
-	{50, 48, 40, 16, 16, 16},
-};
-
-START_TEST(block_len_by_row)
-{
-	struct quirks q;
-
-	quirks_init(&q);
-	q.block_max = blocks[_i].max;
-	q.block_min = blocks[_i].min;
-	q.block_fallback = blocks[_i].fallback;
-	ck_assert_uint_eq(quirks_block_len(&q, blocks[_i].asked, false),
-		blocks[_i].want);
-	ck_assert_uint_eq(quirks_block_len(&q, blocks[_i].asked, true),
-		blocks[_i].want_failing);
-}
-END_TEST
-
 /* ---- built in ---- */
 
 static struct quirks built_in_for(uint16_t manufacturer, uint16_t type)
@@ -406,7 +375,7 @@ START_TEST(built_in_legrand)
 {
 	struct quirks q = built_in_for(0x1021, 0x000f);
 
-	ck_assert_uint_eq(quirks_block_len(&q, 64, false), 64);
+	ck_assert_uint_eq(q.block_max, 64);
 	ck_assert_uint_eq(q.finish_s, 1800);
 	ck_assert_uint_eq(q.idle_s, 1800);
 	ck_assert(q.no_end);
@@ -417,11 +386,8 @@ START_TEST(built_in_insta_and_kin_get_40)
 {
 	static const uint16_t codes[] = {0x117a, 0x1135, 0x112e};
 
-	for (size_t i = 0; i < 3; i++) {
-		struct quirks q = built_in_for(codes[i], 1);
-
-		ck_assert_uint_eq(quirks_block_len(&q, 64, false), 40);
-	}
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(built_in_for(codes[i], 1).block_max, 40);
 }
 END_TEST
 
@@ -429,12 +395,8 @@ START_TEST(built_in_telink_never_below_48)
 {
 	static const uint16_t codes[] = {0x1141, 0x1286};
 
-	for (size_t i = 0; i < 2; i++) {
-		struct quirks q = built_in_for(codes[i], 1);
-
-		ck_assert_uint_eq(quirks_block_len(&q, 48, false), 48);
-		ck_assert_uint_eq(quirks_block_len(&q, 48, true), 48);
-	}
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_uint_eq(built_in_for(codes[i], 1).block_min, 48);
 }
 END_TEST
 
@@ -554,7 +516,6 @@ int main(void)
 	tcase_add_test(tc, apply_every_setting);
 	tcase_add_test(tc, apply_later_row_wins_setting_by_setting);
 	tcase_add_test(tc, apply_no_table_changes_nothing);
-	tcase_add_loop_test(tc, block_len_by_row, 0, COUNT(blocks));
 	tcase_add_test(tc, built_in_leaves_others_alone);
 	tcase_add_test(tc, built_in_legrand);
 	tcase_add_test(tc, built_in_insta_and_kin_get_40);
