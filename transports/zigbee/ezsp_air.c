@@ -110,15 +110,21 @@ static bool ask_send(struct zb_stack *s)
 }
 
 /* A broadcast is over when it was taken: nobody acknowledges it. A unicast may
- * be over already, when messageSentHandler was faster. */
+ * be over already, when messageSentHandler was faster. A coprocessor that does
+ * not know the command has restarted, and its RSTACK was lost on the line. */
 void ezsp_send_answer(struct zb_stack *s, struct ezsp_reader *r, bool refused)
 {
 	struct ezsp_slot *slot = &s->slots[s->call_slot];
 	uint32_t status = ezsp_get_status(r, s->version);
 
+	if (refused) {
+		ezsp_restart(s, "the coprocessor refuses to send, reason %x",
+			status);
+		return;
+	}
 	if (slot->state != EZSP_SLOT_ASKED || slot->tag != s->call_tag)
 		return;
-	if (refused || r->bad)
+	if (r->bad)
 		finish(s, slot, ZB_SENT_FAILED, status);
 	else if (status || is_broadcast(&slot->request))
 		finish(s, slot, ezsp_sent_of(s->version, status), status);

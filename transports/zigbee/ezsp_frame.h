@@ -41,8 +41,8 @@ enum ezsp_id {
 	EZSP_INCOMING_SENDER_EUI64_HANDLER = 0x0062,
 	EZSP_SET_INITIAL_SECURITY_STATE = 0x0068,
 	EZSP_GET_VALUE = 0x00aa,
+	EZSP_SET_VALUE = 0x00ab,
 	EZSP_CLEAR_KEY_TABLE = 0x00b1,
-	EZSP_SET_EXTENDED_SECURITY_BITMASK = 0x00ca,
 };
 
 /* A number and 8, 16, 32 or 64 bits after the other; writing past the end or

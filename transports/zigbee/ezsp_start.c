@@ -8,7 +8,10 @@
  * network is up. */
 
 #define STACK_TYPE_MESH 2u
+#define PROFILE_ZLL 0xc05eu
+#define DEVICE_ID 0x0005u
 #define CONFIG_UNICASTS 0x03u
+#define VALUE_EXTENDED_SECURITY 0x0au
 #define VALUE_VERSION_INFO 0x11u
 #define NETWORK_INIT_OPTIONS 0x0003u /* parent in token, rejoin on reboot */
 #define CONCENTRATOR_HIGH_RAM 0xfff9u
@@ -44,6 +47,20 @@ static const struct {
 } policies[] = {
 	{0x00, 0x0002}, /* trust centre: known devices may come back */
 	{0x04, 0x0040}, /* messageSentHandler carries the tag, not the frame */
+};
+
+/* Devices find the server by Match_Desc, which the coprocessor answers from these.
+ * The first is the server of Basic, Time and OTA, the client of Basic and Poll
+ * Control; it must be there. */
+static const struct endpoint {
+	uint8_t number;
+	uint16_t profile;
+	uint8_t in_count, out_count;
+	uint16_t in[3], out[2];
+} endpoints[] = {
+	{1, ZB_PROFILE_HA, 3, 2, {0x0000, 0x000a, 0x0019}, {0x0000, 0x0020}},
+	{12, PROFILE_ZLL, 1, 0, {0x0019}, {0}},   /* lights that look there */
+	{47, ZB_PROFILE_HA, 1, 0, {0x0019}, {0}}, /* devices that ask there */
 };
 
 static const char *const names[] = {
@@ -92,21 +109,21 @@ static void put_policy(struct zb_stack *s, struct ezsp_writer *w)
 	ezsp_put(w, 2, policies[s->row].decision);
 }
 
-/* The server of Basic, Time and OTA; the client of Basic and Poll Control. */
 static void put_endpoint(struct zb_stack *s, struct ezsp_writer *w)
 {
-	(void)s;
-	ezsp_put(w, 1, 1);
-	ezsp_put(w, 2, ZB_PROFILE_HA);
-	ezsp_put(w, 2, 0x0005);
+	const struct endpoint *e = &endpoints[s->row];
+	unsigned i;
+
+	ezsp_put(w, 1, e->number);
+	ezsp_put(w, 2, e->profile);
+	ezsp_put(w, 2, DEVICE_ID);
 	ezsp_put(w, 1, 0);
-	ezsp_put(w, 1, 3);
-	ezsp_put(w, 1, 2);
-	ezsp_put(w, 2, 0x0000);
-	ezsp_put(w, 2, 0x000a);
-	ezsp_put(w, 2, 0x0019);
-	ezsp_put(w, 2, 0x0000);
-	ezsp_put(w, 2, 0x0020);
+	ezsp_put(w, 1, e->in_count);
+	ezsp_put(w, 1, e->out_count);
+	for (i = 0; i < e->in_count; i++)
+		ezsp_put(w, 2, e->in[i]);
+	for (i = 0; i < e->out_count; i++)
+		ezsp_put(w, 2, e->out[i]);
 }
 
 static void put_init(struct zb_stack *s, struct ezsp_writer *w)
@@ -128,6 +145,8 @@ static void put_security(struct zb_stack *s, struct ezsp_writer *w)
 static void put_extended(struct zb_stack *s, struct ezsp_writer *w)
 {
 	(void)s;
+	ezsp_put(w, 1, VALUE_EXTENDED_SECURITY);
+	ezsp_put(w, 1, 2);
 	ezsp_put(w, 2, SECURITY_EXTENDED);
 }
 
@@ -255,7 +274,12 @@ static void expect_ok(struct zb_stack *s, struct ezsp_reader *r,
 
 static void take_endpoint(struct zb_stack *s, struct ezsp_reader *r)
 {
-	expect_ok(s, r, EZSP_STEP_EUI64);
+	uint32_t status = ezsp_get_status(r, s->version);
+
+	if (s->row == 0 && (r->bad || status))
+		ezsp_restart(s, "addEndpoint failed, status %x", status);
+	else if (++s->row >= sizeof(endpoints) / sizeof(endpoints[0]))
+		ezsp_enter(s, EZSP_STEP_EUI64);
 }
 
 static void take_eui64(struct zb_stack *s, struct ezsp_reader *r)
@@ -398,14 +422,13 @@ static const struct step steps[] = {
 	[EZSP_STEP_CONFIG] = WISH(SET_CONFIGURATION_VALUE, put_config,
 		take_config),
 	[EZSP_STEP_POLICY] = WISH(SET_POLICY, put_policy, take_policy),
-	[EZSP_STEP_ENDPOINT] = NEED(ADD_ENDPOINT, put_endpoint, take_endpoint),
+	[EZSP_STEP_ENDPOINT] = WISH(ADD_ENDPOINT, put_endpoint, take_endpoint),
 	[EZSP_STEP_EUI64] = NEED(GET_EUI64, NULL, take_eui64),
 	[EZSP_STEP_NETWORK_INIT] = NEED(NETWORK_INIT, put_init, take_init),
 	[EZSP_STEP_RANDOM] = NEED(GET_RANDOM_NUMBER, NULL, take_random),
 	[EZSP_STEP_SECURITY] = NEED(SET_INITIAL_SECURITY_STATE, put_security,
 		take_security),
-	[EZSP_STEP_EXTENDED] = NEED(SET_EXTENDED_SECURITY_BITMASK,
-		put_extended, take_extended),
+	[EZSP_STEP_EXTENDED] = NEED(SET_VALUE, put_extended, take_extended),
 	[EZSP_STEP_CLEAR_KEYS] = WISH(CLEAR_KEY_TABLE, NULL, take_clear),
 	[EZSP_STEP_FORM] = NEED(FORM_NETWORK, put_form, take_form),
 	[EZSP_STEP_CONCENTRATOR] = WISH(SET_CONCENTRATOR, put_concentrator,

@@ -283,6 +283,10 @@ START_TEST(start_registers_ota_server_before_network)
 	ck_assert_int_lt(at, ezsp_peer_find(&peer, 0x0017, 0));
 	ck_assert(bytes_equal(bytes_of(peer.log[at].at, peer.log[at].len),
 		bytes_of(want, sizeof(want))));
+	at = ezsp_peer_find(&peer, 0x0002, 2);
+	ck_assert_int_lt(at, ezsp_peer_find(&peer, 0x0017, 0));
+	ck_assert_uint_eq(peer.log[at].at[0], 47);
+	ck_assert_int_eq(ezsp_peer_find(&peer, 0x0002, 3), -1);
 }
 END_TEST
 
@@ -335,16 +339,20 @@ START_TEST(start_form_makes_network)
 		0x77, 0x9f, 0xd6, 0x09, 0x00, 0x4b, 0x12, 0x00, 0x62, 0x1a,
 		8, 25, 0, 0, 0, 0, 0x00, 0xf8, 0xff, 0x07};
 	struct zb_config config = forming();
-	int s, f;
+	int s, x, f;
 
 	create(versions[_i], &config);
 	peer.joined = false;
 	start();
 	ck_assert_msg(!strncmp(story, "up ", 3), "%s", story);
 	s = ezsp_peer_find(&peer, 0x0068, 0);
+	x = ezsp_peer_find(&peer, 0x00ab, 0);
 	f = ezsp_peer_find(&peer, 0x001e, 0);
 	ck_assert_int_ge(s, 0);
-	ck_assert_int_gt(f, s);
+	ck_assert_int_gt(x, s);
+	ck_assert_int_gt(f, x);
+	ck_assert(bytes_equal(bytes_of(peer.log[x].at, peer.log[x].len),
+		bytes_of("\x0a\x02\x10\x01", 4)));
 	ck_assert(bytes_equal(bytes_of(peer.log[s].at, peer.log[s].len),
 		bytes_of(security, sizeof(security))));
 	ck_assert(bytes_equal(bytes_of(peer.log[f].at, peer.log[f].len),
@@ -644,12 +652,15 @@ START_TEST(send_refused_by_status_is_confirmed_at_once)
 }
 END_TEST
 
-START_TEST(send_unknown_command_is_failed)
+START_TEST(send_refused_as_unknown_starts_again)
 {
 	up(13);
 	peer.refused_id = 0x0034;
 	send_ok(4);
-	assert_story("confirm 4 failed 30\n");
+	assert_story("confirm 4 lost 0\nlost the coprocessor refuses to send, "
+		"reason 30\n");
+	pass(1000);
+	ck_assert_msg(!strncmp(story, "up ", 3), "%s", story);
 }
 END_TEST
 
@@ -1092,7 +1103,7 @@ static void add_air(Suite *suite)
 	tcase_add_test(c, send_longer_than_payload_is_emsgsize);
 	tcase_add_loop_test(c, send_refused_by_status_is_confirmed_at_once, 0,
 		VERSIONS);
-	tcase_add_test(c, send_unknown_command_is_failed);
+	tcase_add_test(c, send_refused_as_unknown_starts_again);
 	tcase_add_test(c, send_never_confirmed_is_lost_after_a_while);
 	tcase_add_loop_test(c, send_many_times_tags_stay_apart, 0, VERSIONS);
 	tcase_add_loop_test(c, heard_has_layout_of_version, 0, VERSIONS);
