@@ -497,6 +497,7 @@ static int create(struct mesh *mesh, const char *options, struct ncp **ret)
 	n->version = EZSP_NEWEST;
 	n->queue_size = EZSP_QUEUE_PRESET;
 	n->self.eui64 = mesh_network(mesh)->eui64;
+	memcpy(n->link_key, "ZigBeeAlliance09", sizeof(n->link_key));
 	err = read_options(n, options);
 	if (!err) {
 		n->queue = calloc(n->queue_size, sizeof(*n->queue));

@@ -72,6 +72,7 @@ struct ncp {
 	bool has_security;
 	bool overflowed; /* callbacks were dropped; told with the next answer */
 	uint8_t key[16]; /* for the network that will be formed */
+	uint8_t link_key[16]; /* of the trust center */
 	uint8_t sequence; /* of the last command */
 	uint8_t zdo_sequence;
 	uint8_t aps_sequence;

@@ -9,8 +9,10 @@
 #define NETWORK_NONE 0u
 #define NETWORK_JOINED 2u
 #define NWK_UNKNOWN 0xffffu
-#define KEY_NETWORK 1u       /* of the security manager */
-#define KEY_OLD_NETWORK 3u   /* of getKey */
+#define KEY_NETWORK 1u     /* of the security manager */
+#define KEY_LINK 2u
+#define KEY_OLD_LINK 1u    /* of getKey */
+#define KEY_OLD_NETWORK 3u
 #define VALUE_ENDPOINT_FLAGS 0x00u
 #define VALUE_EXTENDED_SECURITY 0x0au
 #define VALUE_VERSION 0x11u
@@ -296,11 +298,10 @@ static void initial_security(struct ncp *n, uint64_t now, struct wire_in *in,
 	struct wire_out *out)
 {
 	uint16_t bitmask = wire_u16(in);
-	struct bytes key;
+	struct bytes link_key = wire_take(in, 16);
+	struct bytes key = wire_take(in, 16);
 
 	(void)now;
-	wire_take(in, 16);
-	key = wire_take(in, 16);
 	wire_u8(in);
 	wire_u64(in);
 	if (in->bad)
@@ -309,6 +310,7 @@ static void initial_security(struct ncp *n, uint64_t now, struct wire_in *in,
 		put_status(n, out, EZSP_BAD_ARGUMENT);
 		return;
 	}
+	memcpy(n->link_key, link_key.at, sizeof(n->link_key));
 	memcpy(n->key, key.at, sizeof(n->key));
 	n->has_security = true;
 	put_status(n, out, EZSP_OK);
@@ -380,44 +382,53 @@ static void get_node_id(struct ncp *n, uint64_t now, struct wire_in *in,
 
 /* ---- keys ---- */
 
+static const uint8_t *key_of(const struct ncp *n, bool network, bool link)
+{
+	if (!n->up)
+		return NULL;
+	if (network)
+		return mesh_network(n->mesh)->key;
+	return link ? n->link_key : NULL;
+}
+
+static const uint8_t no_key[16];
+
 static void get_key(struct ncp *n, uint64_t now, struct wire_in *in,
 	struct wire_out *out)
 {
 	uint8_t type = wire_u8(in);
-	bool there = n->up && type == KEY_OLD_NETWORK;
+	const uint8_t *key =
+		key_of(n, type == KEY_OLD_NETWORK, type == KEY_OLD_LINK);
 
 	(void)now;
-	put_status(n, out, there ? EZSP_OK : EZSP_BAD_ARGUMENT);
+	put_status(n, out, key ? EZSP_OK : EZSP_BAD_ARGUMENT);
 	wire_put16(out, 0);
 	wire_put8(out, type);
-	if (there)
-		wire_add(out, mesh_network(n->mesh)->key, 16);
-	else
-		for (int i = 0; i < 16; i++)
-			wire_put8(out, 0);
+	wire_add(out, key ? key : no_key, 16);
 	wire_put32(out, 0);
 	wire_put32(out, 0);
 	wire_put8(out, 0);
 	wire_put64(out, 0);
 }
 
+/* The security manager's statuses were wide before all others. */
 static void export_key(struct ncp *n, uint64_t now, struct wire_in *in,
 	struct wire_out *out)
 {
-	static const uint8_t none[16];
 	struct bytes context = wire_take(in, 18);
-	bool there = !in->bad && n->up && context.at[0] == KEY_NETWORK &&
-		     context.at[1] == 0;
-	const uint8_t *key = there ? mesh_network(n->mesh)->key : none;
-	uint32_t status = there ? 0 : 0x0021;
+	const uint8_t *key;
 
 	(void)now;
+	if (in->bad)
+		return;
+	key = key_of(n, context.at[0] == KEY_NETWORK && context.at[1] == 0,
+		context.at[0] == KEY_LINK);
 	if (n->version < EZSP_WIDE) {
-		wire_add(out, key, 16);
-		wire_put32(out, status);
+		wire_add(out, key ? key : no_key, 16);
+		wire_put32(out, key ? 0 : 0x0021);
 	} else {
-		wire_put32(out, status);
-		wire_add(out, key, 16);
+		wire_put32(out, key ? 0 : 0x0021);
+		wire_add(out, key ? key : no_key, 16);
 		wire_add(out, context.at, context.len);
 	}
 }
