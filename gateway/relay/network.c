@@ -224,6 +224,14 @@ static void transmit(struct network *n, const struct engine_command *c,
 	not_sent(n, c->tx.id, err);
 }
 
+static void wait_for_airtime(struct network *n)
+{
+	int64_t now = network_now_ms(n);
+
+	n->stalled_until_ms = now + airtime_wait_ms(&n->airtime, now,
+		n->held.estimate_us);
+}
+
 /* The engine keeps to its budget by itself; a frame that does not fit after all
  * waits here, and everything behind it. */
 static void hold(struct network *n, const struct engine_command *c,
@@ -250,6 +258,7 @@ static void hold(struct network *n, const struct engine_command *c,
 	h->command.tx.data.at = h->data;
 	h->command.tx.peer.at = h->peer;
 	h->command.tx.reply.at = h->reply;
+	wait_for_airtime(n);
 }
 
 static void send_held(struct network *n)
@@ -261,8 +270,7 @@ static void send_held(struct network *n)
 	if (!h->is_held || n->in_flight >= n->window)
 		return;
 	if (n->is_up && !airtime_reserve(&n->airtime, now, h->estimate_us)) {
-		n->stalled_until_ms = now + airtime_wait_ms(&n->airtime, now,
-			h->estimate_us);
+		wait_for_airtime(n);
 		return;
 	}
 	h->is_held = false;
