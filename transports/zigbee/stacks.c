@@ -4,6 +4,7 @@ static const struct zb_stack_ops *const stacks[] = {
 	&zb_socket_stack,
 	&zb_ezsp_stack,
 	&zb_znp_stack,
+	&zb_deconz_stack,
 };
 
 const struct zb_stack_ops *zb_stack_find(const char *name)
