@@ -167,8 +167,8 @@ bool ezsp_air_ask(struct zb_stack *s);
 void ezsp_send_answer(struct zb_stack *s, struct ezsp_reader *r, bool refused);
 void ezsp_lookup_answer(struct zb_stack *s, struct ezsp_reader *r,
 	bool refused);
-/* A callback that is about frames or nodes. False: of another kind. */
-bool ezsp_air_callback(struct zb_stack *s, const struct ezsp_head *h);
+/* A callback, if it is about frames or nodes. */
+void ezsp_air_callback(struct zb_stack *s, const struct ezsp_head *h);
 /* All slots end as lost. */
 void ezsp_air_lose(struct zb_stack *s);
 /* Frames whose messageSentHandler never came. */

@@ -289,26 +289,25 @@ static void take_child(struct zb_stack *s, struct bytes params)
 			kind == CHILD_END_DEVICE ? 0 : -1, false, false);
 }
 
-bool ezsp_air_callback(struct zb_stack *s, const struct ezsp_head *h)
+void ezsp_air_callback(struct zb_stack *s, const struct ezsp_head *h)
 {
 	struct ezsp_reader r = {h->params, false};
 
 	switch (h->id) {
 	case EZSP_MESSAGE_SENT_HANDLER:
 		take_sent(s, h->params);
-		return true;
+		break;
 	case EZSP_INCOMING_MESSAGE_HANDLER:
 		take_incoming(s, h->params);
-		return true;
+		break;
 	case EZSP_INCOMING_SENDER_EUI64_HANDLER:
 		s->sender = ezsp_get(&r, 8);
-		return true;
+		break;
 	case EZSP_TRUST_CENTER_JOIN_HANDLER:
 		take_join(s, h->params);
-		return true;
+		break;
 	case EZSP_CHILD_JOIN_HANDLER:
 		take_child(s, h->params);
-		return true;
+		break;
 	}
-	return false;
 }

@@ -232,8 +232,8 @@ static void take_firmware(struct zb_stack *s, struct ezsp_reader *r)
 
 	if (!r->bad && !status && b.len >= 6)
 		snprintf(s->network.text, sizeof(s->network.text),
-			"EmberZNet %u.%u.%u.%u build %u, EZSP v%u", b.at[2],
-			b.at[3], b.at[4], b.at[5], get_le16(b.at), s->version);
+			"EmberZNet %u.%u.%u.%u, EZSP v%u", b.at[2], b.at[3],
+			b.at[4], b.at[5], s->version);
 	ezsp_enter(s, EZSP_STEP_CONFIG);
 }
 

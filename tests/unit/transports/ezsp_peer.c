@@ -258,8 +258,6 @@ static void on_data(void *arg, struct bytes b)
 	if (id == 0x0034 && p->sent_first)
 		ezsp_peer_sent(p, p->last_tag, 0);
 	answer(p, b.at[0], id);
-	if (id == 0x0034 && p->sent_at_once)
-		ezsp_peer_sent(p, p->last_tag, 0);
 }
 
 void ezsp_peer_init(struct ezsp_peer *p, unsigned version)

@@ -23,7 +23,6 @@ struct ezsp_peer {
 	uint32_t failed_status;
 	uint64_t known;      /* what lookupEui64ByNodeId finds; 0: nothing */
 	bool sent_first;     /* messageSentHandler comes before the answer */
-	bool sent_at_once;   /* or right behind it */
 
 	/* Commands as they came, in order. */
 	struct {
