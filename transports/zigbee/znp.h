@@ -28,6 +28,8 @@
 #define ZNP_BARRED_MS 60000   /* a transaction number after a lost confirm */
 #define ZNP_SILENCE_MS 15000  /* without a frame; then a ping asks */
 #define ZNP_REST_MS 300	      /* for the rest of a frame */
+#define ZNP_STEP_MS 6000      /* of the start */
+#define ZNP_RESUME_MS 40000   /* answer to STARTUP and to forming */
 
 /* Commands, cmd0 << 8 | cmd1. */
 enum znp_command {
@@ -86,6 +88,23 @@ enum znp_status {
 	ZNP_MAC_NO_ACK = 0xe9,
 	ZNP_MAC_EXPIRED = 0xf0,
 	ZNP_MAC_OVERFLOW = 0xf1,
+};
+
+/* Items of Z-Stack's non-volatile memory. */
+enum znp_item {
+	ZNP_NV_STARTUP_OPTION = 0x0003,
+	ZNP_NV_NIB = 0x0021,
+	ZNP_NV_EXTENDED_PAN_ID = 0x002d,
+	ZNP_NV_APS_USE_EXT_PANID = 0x0047,
+	ZNP_NV_CONFIGURED_3 = 0x0060,
+	ZNP_NV_PRECFGKEY = 0x0062,
+	ZNP_NV_PRECFGKEYS_ENABLE = 0x0063,
+	ZNP_NV_PANID = 0x0083,
+	ZNP_NV_CHANLIST = 0x0084,
+	ZNP_NV_LOGICAL_TYPE = 0x0087,
+	ZNP_NV_ZDO_DIRECT_CB = 0x008f,
+	ZNP_NV_TCLK_TABLE_12 = 0x0101,
+	ZNP_NV_CONFIGURED_12 = 0x0f00,
 };
 
 #define ZNP_STATE_COORDINATOR 9u /* DEV_ZB_COORD: the network is up */
@@ -252,6 +271,23 @@ void znp_start_time(struct znp *z);
 int64_t znp_start_deadline(const struct znp *z);
 /* The endpoint of ours with this number; the first one when there is none. */
 const struct znp_endpoint *znp_endpoint_find(uint8_t endpoint);
+
+/* Sends a request of the state that is on. */
+void znp_start_ask(struct znp *z, uint16_t command, const struct znp_out *out);
+/* Asks Z-Stack to come up with the network that its memory has. */
+void znp_start_resume(struct znp *z);
+
+/* ---- znp_form.c ---- */
+
+/* Has the memory cleared at the restart that follows. */
+void znp_form_clear(struct znp *z);
+/* Sends the request number `step` of what makes a network and counts it on.
+ * False: there are no more. */
+bool znp_form_next(struct znp *z);
+/* True if forming may go on after this answer. */
+bool znp_form_accepts(uint16_t asked, unsigned status);
+/* The same for the mark that other hosts look for. */
+bool znp_form_mark(struct znp *z);
 
 /* ---- znp_air.c ---- */
 

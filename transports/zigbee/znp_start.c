@@ -6,37 +6,11 @@
 
 #define TRIES_MAX 4u
 #define RETRY_MS 1000
-#define STEP_MS 6000
-#define RESUME_MS 40000 /* answer to STARTUP and to forming */
-#define WAIT_MS 60000	/* until the network is up */
-#define POLL_MS 2000	/* of the state, where Z-Stack tells no changes */
+#define WAIT_MS 60000 /* until the network is up */
+#define POLL_MS 2000  /* of the state, where Z-Stack tells no changes */
 #define RESET_MS 30000
 #define SETTLE_MS 30000
 #define SETTLE_POLL_MS 1000
-
-/* Items of Z-Stack's non-volatile memory. */
-enum item {
-	NV_STARTUP_OPTION = 0x0003,
-	NV_NIB = 0x0021,
-	NV_EXTENDED_PAN_ID = 0x002d,
-	NV_APS_USE_EXT_PANID = 0x0047,
-	NV_CONFIGURED_3 = 0x0060,
-	NV_PRECFGKEY = 0x0062,
-	NV_PRECFGKEYS_ENABLE = 0x0063,
-	NV_PANID = 0x0083,
-	NV_CHANLIST = 0x0084,
-	NV_LOGICAL_TYPE = 0x0087,
-	NV_ZDO_DIRECT_CB = 0x008f,
-	NV_TCLK_TABLE_12 = 0x0101,
-	NV_CONFIGURED_12 = 0x0f00,
-};
-
-#define STARTUP_CLEAR_ALL                                                      \
-	3u		 /* configuration and state, at the next restart       \
-			  */
-#define CONFIGURED 0x55u /* what other hosts look for */
-#define ALL_CHANNELS 0x07fff800u /* 11 to 26 */
-#define BDB_FORMATION 4u
 
 /* Z-Stack delivers what is addressed to an endpoint that is registered, in its
  * profile. Some devices of Insta look for a server in the profile of ZLL and
@@ -77,7 +51,7 @@ const struct znp_endpoint *znp_endpoint_find(uint8_t endpoint)
 	return &endpoints[0];
 }
 
-static void ask(struct znp *z, uint16_t command, const struct znp_out *out)
+void znp_start_ask(struct znp *z, uint16_t command, const struct znp_out *out)
 {
 	znp_ask(z, ZNP_STARTING, 0, command, bytes_of(out->at, out->len));
 }
@@ -86,16 +60,16 @@ static void ask_nothing(struct znp *z, uint16_t command)
 {
 	const struct znp_out none = {.len = 0};
 
-	ask(z, command, &none);
+	znp_start_ask(z, command, &none);
 }
 
-static void ask_item(struct znp *z, enum item item)
+static void ask_item(struct znp *z, enum znp_item item)
 {
 	struct znp_out out = {.len = 0};
 
 	znp_put16(&out, item);
 	znp_put8(&out, 0); /* from its first byte on */
-	ask(z, ZNP_SYS_NV_READ, &out);
+	znp_start_ask(z, ZNP_SYS_NV_READ, &out);
 }
 
 /* ---- looking for it ---- */
@@ -338,7 +312,7 @@ static void ask_register(struct znp *z, const struct znp_endpoint *e)
 	znp_put8(&out, e->out_count);
 	for (i = 0; i < e->out_count; i++)
 		znp_put16(&out, e->out[i]);
-	ask(z, ZNP_AF_REGISTER, &out);
+	znp_start_ask(z, ZNP_AF_REGISTER, &out);
 }
 
 /* An endpoint that is registered already is somebody else's from before, maybe
@@ -353,11 +327,11 @@ static bool register_next(struct znp *z)
 		return false;
 	e = &endpoints[z->step];
 	listed = &z->listed[e->endpoint >> 3];
-	z->until = z->now + STEP_MS;
+	z->until = z->now + ZNP_STEP_MS;
 	if (*listed & 1u << (e->endpoint & 7)) {
 		*listed &= (uint8_t) ~(1u << (e->endpoint & 7));
 		znp_put8(&out, e->endpoint);
-		ask(z, ZNP_AF_DELETE, &out);
+		znp_start_ask(z, ZNP_AF_DELETE, &out);
 	} else {
 		z->step++;
 		ask_register(z, e);
@@ -380,178 +354,28 @@ static void take_register(
 	}
 }
 
-/* ---- making a network ---- */
+/* ---- resuming and making a network ---- */
 
-static void ask_write(struct znp *z, enum item item, struct bytes value)
-{
-	struct znp_out out = {.len = 0};
-
-	znp_put16(&out, item);
-	znp_put8(&out, 0);
-	znp_put8(&out, (unsigned)value.len);
-	znp_put(&out, value);
-	ask(z, ZNP_SYS_NV_WRITE, &out);
-}
-
-/* Makes the item if it is not there. */
-static void ask_init(struct znp *z, enum item item, struct bytes value)
-{
-	struct znp_out out = {.len = 0};
-
-	znp_put16(&out, item);
-	znp_put16(&out, (unsigned)value.len);
-	znp_put8(&out, (unsigned)value.len);
-	znp_put(&out, value);
-	ask(z, ZNP_SYS_NV_INIT, &out);
-}
-
-/* What stands in the memory for the network that shall be. */
-static const enum item form_items[] = {NV_STARTUP_OPTION, NV_LOGICAL_TYPE,
-	NV_ZDO_DIRECT_CB, NV_CHANLIST, NV_PANID, NV_EXTENDED_PAN_ID,
-	NV_APS_USE_EXT_PANID, NV_PRECFGKEYS_ENABLE};
-
-#define FORM_ITEMS (sizeof(form_items) / sizeof(form_items[0]))
-
-/* Of channel 0, any, the least noisy one is taken. */
-static uint32_t channels_of(const struct znp *z)
-{
-	return z->config.channel ? 1u << (z->config.channel & 31)
-				 : ALL_CHANNELS;
-}
-
-static void put_item(const struct znp *z, enum item item, struct znp_out *value)
-{
-	uint64_t ext_pan =
-		z->config.ext_pan ? z->config.ext_pan : z->network.eui64;
-
-	if (item == NV_CHANLIST)
-		znp_put32(value, channels_of(z));
-	else if (item == NV_PANID)
-		znp_put16(value, z->config.pan);
-	else if (item == NV_EXTENDED_PAN_ID || item == NV_APS_USE_EXT_PANID)
-		znp_put64(value, ext_pan);
-	else
-		znp_put8(value, item == NV_ZDO_DIRECT_CB);
-}
-
-static struct bytes key_of(const struct znp *z)
-{
-	return bytes_of(z->config.network_key, sizeof(z->config.network_key));
-}
-
-static void ask_channel(struct znp *z, bool primary)
-{
-	struct znp_out out = {.len = 0};
-
-	znp_put8(&out, primary);
-	znp_put32(&out, primary ? 1u << z->config.channel : 0);
-	ask(z, ZNP_APP_CHANNEL, &out);
-}
-
-static void ask_formation(struct znp *z)
-{
-	struct znp_out out = {.len = 0};
-
-	znp_put8(&out, BDB_FORMATION);
-	z->until = z->now + RESUME_MS;
-	ask(z, ZNP_APP_FORM, &out);
-}
-
-static void ask_startup(struct znp *z)
+void znp_start_resume(struct znp *z)
 {
 	struct znp_out out = {.len = 0};
 
 	z->seen_up = false;
 	znp_put16(&out, 100); /* ms until it begins */
-	z->until = z->now + RESUME_MS;
-	ask(z, ZNP_ZDO_STARTUP, &out);
-}
-
-/* Z-Stack 3: the key is an item, formation is BDB's. */
-static bool form_tail_3(struct znp *z, unsigned at)
-{
-	switch (at) {
-	case 0:
-		ask_init(z, NV_PRECFGKEY, key_of(z));
-		return true;
-	case 1:
-		ask_write(z, NV_PRECFGKEY, key_of(z));
-		return true;
-	case 2:
-		ask_channel(z, true);
-		return true;
-	case 3:
-		ask_channel(z, false);
-		return true;
-	case 4:
-		ask_formation(z);
-		return true;
-	}
-	return false;
-}
-
-/* Z-Stack 1.2: the key goes through SAPI, the trust centre's well-known link
- * key
- * ("ZigBeeAlliance09") for all devices has to be put in its table. */
-static bool form_tail_12(struct znp *z, unsigned at)
-{
-	static const uint8_t link_key[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xff, 0xff, 'Z', 'i', 'g', 'B', 'e', 'e', 'A', 'l', 'l', 'i',
-		'a', 'n', 'c', 'e', '0', '9'};
-	struct znp_out out = {.len = 0};
-
-	switch (at) {
-	case 0:
-		znp_put8(&out, NV_PRECFGKEY);
-		znp_put8(&out, sizeof(z->config.network_key));
-		znp_put(&out, key_of(z));
-		ask(z, ZNP_SAPI_WRITE, &out);
-		return true;
-	case 1:
-		ask_write(z, NV_TCLK_TABLE_12,
-			bytes_of(link_key, sizeof(link_key)));
-		return true;
-	case 2:
-		ask_startup(z);
-		return true;
-	}
-	return false;
-}
-
-/* Each item is made, then written; then what differs by release. False when all
- * is asked for. */
-static bool form_next(struct znp *z)
-{
-	struct znp_out value = {.len = 0};
-	unsigned at = z->step++;
-	enum item item;
-
-	z->until = z->now + STEP_MS;
-	if (at >= 2 * FORM_ITEMS) {
-		at -= (unsigned)(2 * FORM_ITEMS);
-		return z->product == 0 ? form_tail_12(z, at)
-				       : form_tail_3(z, at);
-	}
-	item = form_items[at / 2];
-	put_item(z, item, &value);
-	if (at % 2)
-		ask_write(z, item, bytes_of(value.at, value.len));
-	else
-		ask_init(z, item, bytes_of(value.at, value.len));
-	return true;
+	z->until = z->now + ZNP_RESUME_MS;
+	znp_start_ask(z, ZNP_ZDO_STARTUP, &out);
 }
 
 static void take_form(struct znp *z, bool ok, uint16_t asked, struct bytes data)
 {
 	unsigned status = ok && data.len ? data.at[0] : ZNP_MEM_ERROR;
-	bool made = asked == ZNP_SYS_NV_INIT && status == ZNP_NV_CREATED;
 
-	if (status != ZNP_SUCCESS && !made && asked != ZNP_ZDO_STARTUP) {
+	if (!znp_form_accepts(asked, status)) {
 		znp_log(z, FERRY_LOG_WARN,
 			"forming a network failed command=0x%04x status=0x%02x",
 			asked, status);
 		enter(z, ZNP_RETRY);
-	} else if (!form_next(z)) {
+	} else if (!znp_form_next(z)) {
 		enter(z, ZNP_WAIT);
 	}
 }
@@ -564,22 +388,9 @@ static void take_settle(struct znp *z, bool ok, struct bytes data)
 		z->poll_at = z->now + SETTLE_POLL_MS;
 }
 
-static void ask_mark(struct znp *z)
-{
-	static const uint8_t configured = CONFIGURED;
-	enum item item = z->product == 0 ? NV_CONFIGURED_12 : NV_CONFIGURED_3;
-
-	if (z->step++ == 0)
-		ask_init(z, item, bytes_of(&configured, 1));
-	else
-		ask_write(z, item, bytes_of(&configured, 1));
-}
-
 static void take_mark(struct znp *z)
 {
-	if (z->step < 2)
-		ask_mark(z);
-	else
+	if (!znp_form_mark(z))
 		enter(z, ZNP_CALLBACKS);
 }
 
@@ -590,7 +401,7 @@ static void poll(struct znp *z)
 	znp_forget(z); /* an answer that was lost must not end the polling */
 	z->poll_at = z->now + POLL_MS;
 	if (z->state == ZNP_SETTLE)
-		ask_item(z, NV_NIB);
+		ask_item(z, ZNP_NV_NIB);
 	else
 		ask_nothing(z, ZNP_UTIL_INFO);
 }
@@ -611,15 +422,6 @@ static void go_up(struct znp *z)
 	z->was_up = true;
 	z->until = INT64_MAX;
 	z->host->up(z->arg, n);
-}
-
-static void clear(struct znp *z)
-{
-	static const uint8_t all = STARTUP_CLEAR_ALL;
-
-	z->forming = true;
-	z->seen_up = false;
-	ask_write(z, NV_STARTUP_OPTION, bytes_of(&all, 1));
 }
 
 static void restart(struct znp *z)
@@ -644,7 +446,7 @@ static void subscribe(struct znp *z)
 	struct znp_out out = {.len = 0};
 
 	znp_put16(&out, 0xffff); /* every cluster */
-	ask(z, ZNP_ZDO_REGISTER, &out);
+	znp_start_ask(z, ZNP_ZDO_REGISTER, &out);
 }
 
 static void retry(struct znp *z)
@@ -676,17 +478,17 @@ static void begin(struct znp *z)
 		ask_nothing(z, ZNP_UTIL_INFO);
 		break;
 	case ZNP_NIB:
-		ask_item(z, NV_NIB);
+		ask_item(z, ZNP_NV_NIB);
 		break;
 	case ZNP_STARTUP:
-		ask_startup(z);
+		znp_start_resume(z);
 		break;
 	case ZNP_WAIT:
 		z->until = z->now + WAIT_MS;
 		z->poll_at = z->seen_up ? z->now : z->now + POLL_MS;
 		break;
 	case ZNP_CALLBACKS:
-		ask_item(z, NV_ZDO_DIRECT_CB);
+		ask_item(z, ZNP_NV_ZDO_DIRECT_CB);
 		break;
 	case ZNP_SUBSCRIBE:
 		subscribe(z);
@@ -701,20 +503,20 @@ static void begin(struct znp *z)
 		register_next(z);
 		break;
 	case ZNP_CLEAR:
-		clear(z);
+		znp_form_clear(z);
 		break;
 	case ZNP_RESET:
 		restart(z);
 		break;
 	case ZNP_FORM:
-		form_next(z);
+		znp_form_next(z);
 		break;
 	case ZNP_SETTLE:
 		z->until = z->now + SETTLE_MS;
 		z->poll_at = z->now + SETTLE_POLL_MS;
 		break;
 	case ZNP_MARK:
-		ask_mark(z);
+		znp_form_mark(z);
 		break;
 	case ZNP_RETRY:
 		retry(z);
@@ -736,7 +538,7 @@ static void enter(struct znp *z, enum znp_state state)
 	z->state = state;
 	z->step = 0;
 	z->poll_at = INT64_MAX;
-	z->until = z->now + STEP_MS;
+	z->until = z->now + ZNP_STEP_MS;
 	begin(z);
 }
 
