@@ -256,6 +256,9 @@ void radio_reset(struct radio *r, uint64_t now)
 {
 	r->resets++;
 	r->out_len = 0;
+	/* A hub's stack restarts as a process does. */
+	if (r->ops->packets)
+		radio_drop(r);
 	mesh_forget_endpoints(r->mesh);
 	r->ops->reset(r->ncp, now);
 	radio_service(r, now);

@@ -194,6 +194,9 @@ void radio_port_output(struct radio *r, uint64_t now)
 		if (r->out_len > 0)
 			write_out(r);
 	}
+	if (r->fd >= 0 && r->ops->broken && r->ops->broken(r->ncp) &&
+		r->out_len == 0)
+		radio_drop(r);
 	watch(r, now);
 }
 

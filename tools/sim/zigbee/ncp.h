@@ -73,6 +73,9 @@ struct ncp_ops {
 	size_t (*output)(struct ncp *n, uint64_t now, uint8_t *at, size_t room);
 	void (*time)(struct ncp *n, uint64_t now);
 	uint64_t (*due)(const struct ncp *n);
+	/* The host broke the rules of a packet line and everything is said: the
+	 * connection ends. NULL: never. */
+	bool (*broken)(const struct ncp *n);
 
 	/* From the network: a frame arrived, a frame to the air ended, a node
 	 * announced itself (joined or came back) or left. */

@@ -7,7 +7,7 @@
 const struct ncp_ops *ncp_find(const char *name)
 {
 	static const struct ncp_ops *const all[] = {
-		&ncp_znp, &ncp_ezsp, &ncp_deconz};
+		&ncp_znp, &ncp_ezsp, &ncp_deconz, &ncp_zcl_socket};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (strcmp(all[i]->name, name) == 0)
