@@ -55,6 +55,7 @@ enum server_want {
 
 /* Who comes first. */
 enum server_lane {
+	LANE_LOADED, /* blocks whose bytes are there, whose airtime is kept */
 	LANE_QUICK, /* all that is not a block */
 	LANE_ROUTER,
 	LANE_SLEEPY,
@@ -292,6 +293,7 @@ struct server {
 	bool limited; /* airtime */
 	uint32_t left_us, reserved_us;
 	bool starved;
+	int64_t aged_ms; /* a sleepy child had its turn last */
 	struct server_tx tx[SERVER_WINDOW_MAX];
 	unsigned tx_open;
 	uint64_t tx_count;
@@ -340,8 +342,9 @@ void server_tell_facts(struct server *s, struct server_peer *p);
 bool server_next_peer_report(struct server *s, struct engine_command *ret);
 void server_fill_facts(const struct server_peer *p, struct engine_facts *ret);
 
+/* At the end. */
 void server_list_add(struct server_list *l, struct server_peer *p,
-	size_t hook, bool first);
+	size_t hook);
 void server_list_remove(struct server_list *l, struct server_peer *p,
 	size_t hook);
 #define HOOK(name) offsetof(struct server_peer, name)
@@ -462,6 +465,9 @@ void server_prove_version(struct server *s, struct server_offer *o,
 	uint32_t version, bool itself, int64_t now_ms);
 void server_prove_announced(struct server *s, struct server_offer *o,
 	int64_t now_ms);
+/* The device may have the image, and is not heard any more. */
+void server_prove_silent(struct server *s, struct server_offer *o,
+	int64_t now_ms);
 int64_t server_prove_due(const struct server_offer *o);
 void server_prove_tick(struct server *s, struct server_offer *o,
 	int64_t now_ms);
@@ -477,6 +483,16 @@ void server_rearm(struct server *s, struct server_peer *p, int64_t now_ms);
 static inline bool server_is_update(const struct server_offer *o)
 {
 	return o && o->goal == ENGINE_GOAL_UPDATE && o->phase != PHASE_OVER;
+}
+
+/* A sleepy child listens for a moment after it has spoken. */
+#define SERVER_AWAKE_MS 3000
+
+static inline bool server_is_awake(const struct server_peer *p,
+	int64_t now_ms)
+{
+	return !p->sleepy || (p->heard &&
+		now_ms - p->heard_ms <= SERVER_AWAKE_MS);
 }
 
 static inline int64_t server_sooner(int64_t a, int64_t b)

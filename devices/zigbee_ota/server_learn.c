@@ -56,7 +56,8 @@ void server_learn_tick(struct server *s, struct server_peer *p,
 	if (now_ms < p->basic_ms || !s->up)
 		return;
 	p->basic_ms = ENGINE_NEVER;
-	if (p->model[0] || p->basic_tries >= BASIC_TRIES)
+	if (p->model[0] || p->basic_tries >= BASIC_TRIES ||
+			!server_is_awake(p, now_ms))
 		return;
 	p->basic_tries++;
 	server_want(s, p, WANT_BASIC, now_ms);

@@ -7,6 +7,7 @@
 
 #define PROGRESS_PARTS 128
 #define PROGRESS_MS 1000
+#define GATHER_MS 500 /* offers that come together are notified together */
 #define RESUME_NOTIFY_MS 10000
 #define OFFERS_MAX SERVER_PEERS_MAX
 
@@ -463,7 +464,7 @@ static void open_offer(struct server *s, struct server_offer *o,
 	struct server_peer *p = o->peer;
 
 	o->phase = PHASE_OPEN;
-	o->notify_ms = now_ms;
+	o->notify_ms = now_ms + GATHER_MS;
 	if (o->reached >= ENGINE_STAGE_TRANSFER) {
 		o->notify_ms = now_ms + RESUME_NOTIFY_MS;
 		o->read_ms = now_ms;
@@ -747,11 +748,7 @@ static void gone_silent(struct server *s, struct server_offer *o,
 	struct server_peer *p = o->peer;
 
 	if (o->has_all && p->quirks.no_end) {
-		o->failure = (struct engine_failure){
-			.code = ERR_ZIGBEE_GONE,
-			.step = "read-back",
-		};
-		server_end(s, o, ENGINE_UNVERIFIED, now_ms);
+		server_prove_silent(s, o, now_ms);
 	} else if (o->has_all) {
 		server_fail(s, o, ERR_ZIGBEE_SILENT, "finish", now_ms,
 			"it has the whole image and did not say so in %u s",

@@ -15,23 +15,19 @@ static struct server_hook *hook_of(struct server_peer *p, size_t hook)
 }
 
 void server_list_add(struct server_list *l, struct server_peer *p,
-	size_t hook, bool first)
+	size_t hook)
 {
 	struct server_hook *h = hook_of(p, hook);
 
 	if (h->in)
 		return;
 	h->in = true;
-	h->prev = first ? NULL : l->last;
-	h->next = first ? l->first : NULL;
+	h->prev = l->last;
 	if (h->prev)
 		hook_of(h->prev, hook)->next = p;
 	else
 		l->first = p;
-	if (h->next)
-		hook_of(h->next, hook)->prev = p;
-	else
-		l->last = p;
+	l->last = p;
 }
 
 void server_list_remove(struct server_list *l, struct server_peer *p,
@@ -141,7 +137,7 @@ void server_peer_settle(struct server *s, struct server_peer *p)
 	if (p->known || p->offers)
 		server_list_remove(&s->lru, p, HOOK(lru_hook));
 	else
-		server_list_add(&s->lru, p, HOOK(lru_hook), false);
+		server_list_add(&s->lru, p, HOOK(lru_hook));
 }
 
 void server_peer_heard(struct server *s, struct server_peer *p, int64_t now_ms)
@@ -154,9 +150,11 @@ void server_peer_heard(struct server *s, struct server_peer *p, int64_t now_ms)
 		p->exchanges++;
 	if (p->lru_hook.in) {
 		server_list_remove(&s->lru, p, HOOK(lru_hook));
-		server_list_add(&s->lru, p, HOOK(lru_hook), false);
+		server_list_add(&s->lru, p, HOOK(lru_hook));
 	}
-	if (first || (p->sleepy && p->basic_tries == 0))
+	if (p->sleepy && p->offer && p->offer->goal == ENGINE_GOAL_INVENTORY)
+		p->offer->read_ms = server_sooner(p->offer->read_ms, now_ms);
+	if (p->known && (first || (p->sleepy && p->basic_tries == 0)))
 		server_learn_later(s, p, now_ms + (p->sleepy ? 0 :
 			LEARN_FIRST_MS));
 }
@@ -190,6 +188,8 @@ static void came(struct server *s, struct server_peer *p,
 		else if (p->has_version)
 			server_want(s, p, WANT_READ, now_ms);
 	}
+	if (fresh && p->offer)
+		server_call_again(s, p->offer, now_ms);
 	if (fresh && !p->sleepy && p->basic_tries == 0)
 		server_learn_later(s, p, now_ms + LEARN_FIRST_MS +
 			(int64_t)(s->peer_count * LEARN_SPREAD_MS));
@@ -286,13 +286,13 @@ void server_quirks_event(struct server *s, const struct engine_event *e)
 void server_tell_peer(struct server *s, struct server_peer *p)
 {
 	p->tell_peer = true;
-	server_list_add(&s->peer_reports, p, HOOK(report_hook), false);
+	server_list_add(&s->peer_reports, p, HOOK(report_hook));
 }
 
 void server_tell_facts(struct server *s, struct server_peer *p)
 {
 	p->tell_facts = true;
-	server_list_add(&s->peer_reports, p, HOOK(report_hook), false);
+	server_list_add(&s->peer_reports, p, HOOK(report_hook));
 }
 
 void server_fill_facts(const struct server_peer *p, struct engine_facts *ret)

@@ -78,7 +78,7 @@ static void not_the_one(struct server *s, struct server_offer *o,
 
 /* A download that had come to its end begins once more. */
 static void begins_again(struct server *s, struct server_offer *o,
-	uint32_t version, int64_t now_ms)
+	int64_t now_ms)
 {
 	struct server_peer *p = o->peer;
 
@@ -90,7 +90,6 @@ static void begins_again(struct server *s, struct server_offer *o,
 		p->attempts++;
 	if (p->attempts < p->quirks.attempts_max)
 		return;
-	o->seen = version;
 	fail_version(s, o, now_ms);
 }
 
@@ -110,8 +109,10 @@ void server_prove_version(struct server *s, struct server_offer *o,
 			o->has_before = true;
 			o->before = version;
 		}
+		o->has_seen = o->has_all;
+		o->seen = version;
 		if (itself && o->phase == PHASE_TRANSFER && o->has_all)
-			begins_again(s, o, version, now_ms);
+			begins_again(s, o, now_ms);
 		return;
 	}
 	/* A device asks for the next image when it has restarted. */
@@ -169,7 +170,7 @@ static void inventory_read(struct server *s, struct server_offer *o,
 {
 	struct server_peer *p = o->peer;
 
-	if (p->sleepy && now_ms - p->heard_ms > JOINED_READ_MS) {
+	if (!server_is_awake(p, now_ms)) {
 		o->read_ms = ENGINE_NEVER;
 		return;
 	}
@@ -185,7 +186,7 @@ static void inventory_read(struct server *s, struct server_offer *o,
 	}
 }
 
-static void end_silent(struct server *s, struct server_offer *o,
+void server_prove_silent(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
 	if (o->has_seen) {
@@ -207,7 +208,7 @@ void server_prove_tick(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
 	if (o->phase == PHASE_PROVE && now_ms >= o->return_at_ms) {
-		end_silent(s, o, now_ms);
+		server_prove_silent(s, o, now_ms);
 		return;
 	}
 	if (o->phase == PHASE_PROVE && o->told_to_wait && !o->announced &&

@@ -2,8 +2,8 @@
 
 #include "ferry/transport.h"
 
-/* An answer to a sleepy child that waited so long goes before those to routers:
- * its parent keeps what comes for a few seconds only. */
+/* An answer to a sleepy child that waited so long goes before those to routers,
+ * one in the same time: its parent keeps what comes for a few seconds only. */
 #define SLEEPY_AGED_MS 1000
 #define FAILURES_MAX 3
 #define RETRIES_MAX 2
@@ -61,11 +61,12 @@ static enum server_lane lane_of(const struct server_peer *p, unsigned want)
 		return LANE_QUICK;
 	if (want == WANT_BASIC)
 		return LANE_SLOW;
+	if (p->offer && p->offer->load.ready)
+		return LANE_LOADED;
 	return p->sleepy ? LANE_SLEEPY : LANE_ROUTER;
 }
 
-static void enqueue(struct server *s, struct server_peer *p, bool first,
-	int64_t now_ms)
+void server_queue(struct server *s, struct server_peer *p, int64_t now_ms)
 {
 	unsigned wants = wants_now(p, now_ms);
 	enum server_lane lane;
@@ -80,12 +81,7 @@ static void enqueue(struct server *s, struct server_peer *p, bool first,
 	server_list_remove(&s->lanes[p->lane], p, HOOK(lane_hook));
 	p->lane = lane;
 	p->lane_ms = now_ms;
-	server_list_add(&s->lanes[lane], p, HOOK(lane_hook), first);
-}
-
-void server_queue(struct server *s, struct server_peer *p, int64_t now_ms)
-{
-	enqueue(s, p, p->offer && p->offer->load.ready, now_ms);
+	server_list_add(&s->lanes[lane], p, HOOK(lane_hook));
 }
 
 void server_want(struct server *s, struct server_peer *p, unsigned wants,
@@ -106,9 +102,12 @@ static struct server_peer *pick(struct server *s, int64_t now_ms)
 {
 	struct server_peer *sleepy = s->lanes[LANE_SLEEPY].first;
 
+	if (s->lanes[LANE_LOADED].first)
+		return s->lanes[LANE_LOADED].first;
 	if (s->lanes[LANE_QUICK].first)
 		return s->lanes[LANE_QUICK].first;
-	if (sleepy && now_ms - sleepy->lane_ms >= SLEEPY_AGED_MS)
+	if (sleepy && now_ms - sleepy->lane_ms >= SLEEPY_AGED_MS &&
+			now_ms - s->aged_ms >= SLEEPY_AGED_MS)
 		return sleepy;
 	if (s->lanes[LANE_ROUTER].first)
 		return s->lanes[LANE_ROUTER].first;
@@ -441,8 +440,10 @@ static enum turn take_turn(struct server *s, struct server_peer *p,
 	if (turn == TURN_HELD)
 		return turn;
 	/* To the end of its lane, however much it still wants. */
+	if (p->lane == LANE_SLEEPY)
+		s->aged_ms = now_ms;
 	server_list_remove(&s->lanes[p->lane], p, HOOK(lane_hook));
-	enqueue(s, p, false, now_ms);
+	server_queue(s, p, now_ms);
 	server_rearm(s, p, now_ms);
 	return turn;
 }

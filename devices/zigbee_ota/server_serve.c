@@ -525,6 +525,7 @@ void server_take_ota(struct server *s, struct server_peer *p,
 	}
 	if (rc) {
 		complain(s, p, h, rc == ERR_ZCL_COMMAND ? ZCL_UNSUP_COMMAND :
+			rc == ERR_ZCL_FIELD ? ZCL_INVALID_FIELD :
 			ZCL_MALFORMED_COMMAND, reply, now_ms);
 		return;
 	}
