@@ -5,3 +5,6 @@ ferry_fuzz(ash USES room_zigbee)
 ferry_fuzz(ezsp SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/transports/ash_peer.c"
 	"${CMAKE_SOURCE_DIR}/tests/unit/transports/ezsp_peer.c"
 	USES room_zigbee)
+ferry_fuzz(zdo USES room_zigbee)
+ferry_fuzz(zigbee_socket USES room_zigbee)
+ferry_fuzz(deconz USES room_zigbee)
