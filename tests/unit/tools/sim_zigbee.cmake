@@ -1,6 +1,6 @@
 add_library(sim_zigbee_rig STATIC sim_zigbee_rig.c)
 target_link_libraries(sim_zigbee_rig PUBLIC ferry_flags room_simzigbee part_check)
 target_compile_definitions(sim_zigbee_rig PRIVATE FERRY_SHARED_DIR="${FERRY_SHARED_DIR}")
-foreach(part node)
+foreach(part mesh node switches)
 	ferry_unit(sim_zigbee_${part} USES sim_zigbee_rig)
 endforeach()
