@@ -320,6 +320,7 @@ static void begin_job(struct gateway *g, struct updating *u,
 	struct job_terms terms = {
 		.at_ms = call->at_ms,
 		.allow_downgrade = row->would_downgrade,
+		.allow_older = call->allow_downgrade,
 		.by_operator = true,
 	};
 	struct job *j = NULL;

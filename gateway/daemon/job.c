@@ -80,7 +80,8 @@ static void write_terms(struct job *j)
 	snprintf(j->row.expect, sizeof(j->row.expect),
 		"reached=%d slot=%u at=%lld down=%d hash=%s version=%s "
 		"mac=%s steps=%s by=%s;window=%s", j->next_reached, j->slot,
-		(long long)j->terms.at_ms, j->terms.allow_downgrade,
+		(long long)j->terms.at_ms, j->terms.allow_downgrade |
+		j->terms.allow_older << 1,
 		j->expect_hash_len ? bytes_to_hex(bytes_of(j->expect_hash,
 			j->expect_hash_len), hash, sizeof(hash)) : "-",
 		j->expect_version[0] ? bytes_to_hex(bytes_of_text(
@@ -101,7 +102,8 @@ void job_terms_read(const char *expect, struct job_terms *ret)
 			&at, &down) != 2)
 		return;
 	ret->at_ms = at;
-	ret->allow_downgrade = down != 0;
+	ret->allow_downgrade = (down & 1) != 0;
+	ret->allow_older = (down & 2) != 0;
 	by += strlen(" by=");
 	snprintf(ret->by, sizeof(ret->by), "%.*s", (int)(window - by), by);
 	snprintf(ret->window, sizeof(ret->window), "%s", window +

@@ -33,7 +33,8 @@ enum job_wish {
 struct job_terms {
 	int64_t at_ms; /* not before, 0: at once */
 	char window[CONFIG_WINDOW_SIZE];
-	bool allow_downgrade;
+	bool allow_downgrade; /* below the device's floor */
+	bool allow_older;     /* a version that the device counts as older */
 	bool by_operator; /* what a person asked for needs no approval */
 	char by[ROW_NAME_SIZE];
 };

@@ -687,7 +687,8 @@ static int open_session(struct job *j, const struct config_class *c,
 		.reset_line = c->device.reset_line,
 		.image = &image,
 		.cache = j->gateway->cache,
-		.allow_downgrade = j->terms.allow_downgrade,
+		.allow_downgrade = j->terms.allow_downgrade ||
+			j->terms.allow_older,
 		.events = &events,
 		.arg = j,
 	};

@@ -136,7 +136,8 @@ json_t *view_job(const struct job *j)
 	json_object_set_new(json, "at", view_time_ms(j->terms.at_ms));
 	json_object_set_new(json, "window", view_text(j->terms.window));
 	json_object_set_new(json, "allow_downgrade",
-		json_boolean(j->terms.allow_downgrade));
+		json_boolean(j->terms.allow_downgrade ||
+		j->terms.allow_older));
 	json_object_set_new(json, "by", view_text(j->terms.by));
 	return json;
 }
@@ -156,7 +157,7 @@ json_t *view_job_row(const struct gateway *g, const struct job_row *row)
 	json_object_set_new(json, "at", view_time_ms(terms.at_ms));
 	json_object_set_new(json, "window", view_text(terms.window));
 	json_object_set_new(json, "allow_downgrade",
-		json_boolean(terms.allow_downgrade));
+		json_boolean(terms.allow_downgrade || terms.allow_older));
 	json_object_set_new(json, "by", view_text(terms.by));
 	return json;
 }

@@ -19,6 +19,7 @@ class Simulator:
             args += ["--devices", group]
         self.ports = {}
         self.links = {}  # names that stay when a port moves
+        self.coordinators = {}  # of ZigBee networks: name and port
         self.process = subprocess.Popen(args, stdout=subprocess.PIPE, text=True)
         self._wait_ready()
         self._socket = socket.socket(socket.AF_UNIX)
@@ -32,6 +33,8 @@ class Simulator:
             if words[0] == "device":
                 self.ports[words[1]] = words[2]
                 self.links[words[1]] = words[-1]
+            if words[0] == "coordinator":
+                self.coordinators[words[1]] = words[-1]
             if words[0] == "ready":
                 return
         raise RuntimeError(f"ferry-sim ended with {self.process.wait()}")

@@ -1,0 +1,260 @@
+"""ZigBee from ferry-publish to `done`: real images behind simulated coordinators,
+each link of the path real."""
+
+import pytest
+
+from ferrytest.site import wait_for
+from ferrytest.zigbee import IMAGES, ZigbeeSite, sha256, truth, version_text
+
+STACKS = ["znp"]
+
+
+@pytest.fixture
+def site(tmp_path, build_dir):
+    with ZigbeeSite(tmp_path, build_dir) as one:
+        yield one
+
+
+def group(stack="znp", name="bulb-%u", count=1, version=1, **more):
+    words = {"name": name, "count": count, "first": 1, "transport": stack,
+             "manufacturer": "0x1234", "image_type": "0x0001",
+             "file_version": version, "interval": "2s", "activate": "200ms"}
+    words.update(more)
+    return ",".join(f"{key}={value}" for key, value in words.items())
+
+
+def of_image(row, stack, **more):
+    header = row["header"]
+    return group(stack, manufacturer=hex(header["manufacturer_code"]),
+                 image_type=hex(header["image_type"]),
+                 version=header["file_version"] - 1, **more)
+
+
+# ---- the whole way ----
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("image", ["NodOn", "IKEA"])
+def test_real_image_reaches_the_device_byte_for_byte(site, stack, image):
+    row = truth(image)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", IMAGES / row["file"])
+    site.start_radio(of_image(row, stack), stack=stack)
+    site.start_ferryd()
+    job = site.wait_node_job("bulb-1", "done", 120)
+    site.check_node("bulb-1", row)
+    device = site.devices()[job["device"]]
+    assert device["version"] == version_text(row["header"]["file_version"])
+
+
+def test_several_devices_of_one_image(site):
+    row = truth("NodOn")
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", IMAGES / row["file"])
+    site.start_radio(of_image(row, "znp", count=12))
+    site.start_ferryd()
+    for i in range(1, 13):
+        site.wait_node_job(f"bulb-{i}", "done", 120)
+        site.check_node(f"bulb-{i}", row)
+
+
+def test_loss_on_the_air_is_made_good(site):
+    path = site.make_ota(2, size=6000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group(count=4, loss="2%"))
+    site.start_ferryd()
+    for i in range(1, 5):
+        site.wait_node_job(f"bulb-{i}", "done", 120)
+        assert site.node(f"bulb-{i}")["sha256"] == sha256(path)
+
+
+def test_ledger_says_what_zigbee_proves(site):
+    path = site.make_ota(2)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group())
+    site.start_ferryd()
+    job = site.wait_node_job("bulb-1", "done")
+    steps = {row["name"]: row for row in
+             site.get(f"/v1/jobs/{job['id']}")["ledger"]}
+    assert steps["distribute"]["tier"] == "+1"
+    assert steps["distribute"]["evidence"]["security"] == 1
+    assert steps["reverify"]["evidence"]["version"] == "0x00000002"
+    assert steps["reverify"]["tier"] == "basic"
+    assert steps["activate"]["evidence"]["expected"] == "0x00000002"
+    assert steps["activate"]["outcome"] == "ok"
+
+
+# ---- ferryd is killed ----
+
+@pytest.mark.parametrize("percent", [5, 50, 95])
+def test_killed_in_mid_transfer_goes_on(site, percent):
+    path = site.make_ota(2, size=20000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group(count=4, block=32, spacing="20ms"))
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    site.wait_progress(device, percent)
+    site.kill_ferryd()
+    site.start_ferryd()
+    for i in range(1, 5):
+        site.wait_node_job(f"bulb-{i}", "done", 120)
+        node = site.node(f"bulb-{i}")
+        assert node["sha256"] == sha256(path)
+        assert node["counts"]["gave_up"] == 0, node
+    assert site.node("bulb-1")["counts"]["downloads"] == 1
+
+
+def test_reload_in_mid_transfer_goes_on(site):
+    path = site.make_ota(2, size=20000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group(block=32, spacing="20ms"))
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    site.wait_progress(device, 30)
+    site.ferryd.send_signal(1)
+    wait_for("the reload", lambda: site.logged("configuration reloaded"))
+    site.wait_node_job("bulb-1", "done", 120)
+    node = site.node("bulb-1")
+    assert node["sha256"] == sha256(path)
+    assert node["counts"]["gave_up"] == 0, node
+
+
+def test_coordinator_reset_in_mid_transfer_goes_on(site):
+    path = site.make_ota(2, size=20000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group(block=32, spacing="20ms"))
+    site.start_ferryd()
+    site.wait_progress(site.wait_device("bulb-1"), 30)
+    site.radio.do("reset coordinator")
+    site.wait_node_job("bulb-1", "done", 120)
+    assert site.node("bulb-1")["sha256"] == sha256(path)
+
+
+# ---- who may, and when ----
+
+def test_sleepy_device_waits_at_the_gate_wake(site):
+    path = site.make_ota(2, size=2000)
+    site.add_zigbee_class("bulb")
+    site.start_radio(group(poll="500ms", interval="4s"))
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    wait_for("its version", lambda: site.devices()[device]["version"])
+    site.release_ota("bulb", path)
+    site.ctl("check")
+    wait_for("the gate wake", lambda: "wake" in gates(site.job(device)))
+    assert site.job(device)["state"] == "connecting"
+    said = site.ctl("explain", str(site.job(device)["id"])).stdout
+    assert "wake" in said
+    site.wait_node_job("bulb-1", "done", 120)
+    assert site.node("bulb-1")["sha256"] == sha256(path)
+
+
+def gates(job):
+    return [gate["gate"] for gate in job["gates"]] if job else []
+
+
+def test_downloads_are_admitted_a_few_at_a_time(site):
+    path = site.make_ota(2, size=8000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group(count=6, block=32, spacing="20ms"),
+                     options="budget=off concurrent=2")
+    site.start_ferryd()
+    most = []
+
+    def turns():
+        jobs = site.jobs()
+        moving = [j for j in jobs if j["state"] == "transferring"]
+        most.append(len(moving))
+        return [j for j in jobs if "turn" in gates(j)]
+
+    wait_for("the gate turn", turns)
+    for i in range(1, 7):
+        site.wait_node_job(f"bulb-{i}", "done", 120)
+        turns()
+    assert max(most) <= 2
+
+
+def test_offers_hold_no_slot_while_they_wait(site):
+    """One transfer at a time, and yet every device has its offer."""
+    path = site.make_ota(2, size=4000)
+    site.config = "relay = { max_transfers = 1; };"
+    site.write_config()
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group(count=5))
+    site.start_ferryd()
+    wait_for("five offers", lambda: len([
+        j for j in site.jobs()
+        if j["state"] not in ("queued", "waiting")]) == 5)
+    for i in range(1, 6):
+        site.wait_node_job(f"bulb-{i}", "done", 120)
+
+
+def test_downgrade_needs_the_order_of_a_person(site):
+    path = site.make_ota(1, size=2000)
+    site.add_zigbee_class("bulb", options="downgrade=yes")
+    site.start_radio(group(version=5))
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    site.release_ota("bulb", path)
+    site.ctl("check")
+    job = site.wait_job(device, "failed")
+    assert job["failure"]["code"] == "zigbee-downgrade", job
+    assert site.node("bulb-1")["counts"]["blocks"] == 0
+    done = site.ctl("update", device, "--allow-downgrade", "--yes")
+    assert done.returncode == 0, done.stderr
+    site.wait_node_job("bulb-1", "done")
+    assert site.devices()[device]["version"] == "0x00000001"
+
+
+# ---- what people see ----
+
+def test_candidates_have_what_driver_and_engine_know(site):
+    site.add_zigbee_class("bulb", match='model = "LCT*"; '
+                          'manufacturer = "0x1234"')
+    site.start_radio([group(model="LCT015"),
+                      group(name="plug-%u", model="SP120", first=11)])
+    site.start_ferryd()
+    site.wait_device("bulb-1")
+    key = site.node("plug-11")["eui64"]
+
+    def candidate():
+        return next((c for c in site.get("/v1/candidates")["items"]
+                     if c["key"] == key), None)
+
+    assert wait_for("the candidate", candidate)["classes"] == []
+    assert site.device_of("plug-11") is None
+    assert site.node("plug-11")["counts"]["blocks"] == 0
+
+
+def test_links_show_radio_and_airtime(site):
+    path = site.make_ota(2, size=4000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group(count=2), options="budget=35")
+    site.start_ferryd()
+    site.wait_node_job("bulb-1", "done", 120)
+    row = site.link()
+    assert row["network"]["engine"] == "zigbee-ota"
+    assert row["network"]["peers"] == 2
+    assert row["airtime"]["budget_pct"] == 35
+    assert 0 < row["airtime"]["used_pct"] <= 35
+    said = site.ctl("links").stdout
+    assert "AIRTIME" in said and "35.0 %" in said
+
+
+def test_device_shows_version_and_job(site):
+    path = site.make_ota(2, size=2000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group())
+    site.start_ferryd()
+    job = site.wait_node_job("bulb-1", "done")
+    said = site.ctl("device", "show", job["device"]).stdout
+    assert "0x00000002" in said
+    assert site.node("bulb-1")["eui64"] in said

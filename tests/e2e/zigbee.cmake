@@ -1,0 +1,1 @@
+ferry_e2e(zigbee FILES test_zigbee.py)
