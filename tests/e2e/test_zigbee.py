@@ -6,7 +6,7 @@ import pytest
 from ferrytest.site import wait_for
 from ferrytest.zigbee import IMAGES, ZigbeeSite, sha256, truth, version_text
 
-STACKS = ["znp"]
+STACKS = ["znp", "ezsp", "deconz", "zcl-socket"]
 
 
 @pytest.fixture
