@@ -573,11 +573,12 @@ bool server_stage(struct server *s, struct server_offer *o,
 	return false;
 }
 
-/* The transfer may begin: answer who waits for it, or call it again. */
+/* The transfer may begin: answer who waits for it, or call it again. A device
+ * that was let go by an earlier run and downloads again did not restart. */
 static void go_transfer(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
-	if (o->phase == PHASE_OPEN)
+	if (o->phase == PHASE_OPEN || o->phase == PHASE_PROVE)
 		o->phase = PHASE_TRANSFER;
 	o->heard_ms = now_ms;
 	if (o->peer->ask.state == ASK_HELD) {

@@ -129,8 +129,7 @@ static struct verdict judge_query(struct server *s, struct server_peer *p,
 	place = server_admit(s, o, now_ms);
 	if (!place && !p->quirks.honours_wait)
 		return withhold(s, o, now_ms);
-	if (place && o->phase == PHASE_OPEN &&
-			!server_stage(s, o, ENGINE_STAGE_TRANSFER))
+	if (place && !server_stage(s, o, ENGINE_STAGE_TRANSFER))
 		return late ? withhold(s, o, now_ms) : hold;
 	return say(ANSWER_QUERY, ZCL_SUCCESS);
 }
@@ -174,8 +173,7 @@ static struct verdict judge_block(struct server *s, struct server_peer *p,
 	/* A device that cannot wait would lose what it has. */
 	if (o->phase < PHASE_FINISH && !server_admit(s, o, now_ms) && waits)
 		return put_off(s, o, now_ms);
-	if (o->phase == PHASE_OPEN && !server_stage(s, o,
-				ENGINE_STAGE_TRANSFER))
+	if (!server_stage(s, o, ENGINE_STAGE_TRANSFER))
 		return late && waits ? say_wait(ANSWER_WAIT, GRACE_WAIT_S) :
 			hold;
 	return say(ANSWER_BLOCK, ZCL_SUCCESS);
