@@ -169,6 +169,7 @@ void server_rearm(struct server *s, struct server_peer *p, int64_t now_ms)
 
 static void tick(struct server *s, struct server_peer *p, int64_t now_ms)
 {
+	server_judge(s, p, now_ms);
 	server_ask_tick(s, p, now_ms);
 	server_learn_tick(s, p, now_ms);
 	if (p->offer)

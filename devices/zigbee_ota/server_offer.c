@@ -253,11 +253,16 @@ void server_end(struct server *s, struct server_offer *o,
 		p->fast_poll = false;
 		server_want(s, p, WANT_STOP, now_ms);
 	}
-	/* A block that was about to go out is not due any more. */
-	if (p->ask.state == ASK_READY && p->ask.answer == ANSWER_BLOCK) {
+	/* What was about to be answered may not be right any more: it is
+	 * judged anew before the event has ended. */
+	if (p->ask.state == ASK_READY && (p->ask.answer == ANSWER_BLOCK ||
+				p->ask.answer == ANSWER_END ||
+				p->ask.answer == ANSWER_QUERY)) {
 		p->ask.state = ASK_HELD;
-		server_judge(s, p, now_ms);
+		server_unwant(s, p, WANT_ANSWER, now_ms);
 	}
+	if (p->ask.state == ASK_HELD)
+		server_wake(s, p, now_ms);
 	server_queue(s, p, now_ms);
 }
 
@@ -629,15 +634,14 @@ void server_go(struct server *s, const struct engine_event *e, int64_t now_ms)
 	server_rearm(s, o->peer, now_ms);
 }
 
-/* Once the device was let go its restart cannot be called back: what it runs
- * then is the result. */
+/* Every moment is a safe one: the device keeps what it has, and one that was let
+ * go restarts whether or not somebody looks. */
 void server_withdraw(struct server *s, const struct engine_event *e,
 	int64_t now_ms)
 {
 	struct server_offer *o = server_offer_of(s, e->withdraw.job);
 
-	if (!o || o->phase == PHASE_OVER || o->phase == PHASE_PROVE ||
-			o->granted & 1u << ENGINE_STAGE_RESTART)
+	if (!o || o->phase == PHASE_OVER)
 		return;
 	server_end(s, o, ENGINE_WITHDRAWN, now_ms);
 	server_rearm(s, o->peer, now_ms);

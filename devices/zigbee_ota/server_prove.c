@@ -11,6 +11,7 @@
 #define INVENTORY_READS 3
 #define INVENTORY_TRIES 5
 #define RESUME_READS 3
+#define RESUME_AGAIN_MS 5000
 #define END_AGAIN_MS 10000
 #define ENDS_MAX 3
 
@@ -150,10 +151,9 @@ void server_read_sent(struct server *s, struct server_offer *o,
 			(o->has_seen ? RECHECK_MS : READ_AGAIN_MS);
 	else if (o->phase == PHASE_TRANSFER && o->has_all)
 		o->read_ms = now_ms + READ_AGAIN_MS;
-	else if (!o->asked && o->reads < RESUME_READS)
-		o->read_ms = now_ms + INVENTORY_AGAIN_MS;
 	else
-		o->read_ms = ENGINE_NEVER;
+		o->read_ms = !o->asked && o->reads < RESUME_READS ?
+			now_ms + RESUME_AGAIN_MS : ENGINE_NEVER;
 }
 
 int64_t server_prove_due(const struct server_offer *o)

@@ -8,6 +8,7 @@
 #define FAILURES_MAX 3
 #define RETRIES_MAX 2
 #define RETRY_MS 100
+#define AIR_PERCENT_MIN 25
 #define AIR_PERCENT_MAX 800
 #define PAGE_FLOOR_MS 20
 
@@ -154,14 +155,20 @@ static void learn_air(struct server_peer *p, uint32_t estimate_us,
 {
 	uint64_t base = (uint64_t)estimate_us * 100 / p->air_percent;
 	uint64_t percent = base ? (uint64_t)airtime_us * 100 / base : 0;
+	int apart;
 
 	if (!percent)
 		return;
 	if (percent > AIR_PERCENT_MAX)
 		percent = AIR_PERCENT_MAX;
-	if (percent < 25)
-		percent = 25;
-	p->air_percent = (uint16_t)((p->air_percent * 7u + percent + 7) / 8);
+	if (percent < AIR_PERCENT_MIN)
+		percent = AIR_PERCENT_MIN;
+	apart = (int)percent - p->air_percent;
+	if (apart >= 8 || apart <= -8)
+		apart /= 8;
+	else
+		apart = (apart > 0) - (apart < 0);
+	p->air_percent = (uint16_t)(p->air_percent + apart);
 }
 
 /* ---- frames ---- */

@@ -13,6 +13,7 @@
 #define SENT_MAX_MS 3000 /* a completion that takes longer says nothing */
 #define RATE 50          /* requests a second and peer */
 #define BURST 30
+#define BURST_MS 600 /* until all of it may be used again */
 #define TOKEN 1000u
 #define BLOCK_HEAD 17u
 #define NOTIFY_AGAIN_MS 30000
@@ -410,10 +411,10 @@ void server_ask_tick(struct server *s, struct server_peer *p, int64_t now_ms)
 
 static bool take_token(struct server_peer *p, int64_t now_ms)
 {
-	int64_t passed = p->tokens_ms == INT64_MIN ? BURST * 1000 :
+	int64_t passed = p->tokens_ms == INT64_MIN ? BURST_MS :
 		now_ms - p->tokens_ms;
 
-	if (passed > BURST * 1000 / RATE)
+	if (passed > BURST_MS)
 		p->tokens = BURST * TOKEN;
 	else
 		p->tokens += (unsigned)passed * RATE;

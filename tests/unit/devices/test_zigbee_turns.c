@@ -709,7 +709,7 @@ START_TEST(withdraw_in_mid_transfer_aborts_the_device)
 }
 END_TEST
 
-START_TEST(withdraw_behind_the_restart_changes_nothing)
+START_TEST(withdraw_behind_the_restart_makes_way)
 {
 	struct engine_event e = {.type = ENGINE_WITHDRAW,
 		.withdraw.job = 100};
@@ -719,6 +719,10 @@ START_TEST(withdraw_behind_the_restart_changes_nothing)
 	while (!(bench_job(b, 0)->stages & BIT(RESTART)))
 		bench_run_until(b, b->now_ms + 10);
 	bench_event(b, &e);
+	bench_run(b);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_WITHDRAWN);
+	bench_offer_as(b, 0, ENGINE_GOAL_UPDATE, ENGINE_STAGE_RESTART, NULL,
+		false);
 	bench_run(b);
 	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
 }
@@ -1136,7 +1140,7 @@ static void add_stages(TCase *c)
 	tcase_add_test(c, stages_come_in_their_order);
 	tcase_add_loop_test(c, withdraw_by_stage_ends_withdrawn, 0, 4);
 	tcase_add_test(c, withdraw_in_mid_transfer_aborts_the_device);
-	tcase_add_test(c, withdraw_behind_the_restart_changes_nothing);
+	tcase_add_test(c, withdraw_behind_the_restart_makes_way);
 	tcase_add_loop_test(c, gateway_restart_goes_on_where_the_device_is, 0,
 		2);
 	tcase_add_test(c, gateway_restart_with_late_offer_keeps_the_device);
