@@ -56,7 +56,6 @@ void quirks_init(struct quirks *q)
 		.return_s = 600,
 		.ignore_malformed = true,
 		.attempts_max = 3,
-		.query_min_s = 2,
 		.broadcast = true,
 	};
 }

@@ -53,12 +53,12 @@ struct quirks {
 				   * yes, for everybody */
 	bool any_key;             /* asks with another manufacturer, type or
 				   * version than the image has: no */
-	bool restarts_at_zero;    /* loses its place after one lost answer: no */
+	bool restarts_at_zero;    /* loses its place after one lost answer:
+				   * blocks are acknowledged and repeated for
+				   * longer: no */
 	bool upgrade_now;         /* End Response says 0 instead of 1 s: no */
 	uint8_t attempts_max;     /* transfers that end without the version,
 				   * before the job fails: 3 */
-	uint8_t query_min_s;      /* queries more often than this are a storm:
-				   * answered, not logged: 2 */
 	bool refuses_downgrade;   /* lower versions are useless: no */
 	bool lower_is_newer;      /* numbers do not rise: no */
 	bool broadcast;           /* may be notified by broadcast: yes */

@@ -186,7 +186,6 @@ static const struct {
 	SETTING(restarts_at_zero, KIND_BOOL, 0, 1),
 	SETTING(upgrade_now, KIND_BOOL, 0, 1),
 	SETTING(attempts_max, KIND_U8, 1, 100),
-	SETTING(query_min_s, KIND_U8, 0, 255),
 	SETTING(refuses_downgrade, KIND_BOOL, 0, 1),
 	SETTING(lower_is_newer, KIND_BOOL, 0, 1),
 	SETTING(broadcast, KIND_BOOL, 0, 1),

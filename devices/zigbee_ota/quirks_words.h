@@ -28,7 +28,7 @@ const char *quirk_match_rule(enum quirk_match match);
 bool quirk_match_holds(enum quirk_match match, uint32_t low, uint32_t high,
 	struct bytes text, const struct quirk_subject *s);
 
-#define QUIRK_SETTING_COUNT 21
+#define QUIRK_SETTING_COUNT 20
 
 /* 0 or -ENOENT. */
 int quirk_setting_find(struct bytes name, size_t *ret);

@@ -373,6 +373,9 @@ void server_queue_forget(struct server *s, const struct server_peer *p);
 void server_take_ota(struct server *s, struct server_peer *p,
 	const struct zcl_header *h, struct bytes payload, struct bytes reply,
 	int64_t now_ms);
+/* The device ends a transfer that came to nothing, for the reason `status`. */
+void server_gave_up(struct server *s, struct server_offer *o, uint8_t status,
+	int64_t now_ms);
 /* Decides about the request that is held, if it can be decided. */
 void server_judge(struct server *s, struct server_peer *p, int64_t now_ms);
 /* A frame that is no request of the cluster: default response, unsupported. */

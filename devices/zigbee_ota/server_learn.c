@@ -253,18 +253,39 @@ static void take_records(struct server *s, struct server_peer *p,
 		take_ota_values(s, p, &v, now_ms);
 }
 
+/* Most devices say so of a block that they do not like, and go on. */
+static void take_malformed(struct server *s, struct server_peer *p,
+	int64_t now_ms)
+{
+	struct server_offer *o = p->offer;
+
+	if (!p->quirks.ignore_malformed && server_is_update(o) &&
+			o->phase == PHASE_TRANSFER)
+		server_gave_up(s, o, ZCL_MALFORMED_COMMAND, now_ms);
+}
+
+static void take_default_response(struct server *s, struct server_peer *p,
+	struct bytes payload, int64_t now_ms)
+{
+	const struct ota_values none = {0};
+
+	if (payload.len && payload.at[0] == ZCL_READ_ATTRIBUTES)
+		take_ota_values(s, p, &none, now_ms);
+	else if (payload.len >= 2 && payload.at[0] == OTA_BLOCK_RESPONSE &&
+			payload.at[1] == ZCL_MALFORMED_COMMAND)
+		take_malformed(s, p, now_ms);
+}
+
 void server_take_foundation(struct server *s, struct server_peer *p,
 	unsigned channel, const struct zcl_header *h, struct bytes payload,
 	struct bytes reply, int64_t now_ms)
 {
-	const struct ota_values none = {0};
 	bool ota = channel == ZIGBEE_OTA_CHANNEL_OTA;
 
 	if (h->command == ZCL_READ_RESPONSE)
 		take_records(s, p, channel, payload, now_ms);
-	else if (ota && h->command == ZCL_DEFAULT_RESPONSE && payload.len &&
-			payload.at[0] == ZCL_READ_ATTRIBUTES)
-		take_ota_values(s, p, &none, now_ms);
+	else if (ota && h->command == ZCL_DEFAULT_RESPONSE)
+		take_default_response(s, p, payload, now_ms);
 	else if (ota && !h->from_server && h->command < 32 &&
 			REQUESTS >> h->command & 1)
 		server_refuse(s, p, h, reply, now_ms);

@@ -7,6 +7,7 @@
 #define SLEEPY_AGED_MS 1000
 #define FAILURES_MAX 3
 #define RETRIES_MAX 2
+#define RETRIES_DEAR 8 /* where the device would lose its place */
 #define RETRY_MS 100
 #define AIR_PERCENT_MIN 25
 #define AIR_PERCENT_MAX 800
@@ -116,6 +117,12 @@ static struct server_peer *pick(struct server *s, int64_t now_ms)
 }
 
 /* ---- airtime ---- */
+
+/* Blocks of pages are never acknowledged. */
+static bool wants_ack(const struct server_peer *p, bool page)
+{
+	return !page && (p->quirks.ack_blocks || p->quirks.restarts_at_zero);
+}
 
 static uint32_t cost(const struct server_peer *p, size_t len, bool delivered)
 {
@@ -313,7 +320,7 @@ static bool begin_load(struct server *s, struct server_peer *p, bool page,
 	uint8_t len = server_block_len(s, p, offset,
 		page ? o->page.max_data : p->ask.r.max_data,
 		page ? o->page.end : o->file.size);
-	uint32_t us = cost(p, 17u + len, p->quirks.ack_blocks && !page);
+	uint32_t us = cost(p, 17u + len, wants_ack(p, page));
 
 	if (!affordable(s, us))
 		return false;
@@ -402,7 +409,7 @@ static enum turn send_block(struct server *s, struct server_peer *p, unsigned wa
 		s->starved = true;
 		return TURN_HELD;
 	}
-	f.delivered = p->quirks.ack_blocks && !page;
+	f.delivered = wants_ack(p, page);
 	f.reply = page ? bytes_of(o->page.reply, o->page.reply_len) :
 		bytes_of(p->ask.reply, p->ask.reply_len);
 	block_key(p, want, &key);
@@ -472,6 +479,11 @@ bool server_next_tx(struct server *s, int64_t now_ms,
 
 /* ---- completions ---- */
 
+static unsigned retries_max(const struct server_peer *p)
+{
+	return p->quirks.restarts_at_zero ? RETRIES_DEAR : RETRIES_MAX;
+}
+
 static void block_failed(struct server *s, struct server_peer *p,
 	uint64_t id, const struct engine_event *e, int64_t now_ms)
 {
@@ -484,7 +496,7 @@ static void block_failed(struct server *s, struct server_peer *p,
 	if (++o->failures >= FAILURES_MAX)
 		o->fallback = true;
 	if (p->ask.state != ASK_SENT || p->ask.tx != id ||
-			p->ask.retries >= RETRIES_MAX)
+			p->ask.retries >= retries_max(p))
 		return;
 	p->ask.retries++;
 	p->ask.state = ASK_READY;

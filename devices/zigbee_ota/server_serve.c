@@ -188,8 +188,7 @@ static struct verdict judge_page(struct server *s, struct server_peer *p,
 	return judge_block(s, p, late, now_ms);
 }
 
-/* What the device says at the end of a transfer that came to nothing. */
-static void gave_up(struct server *s, struct server_offer *o, uint8_t status,
+void server_gave_up(struct server *s, struct server_offer *o, uint8_t status,
 	int64_t now_ms)
 {
 	struct server_peer *p = o->peer;
@@ -243,7 +242,7 @@ static struct verdict judge_end(struct server *s, struct server_peer *p,
 
 	if (r->status != ZCL_SUCCESS) {
 		if (server_is_update(o) && o->phase != PHASE_HEADER)
-			gave_up(s, o, r->status, now_ms);
+			server_gave_up(s, o, r->status, now_ms);
 		return say(ANSWER_DEFAULT, ZCL_SUCCESS);
 	}
 	if (!server_is_update(o))

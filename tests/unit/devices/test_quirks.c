@@ -287,7 +287,7 @@ START_TEST(apply_every_setting)
 		"pages=no honours_wait=no wait_s=3600 idle_s=172800 "
 		"finish_s=0x100 return_s=11 no_end=yes ignore_malformed=no "
 		"any_key=yes restarts_at_zero=yes upgrade_now=yes "
-		"attempts_max=9 query_min_s=255 refuses_downgrade=yes "
+		"attempts_max=9 refuses_downgrade=yes "
 		"lower_is_newer=yes broadcast=no\n");
 	struct quirk_subject s = {.manufacturer = 0xffff};
 	struct quirks q;
@@ -306,7 +306,6 @@ START_TEST(apply_every_setting)
 	ck_assert(q.no_end && !q.ignore_malformed && q.any_key);
 	ck_assert(q.restarts_at_zero && q.upgrade_now);
 	ck_assert_uint_eq(q.attempts_max, 9);
-	ck_assert_uint_eq(q.query_min_s, 255);
 	ck_assert(q.refuses_downgrade && q.lower_is_newer && !q.broadcast);
 	quirk_table_free(t);
 }
@@ -364,9 +363,9 @@ START_TEST(built_in_leaves_others_alone)
 	ck_assert_uint_eq(got.idle_s, want.idle_s);
 	ck_assert_uint_eq(got.finish_s, want.finish_s);
 	ck_assert_uint_eq(got.attempts_max, want.attempts_max);
-	ck_assert_uint_eq(got.query_min_s, want.query_min_s);
 	ck_assert(got.pages && got.honours_wait && got.ignore_malformed);
 	ck_assert(!got.no_end && !got.any_key && !got.ack_blocks);
+	ck_assert(!got.restarts_at_zero);
 	ck_assert(!got.refuses_downgrade && !got.lower_is_newer);
 }
 END_TEST
@@ -420,12 +419,9 @@ END_TEST
 START_TEST(built_in_others)
 {
 	ck_assert(built_in_for(0x100b, 1).ignore_malformed);
-	ck_assert_uint_gt(built_in_for(0x100b, 1).query_min_s, 2);
-	ck_assert_uint_gt(built_in_for(0x1166, 1).query_min_s, 2);
 	ck_assert_uint_eq(built_in_for(0x117c, 1).attempts_max, 2);
 	ck_assert_uint_eq(built_in_for(0x1246, 1).attempts_max, 2);
 	ck_assert(built_in_for(0x1233, 1).pages);
-	ck_assert(built_in_for(0x131b, 1).ack_blocks);
 	ck_assert(built_in_for(0x131b, 1).restarts_at_zero);
 	ck_assert(!built_in_for(0x101e, 1).honours_wait);
 	ck_assert_uint_eq(built_in_for(0x101e, 1).block_max, 48);
