@@ -17,6 +17,10 @@ struct bench {
 	struct ferry_kv kv[BENCH_SETTINGS_MAX];
 	size_t kv_count;
 	const char *peer;
+	const char *stranger; /* a peer that was not announced */
+	bool any_peer; /* links are of any peer, or there are none */
+	const struct ferry_kv *channel; /* of every connect */
+	uint32_t channel_count;
 	char texts[4][256]; /* what `kv` points at */
 
 	uv_loop_t *loop;
@@ -76,6 +80,7 @@ struct bench_kind {
 	bool insecure;
 };
 
-extern const struct bench_kind bench_pty, bench_tcp, bench_sim, bench_given;
+extern const struct bench_kind bench_pty, bench_tcp, bench_sim, bench_hub,
+	bench_given;
 
 #endif

@@ -55,6 +55,10 @@ int scene_send(struct scene *s, unsigned i, uint32_t len, uint32_t until);
 bool scene_wait(struct scene *s, unsigned i);
 int scene_connect(struct scene *s, unsigned i, const char *peer,
 	uint32_t min_security, uint64_t *ret_token);
+/* Whom to connect to for a link to the bench's peer, and what `to` of a send is
+ * then; one of them is NULL. */
+const char *scene_peer(const struct scene *s);
+const char *scene_to(const struct scene *s);
 bool scene_disconnect(struct scene *s, unsigned i);
 /* The pattern that scene_send() sends. */
 struct bytes scene_pattern(struct scene *s, uint32_t len);

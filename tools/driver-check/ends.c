@@ -20,7 +20,9 @@ static enum outcome peer_lost(struct scene *s)
 	rig_settle(&s->rig);
 	s->bench->kind->lose(s->bench);
 	RIG_UNTIL(&s->rig, 8000, s->rig.downs);
-	NEED(s, s->rig.downs == 1 && s->rig.down_link == s->link);
+	/* A link of any peer goes down with its instance only. */
+	NEED(s, s->rig.downs == 1);
+	NEED(s, s->bench->any_peer || s->rig.down_link == s->link);
 	for (i = 0; i < s->window; i++)
 		NEED(s, s->q[i].count == 1);
 	rig_settle(&s->rig);
@@ -191,7 +193,7 @@ static enum outcome close_from_message(struct scene *s)
 
 static enum outcome disconnect_from_down(struct scene *s)
 {
-	APPLIES(s->bench->kind->lose);
+	APPLIES(s->bench->kind->lose && !s->bench->any_peer);
 	return re_enter(s, RIG_DOWN, act_disconnect);
 }
 

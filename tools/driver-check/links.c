@@ -97,7 +97,8 @@ static enum outcome connect_missing_setting(struct scene *s)
 			break;
 	APPLIES(i < t->param_count);
 	NEED(s, scene_raw_up(s));
-	NEED(s, scene_connect(s, 0, s->bench->peer, 0, NULL) == 0);
+	s->bench->channel_count = 0;
+	NEED(s, scene_connect(s, 0, scene_peer(s), 0, NULL) == 0);
 	NEED(s, scene_wait(s, 0));
 	NEED(s, s->q[0].result.status == -EINVAL);
 	NEED(s, s->q[0].key[0]);
@@ -107,7 +108,7 @@ static enum outcome connect_missing_setting(struct scene *s)
 static enum outcome connect_twice(struct scene *s)
 {
 	NEED(s, scene_up(s) && scene_link(s));
-	NEED(s, scene_connect(s, 0, s->bench->peer, 0, NULL) == 0);
+	NEED(s, scene_connect(s, 0, scene_peer(s), 0, NULL) == 0);
 	NEED(s, scene_wait(s, 0));
 	NEED(s, s->q[0].result.status == -EBUSY);
 	NEED(s, transport_link(s->rig.t, s->link) != NULL);
@@ -117,7 +118,7 @@ static enum outcome connect_twice(struct scene *s)
 static enum outcome connect_insecure(struct scene *s)
 {
 	NEED(s, scene_up(s));
-	NEED(s, scene_connect(s, 0, s->bench->peer,
+	NEED(s, scene_connect(s, 0, scene_peer(s),
 			FERRY_SECURITY_AUTHENTICATED, NULL) == 0);
 	NEED(s, scene_wait(s, 0));
 	APPLIES(s->q[0].result.status != 0);
@@ -304,7 +305,7 @@ static enum outcome unplug_gone(struct scene *s)
 {
 	const struct rig_peer *peer;
 
-	APPLIES(s->bench->kind->lose);
+	APPLIES(s->bench->kind->lose && !s->bench->any_peer);
 	NEED(s, scene_up(s) && scene_link(s));
 	s->bench->kind->lose(s->bench);
 	peer = rig_peer(&s->rig, s->bench->peer);

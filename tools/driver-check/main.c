@@ -8,6 +8,7 @@
 #include "tools/driver-check/check.h"
 #include "transports/serial/serial.h"
 #include "transports/sim/sim.h"
+#include "transports/zigbee/zigbee.h"
 
 struct options {
 	const char *driver;
@@ -23,16 +24,16 @@ struct tally {
 
 static void usage(FILE *to)
 {
-	fputs("usage: ferry-driver-check [--case N] serial|sim\n"
+	fputs("usage: ferry-driver-check [--case N] serial|sim|zigbee\n"
 	      "       ferry-driver-check [--case N] --set KEY=VALUE... "
 	      "--peer KEY DRIVER\n"
 	      "\n"
 	      "Runs the conformance checks of the driver guide that apply.\n"
 	      "serial is tried on a PTY and on a serial server, sim against a\n"
-	      "radio of its own. DRIVER is serial, sim or the path of a "
-	      "shared\n"
-	      "object, tried with the settings given, against a peer that is\n"
-	      "there and takes what it gets.\n"
+	      "radio of its own, zigbee against a hub of its own. DRIVER is\n"
+	      "serial, sim, zigbee or the path of a shared object, tried with\n"
+	      "the settings given, against a peer that is there and takes what\n"
+	      "it gets.\n"
 	      "Exit code: 0 all that applied passed, 1 some failed, 2 usage.\n",
 		to);
 }
@@ -142,6 +143,15 @@ static void check_sim(const struct options *o, struct tally *t)
 	run_all(&sim, o->only, t);
 }
 
+static void check_zigbee(const struct options *o, struct tally *t)
+{
+	struct bench hub = {.name = "zigbee behind a hub's stack",
+		.table = zigbee_driver(),
+		.kind = &bench_hub};
+
+	run_all(&hub, o->only, t);
+}
+
 static int check_loaded(const struct options *o, struct tally *t)
 {
 	struct transport_driver *d;
@@ -181,6 +191,11 @@ int main(int argc, char **argv)
 			check_given(&o, sim_driver(), &t);
 		else
 			check_sim(&o, &t);
+	} else if (!strcmp(o.driver, "zigbee")) {
+		if (o.peer)
+			check_given(&o, zigbee_driver(), &t);
+		else
+			check_zigbee(&o, &t);
 	} else {
 		usage(stderr);
 		return 2;

@@ -45,7 +45,8 @@ bool scene_raw_up(struct scene *s)
 int scene_connect(struct scene *s, unsigned i, const char *peer,
 	uint32_t min_security, uint64_t *ret_token)
 {
-	const struct ferry_channel_spec channel = {0};
+	const struct ferry_channel_spec channel = {
+		s->bench->channel, s->bench->channel_count, 0};
 	const struct transport_connect c = {.peer = peer,
 		.channels = &channel,
 		.channel_count = 1,
@@ -56,11 +57,21 @@ int scene_connect(struct scene *s, unsigned i, const char *peer,
 		s->rig.t, &c, rig_on_done, &s->q[i], ret_token);
 }
 
+const char *scene_peer(const struct scene *s)
+{
+	return s->bench->any_peer ? NULL : s->bench->peer;
+}
+
+const char *scene_to(const struct scene *s)
+{
+	return s->bench->any_peer ? s->bench->peer : NULL;
+}
+
 bool scene_link(struct scene *s)
 {
 	const unsigned i = SCENE_REQUESTS - 1;
 
-	if (scene_connect(s, i, s->bench->peer, 0, NULL) || !scene_wait(s, i))
+	if (scene_connect(s, i, scene_peer(s), 0, NULL) || !scene_wait(s, i))
 		return false;
 	s->link = s->q[i].result.link;
 	s->payload = s->q[i].payload;
@@ -79,8 +90,14 @@ struct bytes scene_pattern(struct scene *s, uint32_t len)
 
 int scene_send(struct scene *s, unsigned i, uint32_t len, uint32_t until)
 {
-	return rig_send(
-		&s->rig, s->link, scene_pattern(s, len), until, &s->q[i]);
+	const struct transport_send send = {.link = s->link,
+		.until = until,
+		.to = scene_to(s),
+		.data = scene_pattern(s, len)};
+
+	rig_request_init(&s->q[i], &s->rig);
+	return transport_send(
+		s->rig.t, &send, rig_on_done, &s->q[i], NULL);
 }
 
 bool scene_wait(struct scene *s, unsigned i)
@@ -92,9 +109,14 @@ bool scene_wait(struct scene *s, unsigned i)
 bool scene_disconnect(struct scene *s, unsigned i)
 {
 	rig_request_init(&s->q[i], &s->rig);
-	return transport_disconnect(s->rig.t, s->link, rig_on_done, &s->q[i]) ==
-		       0 &&
-	       scene_wait(s, i) && s->q[i].result.status == 0;
+	if (transport_disconnect(s->rig.t, s->link, rig_on_done, &s->q[i]))
+		return false;
+	if (s->bench->kind->hold) {
+		/* It waits for what the radio has. */
+		rig_settle(&s->rig);
+		s->bench->kind->hold(s->bench, false);
+	}
+	return scene_wait(s, i) && s->q[i].result.status == 0;
 }
 
 void scene_forget(struct scene *s)
@@ -169,6 +191,7 @@ enum outcome check_run(
 		return CHECK_FAILED;
 	}
 	b->loop = &s.rig.loop;
+	b->stranger = "stranger";
 	outcome = CHECK_FAILED;
 	if (b->kind->begin(b) == 0)
 		outcome = c->run(&s);

@@ -72,7 +72,8 @@ static enum outcome send_no_address(struct scene *s)
 {
 	APPLIES(transport_driver_table(s->driver)->caps & FERRY_CAP_ANY_PEER);
 	NEED(s, scene_up(s) && any_peer_link(s));
-	NEED(s, scene_send(s, 0, 1, FERRY_TAKEN) == 0);
+	NEED(s, rig_send(&s->rig, s->link, bytes_of("x", 1), FERRY_TAKEN,
+			&s->q[0]) == 0);
 	NEED(s, scene_wait(s, 0));
 	NEED(s, s->q[0].result.status == -EHOSTUNREACH ||
 			s->q[0].result.status == -EINVAL);
@@ -198,6 +199,7 @@ static enum outcome cancel_nothing(struct scene *s)
 
 	NEED(s, scene_raw_up(s) && scene_link(s));
 	send.link = s->link;
+	send.to = scene_to(s);
 	rig_request_init(&s->q[0], &s->rig);
 	NEED(s, transport_send(
 			s->rig.t, &send, rig_on_done, &s->q[0], &token) == 0);
@@ -221,6 +223,7 @@ static enum outcome cancel_on_air(struct scene *s)
 	NEED(s, scene_up(s) && scene_link(s));
 	s->bench->kind->hold(s->bench, true);
 	send.link = s->link;
+	send.to = scene_to(s);
 	rig_request_init(&s->q[0], &s->rig);
 	NEED(s, transport_send(
 			s->rig.t, &send, rig_on_done, &s->q[0], &token) == 0);
@@ -274,17 +277,21 @@ static enum outcome not_now(struct scene *s)
 
 static enum outcome group_never_delivered(struct scene *s)
 {
-	const char *key = NULL;
+	const char *key = NULL, *group;
 
 	APPLIES(s->bench->kind->announce_group);
 	NEED(s, scene_up(s));
 	NEED(s, s->bench->kind->announce_group(s->bench, &key) == 0);
+	group = key;
 	RIG_UNTIL(&s->rig, 8000, rig_peer(&s->rig, key));
 	NEED(s, rig_peer(&s->rig, key) &&
 			(rig_peer(&s->rig, key)->flags & FERRY_PEER_GROUP));
+	if (s->bench->any_peer)
+		key = NULL;
 	NEED(s, scene_connect(s, 0, key, 0, NULL) == 0 && scene_wait(s, 0));
 	NEED(s, s->q[0].result.status == 0);
 	s->link = s->q[0].result.link;
+	s->bench->peer = group;
 	NEED(s, scene_send(s, 1, 1, FERRY_DELIVERED) == 0);
 	NEED(s, scene_wait(s, 1));
 	NEED(s, s->q[1].result.status == 0);
@@ -324,9 +331,10 @@ static enum outcome unknown_sender_named(struct scene *s)
 	APPLIES(s->bench->kind->say_from);
 	NEED(s, scene_up(s) && any_peer_link(s));
 	NEED(s, s->bench->kind->say_from(
-			s->bench, "stranger", bytes_of(NULL, 0), false) == 0);
+			s->bench, s->bench->stranger, bytes_of(NULL, 0),
+			false) == 0);
 	RIG_UNTIL(&s->rig, 8000, s->rig.messages);
-	NEED(s, !strcmp(s->rig.last_peer, "stranger"));
+	NEED(s, !strcmp(s->rig.last_peer, s->bench->stranger));
 	return CHECK_OK;
 }
 
@@ -337,7 +345,7 @@ static enum outcome reply_comes_back(struct scene *s)
 		.until = FERRY_TAKEN, .data = {s->block, 4}, .to = "stranger"};
 	struct transport_send send = shape;
 
-	APPLIES(s->bench->kind->say_from);
+	APPLIES(s->bench->kind->answered);
 	NEED(s, scene_up(s) && any_peer_link(s));
 	NEED(s, s->bench->kind->say_from(s->bench, "stranger", handle, false) ==
 			0);
@@ -357,7 +365,7 @@ static enum outcome peer_link_first(struct scene *s)
 {
 	uint64_t any;
 
-	APPLIES(s->bench->kind->say_from);
+	APPLIES(s->bench->kind->say_from && !s->bench->any_peer);
 	NEED(s, scene_up(s) && any_peer_link(s));
 	any = s->link;
 	NEED(s, scene_link(s));
@@ -373,7 +381,8 @@ static enum outcome broadcast_flag(struct scene *s)
 	APPLIES(s->bench->kind->say_from);
 	NEED(s, scene_up(s) && any_peer_link(s));
 	NEED(s, s->bench->kind->say_from(
-			s->bench, "stranger", bytes_of(NULL, 0), true) == 0);
+			s->bench, s->bench->stranger, bytes_of(NULL, 0),
+			true) == 0);
 	RIG_UNTIL(&s->rig, 8000, s->rig.messages);
 	NEED(s, s->rig.last_flags & FERRY_MESSAGE_BROADCAST);
 	return CHECK_OK;

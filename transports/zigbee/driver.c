@@ -312,11 +312,13 @@ static void op_cancel(void *self, uint64_t token)
 	zb_settle(r);
 }
 
-static void connect_complete(struct zb_radio *r, uint64_t token)
+static void link_record(struct zb_radio *r, struct ferry_link *ret,
+	struct ferry_channel *channels)
 {
-	struct ferry_channel channels[FERRY_CHANNELS_MAX];
-	const struct ferry_link record = {
-		.size = sizeof(record),
+	unsigned i;
+
+	*ret = (struct ferry_link){
+		.size = sizeof(*ret),
 		.security = FERRY_SECURITY_NETWORK,
 		.caps = FERRY_CAP_DATAGRAM | FERRY_CAP_CHANNELS |
 			FERRY_CAP_REPLY | FERRY_CAP_SENT |
@@ -326,13 +328,6 @@ static void connect_complete(struct zb_radio *r, uint64_t token)
 		.channel_stride = sizeof(channels[0]),
 		.text = "all devices of the network",
 	};
-	const struct ferry_result result = {
-		.size = sizeof(result),
-		.token = token,
-		.record = &record,
-	};
-	unsigned i;
-
 	for (i = 0; i < r->channel_count; i++)
 		channels[i] = (struct ferry_channel){
 			.size = sizeof(channels[i]),
@@ -340,6 +335,35 @@ static void connect_complete(struct zb_radio *r, uint64_t token)
 			.window = FERRY_WINDOW_MAX,
 			.level = FERRY_DELIVERED,
 		};
+	r->link_payload = r->net.asdu_max;
+}
+
+void zb_tell_link(struct zb_radio *r)
+{
+	struct ferry_channel channels[FERRY_CHANNELS_MAX];
+	struct ferry_link record;
+	const struct ferry_link_event e = {
+		.size = sizeof(e),
+		.event = FERRY_LINK_CHANGED,
+		.link = r->link,
+		.record = &record,
+	};
+
+	link_record(r, &record, channels);
+	r->host->on_link(r->owner, &e);
+}
+
+static void connect_complete(struct zb_radio *r, uint64_t token)
+{
+	struct ferry_channel channels[FERRY_CHANNELS_MAX];
+	struct ferry_link record;
+	const struct ferry_result result = {
+		.size = sizeof(result),
+		.token = token,
+		.record = &record,
+	};
+
+	link_record(r, &record, channels);
 	r->host->complete(r->owner, &result);
 }
 

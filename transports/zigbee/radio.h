@@ -139,6 +139,7 @@ struct zb_radio {
 
 	uint64_t start_token;
 	uint64_t link; /* of the any-peer link, 0: none */
+	uint32_t link_payload; /* as told */
 	uint64_t leave_token; /* its disconnect under way */
 	struct zb_channel channels[FERRY_CHANNELS_MAX];
 	unsigned channel_count;
@@ -181,6 +182,8 @@ void zb_log(struct zb_radio *r, uint32_t level, const char *format, ...)
 /* Ends the instance; the host settles the rest. */
 void zb_over(struct zb_radio *r, int status, const char *text);
 void zb_settle(struct zb_radio *r);
+/* Its frames may be longer or shorter than was told. */
+void zb_tell_link(struct zb_radio *r);
 
 /* settings.c: the settings of start() and of connect(). */
 struct zb_start {

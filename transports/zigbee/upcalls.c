@@ -489,6 +489,8 @@ void zb_tell_up(struct zb_radio *r)
 		return;
 	r->up_again = false;
 	r->state = RADIO_UP;
+	if (r->link && !r->leave_token && r->link_payload != r->net.asdu_max)
+		zb_tell_link(r);
 	snprintf(text, sizeof(text), "%s: %s, channel %u, PAN 0x%04x",
 		r->ops->name, r->net.text, r->net.channel, r->net.pan);
 	if (r->start_token) {
