@@ -1,5 +1,7 @@
 /* The port of a coordinator: bytes or packets, at the speed of the line. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -222,11 +224,14 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 	int fd = accept4(
 		r->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	uint64_t now = uv_hrtime();
+	int on = 1;
 
 	(void)status;
 	(void)events;
 	if (fd < 0)
 		return;
+	if (!r->ops->packets)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* A serial server has one client; a hub's stack takes the new one. */
 	if (r->fd >= 0 && r->ops->packets)
 		radio_drop(r);
