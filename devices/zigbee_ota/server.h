@@ -474,7 +474,10 @@ void server_prove_silent(struct server *s, struct server_offer *o,
 int64_t server_prove_due(const struct server_offer *o);
 void server_prove_tick(struct server *s, struct server_offer *o,
 	int64_t now_ms);
-/* A read of its version went out, or found no answer. */
+/* A device that does not tell its attributes will tell its version by a Query:
+ * no need to read again. */
+void server_read_refused(struct server_offer *o, int64_t now_ms);
+/* A read of its version went out. */
 void server_read_sent(struct server *s, struct server_offer *o,
 	int64_t now_ms);
 

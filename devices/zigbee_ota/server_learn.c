@@ -182,9 +182,8 @@ static void take_ota_values(struct server *s, struct server_peer *p,
 	bool news = false;
 
 	if (!v->has_version) {
-		/* It will say with a Query what it does not tell otherwise. */
-		if (p->offer && p->offer->goal == ENGINE_GOAL_INVENTORY)
-			server_want(s, p, WANT_NOTIFY, now_ms);
+		if (p->offer)
+			server_read_refused(p->offer, now_ms);
 		return;
 	}
 	key.version = v->version;

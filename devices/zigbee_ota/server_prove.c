@@ -156,6 +156,16 @@ void server_read_sent(struct server *s, struct server_offer *o,
 			now_ms + RESUME_AGAIN_MS : ENGINE_NEVER;
 }
 
+/* The default response may as well be one to a notify: it counts once. */
+void server_read_refused(struct server_offer *o, int64_t now_ms)
+{
+	if (o->goal != ENGINE_GOAL_INVENTORY || o->reads == 0 ||
+			o->reads >= INVENTORY_READS)
+		return;
+	o->reads = INVENTORY_READS;
+	o->read_ms = now_ms;
+}
+
 int64_t server_prove_due(const struct server_offer *o)
 {
 	int64_t at = o->return_at_ms;

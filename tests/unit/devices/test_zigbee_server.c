@@ -256,6 +256,8 @@ static const struct row rows[] = {
 	{"loss", loss, NULL, NULL, ENGINE_DONE, 0, NULL, false},
 	{"restarts at 0", zero_after, NULL, NULL, ENGINE_DONE, 0, NULL, false},
 	{"malformed", malformed, NULL, NULL, ENGINE_DONE, 0, NULL, false},
+	{"malformed, and means it", malformed, NULL, "* : ignore_malformed=no",
+		ENGINE_FAILED, ERR_ZIGBEE_ABORTED, NULL, false},
 	{"period bit without bytes", period, NULL, NULL, ENGINE_DONE, 0, NULL,
 		false},
 	{"wildcard key", any_key, NULL, NULL, ENGINE_DONE, 0, NULL, false},

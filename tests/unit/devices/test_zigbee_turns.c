@@ -914,6 +914,19 @@ START_TEST(inventory_of_router_is_read)
 }
 END_TEST
 
+START_TEST(inventory_of_who_refuses_all_ends)
+{
+	bench_init(b, 1, LEN, "");
+	b->devices[0].knows_no_read = true;
+	b->devices[0].refuses_notify = true;
+	bench_offer_as(b, 0, ENGINE_GOAL_INVENTORY, ENGINE_STAGE_NONE, NULL,
+		false);
+	bench_run(b);
+	ck_assert_int_eq(bench_job(b, 0)->failure.code, ERR_ZIGBEE_NO_ANSWER);
+	ck_assert_uint_le(b->sends, 6);
+}
+END_TEST
+
 START_TEST(inventory_of_sleepy_child_takes_what_it_said)
 {
 	bench_init(b, 1, LEN, "");
@@ -1156,6 +1169,7 @@ static void add_stages(TCase *c)
 static void add_offers(TCase *c)
 {
 	tcase_add_loop_test(c, inventory_of_router_is_read, 0, 3);
+	tcase_add_test(c, inventory_of_who_refuses_all_ends);
 	tcase_add_test(c, inventory_of_sleepy_child_takes_what_it_said);
 	tcase_add_test(c, inventory_beside_a_job_is_answered_from_memory);
 	tcase_add_test(c, offer_without_ota_file_fails);

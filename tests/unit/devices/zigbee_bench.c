@@ -535,8 +535,16 @@ static void take_end(struct bench *b, struct device *d,
 static void take_notify(struct bench *b, unsigned n)
 {
 	struct device *d = &b->devices[n];
+	uint8_t data[8];
+	size_t len;
 
 	d->notifies++;
+	if (d->refuses_notify) {
+		len = zcl_write_default(data, 1, false, OTA_IMAGE_NOTIFY,
+			ZCL_FAILURE);
+		post(b, n, ZIGBEE_OTA_CHANNEL_OTA, data, len, 1);
+		return;
+	}
 	if (d->ignores_notify || d->state != DEVICE_IDLE)
 		return;
 	bench_query(b, n);

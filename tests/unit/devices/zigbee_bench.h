@@ -52,6 +52,7 @@ struct device {
 	/* Switches. */
 	bool ignores_notify, knows_no_wait, knows_no_read, announces_not;
 	bool uses_pages, no_end, stays_old, stays_away, malformed, zero_after;
+	bool refuses_notify; /* with a default response */
 	bool any_key_asked, asks_twice, period_bit;
 	uint8_t max_data, end_status;
 	unsigned drop_answers; /* so many blocks never arrive */
