@@ -98,15 +98,15 @@ struct ota_request {
 	uint8_t eui64[8];    /* as on the wire, little endian */
 	bool has_period;     /* block */
 	uint16_t period;     /* MinimumBlockPeriod; its unit is not certain */
-	uint16_t page_size;  /* page */
+	uint16_t page_size;  /* page: 0 is refused as well */
 	uint16_t spacing_ms; /* page */
 	uint8_t status;      /* end */
 	uint16_t stack;      /* specific */
 };
 
-/* Reads the payload of a cluster-specific command from a client. A block request
- * that announces a period and ends before it is taken as one without (devices do
- * that); bytes behind the last field are ignored. 0, or ERR_ZCL_TRUNCATED,
+/* Reads the payload of a cluster-specific command from a client. A block
+ * request that announces a period and ends before it is taken as one without
+ * (devices do that); bytes behind the last field are ignored. 0, or ERR_ZCL_TRUNCATED,
  * ERR_ZCL_COMMAND (not one of a client), ERR_ZCL_FIELD; the fault (may be NULL)
  * names field and rule. */
 int ota_read_request(uint8_t command, struct bytes payload,
@@ -165,8 +165,8 @@ size_t zcl_write_read(uint8_t *at, uint8_t tsn, bool to_client,
 size_t zcl_write_default(uint8_t *at, uint8_t tsn, bool from_server,
 	uint8_t command, uint8_t status);
 
-/* One record of a read response. `data` is the value without its length byte
- * for the two string types (0x41, 0x42). */
+/* One record of a read response. `data` is the value, that of a string (types
+ * 0x41 to 0x44) without its length, and empty where that says "invalid". */
 struct zcl_record {
 	uint16_t id;
 	uint8_t status;
