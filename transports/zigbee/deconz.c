@@ -9,6 +9,7 @@
 #define TRIES 3u
 #define IDLE_MS 1000 /* without a word while frames are in flight */
 #define QUIET_MS 15000
+#define DAMAGED_MS 100 /* for an answer, once a damaged frame has come */
 
 static int stack_create(const struct zb_config *config,
 	const struct zb_host *host, void *arg, struct zb_stack **ret)
@@ -106,6 +107,11 @@ void deconz_next(struct zb_stack *s)
 		deconz_air_next(s);
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* The firmware now and then answers with the wrong command, or late. */
 static bool is_answer(struct zb_stack *s, const struct deconz_frame *f)
 {
@@ -126,8 +132,12 @@ static void take(struct zb_stack *s, const struct deconz_frame *f)
 			deconz_take_state(s, f->payload.at[0]);
 		return;
 	}
-	if (!is_answer(s, f))
+	if (!is_answer(s, f)) {
+		/* What it read from the air counts whenever it comes. */
+		if (s->step == STEP_READY && f->seq != s->seq)
+			deconz_air_late(s, f);
 		return;
+	}
 	s->answers++;
 	s->silent = 0;
 	s->tries = 0;
@@ -140,6 +150,7 @@ static void take(struct zb_stack *s, const struct deconz_frame *f)
 
 static void stack_input(struct zb_stack *s, int64_t now_ms, struct bytes data)
 {
+	uint64_t bad = s->parser.bad;
 	struct deconz_frame f;
 
 	s->now_ms = now_ms;
@@ -147,10 +158,15 @@ static void stack_input(struct zb_stack *s, int64_t now_ms, struct bytes data)
 		take(s, &f);
 		deconz_next(s);
 	}
+	/* It was the answer, most likely. */
+	if (s->parser.bad != bad && s->command)
+		s->answer_ms = earlier(s->answer_ms, now_ms + DAMAGED_MS);
 }
 
 static void on_silence(struct zb_stack *s)
 {
+	uint8_t command = s->command;
+
 	s->command = 0;
 	s->silent++;
 	if (s->step == STEP_PROBE) {
@@ -158,7 +174,7 @@ static void on_silence(struct zb_stack *s)
 		return;
 	}
 	if (s->step == STEP_READY)
-		deconz_air_silent(s);
+		deconz_air_silent(s, command);
 	if (s->silent < TRIES)
 		return;
 	deconz_lost(s, "the coordinator does not answer");
@@ -174,11 +190,6 @@ static void stack_time(struct zb_stack *s, int64_t now_ms)
 		on_silence(s);
 	deconz_air_expire(s);
 	deconz_next(s);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
 }
 
 static int64_t stack_deadline(const struct zb_stack *s)

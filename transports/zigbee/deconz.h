@@ -137,7 +137,9 @@ void deconz_air_answer(struct zb_stack *s, const struct deconz_frame *f);
 void deconz_air_expire(struct zb_stack *s);
 int64_t deconz_air_deadline(const struct zb_stack *s);
 int deconz_air_send(struct zb_stack *s, const struct zb_request *r);
-/* The command that asked for this was not answered. */
-void deconz_air_silent(struct zb_stack *s);
+/* The command was not answered. */
+void deconz_air_silent(struct zb_stack *s, uint8_t command);
+/* An answer to an earlier command. */
+void deconz_air_late(struct zb_stack *s, const struct deconz_frame *f);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#define CONFIRM_LOST_MS 3000
 #define CONFIRM_MS 30000 /* longer than any sleeper is waited for */
 #define IDLE_MS 1000
 #define QUIET_MS 15000
@@ -280,12 +281,40 @@ void deconz_air_answer(struct zb_stack *s, const struct deconz_frame *f)
 		deconz_take_state(s, f->payload.at[0]);
 }
 
+void deconz_air_late(struct zb_stack *s, const struct deconz_frame *f)
+{
+	if (f->status != DECONZ_SUCCESS)
+		return;
+	if (f->command == DECONZ_INDICATION)
+		on_indication(s, f->payload);
+	else if (f->command == DECONZ_CONFIRM)
+		on_confirm(s, f->payload);
+}
+
+/* The firmware has given a confirm away and nobody has it: most likely that of
+ * the oldest. */
+static void confirm_lost(struct zb_stack *s)
+{
+	struct deconz_slot *oldest = NULL;
+	unsigned i;
+
+	for (i = 0; i < DECONZ_WINDOW_MAX; i++)
+		if (s->slots[i].state == SLOT_TAKEN &&
+			s->slots[i].due_ms > s->now_ms + CONFIRM_LOST_MS &&
+			(!oldest || s->slots[i].order < oldest->order))
+			oldest = &s->slots[i];
+	if (oldest)
+		oldest->due_ms = s->now_ms + CONFIRM_LOST_MS;
+}
+
 /* Whether the firmware has the frame nobody knows; its confirm may come. */
-void deconz_air_silent(struct zb_stack *s)
+void deconz_air_silent(struct zb_stack *s, uint8_t command)
 {
 	if (s->asked && s->asked->state == SLOT_ASKED)
 		s->asked->state = SLOT_TAKEN;
 	s->asked = NULL;
+	if (command == DECONZ_CONFIRM)
+		confirm_lost(s);
 }
 
 static bool may_expire(const struct deconz_slot *slot)

@@ -800,6 +800,43 @@ START_TEST(state_change_that_was_missed_is_found)
 }
 END_TEST
 
+/* Every byte of the next answer is damaged. */
+START_TEST(damaged_answers_cost_a_moment_only)
+{
+	uint8_t out[] = {0, 0};
+
+	up();
+	request(5, 0x1000, LAMP, true);
+	fw.deaf = true;
+	fw.state |= DECONZ_HAS_CONFIRM;
+	out[0] = state();
+	raw_answer(DECONZ_STATE_CHANGED, 0x77, 0, false, out, 2);
+	run();
+	zb_deconz_stack.input(stack, now_ms, bytes_of("\x04\x05\x06\xc0", 4));
+	fw.deaf = false;
+	fw.state &= (uint8_t)~DECONZ_HAS_CONFIRM;
+	air_says("query", false);
+	pass(150);
+	ck_assert_uint_eq(told.heard, 1);
+	/* The confirm that it carried does not hold a slot for long. */
+	pass(3100);
+	ck_assert_uint_eq(told.confirms, 1);
+	ck_assert_int_eq(told.confirm.result, ZB_SENT_LOST);
+}
+END_TEST
+
+START_TEST(late_indication_counts)
+{
+	const uint8_t late[] = {0x22, 2, 0, 0, 1, 2, 0, 0x10, 11, 4, 1, 0x19, 0,
+		3, 0, 'a', 'b', 'c'};
+
+	up();
+	raw_answer(DECONZ_INDICATION, 1, 0, true, late, sizeof(late));
+	ck_assert_uint_eq(told.heard, 1);
+	ck_assert_mem_eq(told.asdu, "abc", 3);
+}
+END_TEST
+
 START_TEST(hostile_indications_are_left_out)
 {
 	static const char *const rows[] = {
@@ -886,6 +923,8 @@ int main(void)
 	tcase_add_test(c, request_that_is_refused_as_busy_says_so);
 	tcase_add_test(c, answer_of_another_command_does_not_stop_the_loop);
 	tcase_add_test(c, state_change_that_was_missed_is_found);
+	tcase_add_test(c, damaged_answers_cost_a_moment_only);
+	tcase_add_test(c, late_indication_counts);
 	tcase_add_loop_test(c, hostile_indications_are_left_out, 0, 5);
 	tcase_add_test(c, watchdog_is_refreshed_every_five_minutes);
 	tcase_add_test(c, lost_network_is_connected_again);
