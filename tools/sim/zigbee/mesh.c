@@ -170,6 +170,11 @@ const struct air *mesh_air(const struct mesh *m)
 	return &m->air;
 }
 
+bool mesh_is_join(const struct mesh *m)
+{
+	return m->join;
+}
+
 unsigned mesh_in_flight(const struct mesh *m)
 {
 	return m->in_flight;
@@ -468,8 +473,9 @@ static void arrived_up(struct mesh *m, struct flight *fl, uint64_t now)
 	free_flight(m, fl);
 }
 
-void mesh_announced(struct mesh *m, struct node *n, uint64_t now)
+void mesh_announced(struct mesh *m, struct node *n, uint64_t now, bool join)
 {
+	m->join = join;
 	air_take(&m->air, now, air_frame_us(12));
 	if (m->ops)
 		m->ops->announced(m->ncp, now, n->setup.eui64, n->nwk,

@@ -84,7 +84,7 @@ void mesh_set_air(struct mesh *m, const struct air_setup *setup);
 void mesh_uplink(struct mesh *m, struct node *n, uint64_t now,
 	const struct ncp_frame *f);
 /* The node says that it is there, under its address. */
-void mesh_announced(struct mesh *m, struct node *n, uint64_t now);
+void mesh_announced(struct mesh *m, struct node *n, uint64_t now, bool join);
 void mesh_went(struct mesh *m, struct node *n, uint64_t now);
 /* The node asks its parent for what is there: the oldest frame. */
 void mesh_polled(struct mesh *m, struct node *n, uint64_t now);

@@ -58,6 +58,7 @@ struct mesh {
 	struct flight *flights;
 	struct flight *free;
 	unsigned in_flight;
+	bool join;
 	struct mesh_counts counts;
 };
 

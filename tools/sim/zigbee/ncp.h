@@ -110,6 +110,9 @@ void mesh_forget_endpoints(struct mesh *m);
 /* Address tables; false when there is no such node. */
 bool mesh_find_nwk(const struct mesh *m, uint16_t nwk, uint64_t *ret_eui64);
 bool mesh_find_eui64(const struct mesh *m, uint64_t eui64, uint16_t *ret_nwk);
+/* Inside announced(): the node was let in, or came back under another address;
+ * it has not only restarted. The trust center takes note of it. */
+bool mesh_is_join(const struct mesh *m);
 /* Descriptors for ZDO requests that a front end answers by itself. */
 struct mesh_descriptor {
 	uint8_t endpoint;

@@ -551,6 +551,11 @@ static void znp_announced(
 	if (n->state != ZNP_STATE_COORDINATOR)
 		return;
 	put_le16(d, nwk);
+	if (mesh_is_join(n->mesh)) {
+		znp_put_eui64(d + 2, eui64);
+		put_le16(d + 10, 0);
+		znp_say(n, ZNP_AREQ, ZNP_ZDO, 0xca, d, 12);
+	}
 	put_le16(d + 2, nwk);
 	znp_put_eui64(d + 4, eui64);
 	d[12] = sleepy ? 0x80 : 0x8e;

@@ -226,7 +226,7 @@ uint64_t node_due(const struct node *n)
 void node_announce(struct node *n, uint64_t now)
 {
 	n->counts.announces++;
-	mesh_announced(n->mesh, n, now);
+	mesh_announced(n->mesh, n, now, false);
 }
 
 void node_restart(struct node *n, uint64_t now)
@@ -254,7 +254,8 @@ void node_join(struct node *n, uint64_t now, bool new_address)
 		mesh_readdress(n->mesh, n);
 	if (first)
 		node_start(n, now);
-	node_announce(n, now);
+	n->counts.announces++;
+	mesh_announced(n->mesh, n, now, first || new_address);
 	mesh_schedule(n->mesh, n);
 }
 
