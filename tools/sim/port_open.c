@@ -45,8 +45,8 @@ int port_make_tcp(int *ret_fd, unsigned port, char *name, size_t size)
 	if (fd < 0)
 		return -errno;
 	*ret_fd = fd;
-	if (port != 0)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	/* Connections that just ended must not keep it from coming back. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (bind(fd, (struct sockaddr *)&at, len) < 0 || listen(fd, 4) < 0 ||
 		getsockname(fd, (struct sockaddr *)&at, &len) < 0)
 		return -errno;

@@ -1,0 +1,1 @@
+ferry_e2e(sim_zigbee FILES test_sim_zigbee.py)
