@@ -217,6 +217,8 @@ struct server_offer {
 
 	/* The transfer. */
 	bool served;
+	int64_t first_ms; /* of its blocks */
+	uint32_t first_offset;
 	bool has_all; /* the last block went out */
 	int64_t heard_ms; /* last request, or the end of a wait */
 	uint32_t told_progress;
@@ -432,6 +434,9 @@ bool server_next_need(struct server *s, struct engine_command *ret);
 
 /* Takes a place for a device that asks now; false: all are taken. */
 bool server_admit(struct server *s, struct server_offer *o, int64_t now_ms);
+/* How long, by the pace so far, until one of the downloads is through;
+ * ENGINE_NEVER: nobody can tell. */
+int64_t server_place_in(const struct server *s, int64_t now_ms);
 void server_release(struct server *s, struct server_offer *o);
 /* Calls who is next, when there are places. */
 void server_look(struct server *s, int64_t now_ms);

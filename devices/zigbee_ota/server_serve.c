@@ -89,13 +89,16 @@ uint8_t server_block_len(const struct server *s, const struct server_peer *p,
 
 /* ---- verdicts ---- */
 
-/* Others are being served: come back later. Who was sent away before is sent
- * away for less. */
+/* Others are being served: come back when one of them will be through. Who was
+ * sent away before is sent away for less. */
 static struct verdict put_off(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
 	uint32_t seconds = o->peer->quirks.wait_s / (1 + o->parks);
+	int64_t free_s = server_place_in(s, now_ms) / 1000 + 1;
 
+	if (free_s < seconds)
+		seconds = (uint32_t)free_s;
 	if (seconds < PARKED_SHORT_S)
 		seconds = PARKED_SHORT_S;
 	o->parks++;
@@ -586,6 +589,10 @@ void server_block_sent(struct server *s, struct server_peer *p,
 	struct server_offer *o = p->offer;
 
 	s->counts.blocks++;
+	if (!o->served) {
+		o->first_ms = now_ms;
+		o->first_offset = offset;
+	}
 	o->served = true;
 	o->parks = 0;
 	o->withheld = false;

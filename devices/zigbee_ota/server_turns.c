@@ -80,6 +80,26 @@ bool server_admit(struct server *s, struct server_offer *o, int64_t now_ms)
 	return true;
 }
 
+static int64_t left_ms(const struct server_offer *o, int64_t now_ms)
+{
+	uint64_t done = o->progress > o->first_offset ?
+		o->progress - o->first_offset : 0;
+
+	if (!o->has_place || !o->served || done == 0)
+		return ENGINE_NEVER;
+	return (int64_t)((uint64_t)(now_ms - o->first_ms) *
+		(o->file.size - o->progress) / done);
+}
+
+int64_t server_place_in(const struct server *s, int64_t now_ms)
+{
+	int64_t soonest = ENGINE_NEVER;
+
+	for (const struct server_offer *o = s->first; o; o = o->next)
+		soonest = server_sooner(soonest, left_ms(o, now_ms));
+	return soonest;
+}
+
 /* ---- who is called ---- */
 
 static bool may_call(const struct server_offer *o)
