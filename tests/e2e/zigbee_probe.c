@@ -298,6 +298,17 @@ static void on_message(void *arg, const struct ferry_message *m)
 
 /* ---- the link ---- */
 
+static void print_text(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			putchar('\\');
+		putchar((unsigned char)*text < 0x20 ? ' ' : *text);
+	}
+	putchar('"');
+}
+
 static void on_notified(void *arg, const struct ferry_result *result)
 {
 	(void)arg;
@@ -347,7 +358,9 @@ static void on_up(void *arg, const struct ferry_link *record)
 	struct probe *p = arg;
 
 	p->ups++;
-	printf("{\"event\":\"up\",\"text\":\"%s\"}\n", record->text);
+	printf("{\"event\":\"up\",\"text\":");
+	print_text(record->text);
+	printf("}\n");
 	fflush(stdout);
 	if (!p->link)
 		transport_connect(p->t, &c, on_connected, p, NULL);
@@ -366,9 +379,9 @@ static void on_down(void *arg, uint64_t link, int status, const char *text,
 	p->queue_len = 0;
 	p->downs++;
 	uv_timer_stop(&p->notify);
-	printf("{\"event\":\"down\",\"status\":%d,\"text\":\"%s\","
-	       "\"restart_ms\":%" PRId64 "}\n",
-		status, text ? text : "", restart_ms);
+	printf("{\"event\":\"down\",\"status\":%d,\"text\":", status);
+	print_text(text ? text : "");
+	printf(",\"restart_ms\":%" PRId64 "}\n", restart_ms);
 	fflush(stdout);
 }
 
