@@ -10,6 +10,7 @@
 #define AIR_WAIT_SPREAD 4
 #define GRACE_WAIT_S 5
 #define PARKED_SHORT_S 5
+#define PARKED_FIRST_S 10 /* while nobody can tell for how long */
 #define SENT_MAX_MS 3000 /* a completion that takes longer says nothing */
 #define RATE 50          /* requests a second and peer */
 #define BURST 30
@@ -95,7 +96,9 @@ static struct verdict put_off(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
 	uint32_t seconds = o->peer->quirks.wait_s / (1 + o->parks);
-	int64_t free_s = server_place_in(s, now_ms) / 1000 + 1;
+	int64_t free_ms = server_place_in(s, now_ms);
+	int64_t free_s = free_ms == ENGINE_NEVER ? PARKED_FIRST_S :
+		free_ms / 1000 + 1;
 
 	if (free_s < seconds)
 		seconds = (uint32_t)free_s;
