@@ -49,7 +49,7 @@ static int split_options(const char *text, struct config_network *n)
 	while (*text) {
 		size_t len = strcspn(text, " ");
 
-		if (len > 7 && !memcmp(text, "budget=", 7)) {
+		if (len >= 7 && !memcmp(text, "budget=", 7)) {
 			if (read_budget(text + 7, len - 7, &n->budget_pct))
 				return -EINVAL;
 		} else if (len) {

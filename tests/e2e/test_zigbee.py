@@ -1,6 +1,8 @@
 """ZigBee from ferry-publish to `done`: real images behind simulated coordinators,
 each link of the path real."""
 
+import time
+
 import pytest
 
 from ferrytest.site import wait_for
@@ -132,6 +134,69 @@ def test_coordinator_reset_in_mid_transfer_goes_on(site):
     site.radio.do("reset coordinator")
     site.wait_node_job("bulb-1", "done", 120)
     assert site.node("bulb-1")["sha256"] == sha256(path)
+
+
+def test_restart_serves_its_first_block_soon(site):
+    """A device in mid-transfer gives up after a few silent seconds."""
+    path = site.make_ota(2, size=40000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group(count=2, block=32, spacing="20ms"))
+    site.start_ferryd()
+    site.wait_progress(site.wait_device("bulb-1"), 10)
+    site.kill_ferryd()
+    before = site.node("bulb-1")["counts"]["blocks"]
+    begun = time.monotonic()
+    site.start_ferryd(wait=False)
+    wait_for("a block", lambda:
+             site.node("bulb-1")["counts"]["blocks"] > before, 30)
+    print(f"first block after {time.monotonic() - begun:.2f} s")
+    assert time.monotonic() - begun < 10
+    site.wait_node_job("bulb-1", "done", 120)
+
+
+# ---- a person, or the vendor, says stop ----
+
+def in_mid_transfer(site, size=30000, options="budget=off"):
+    path = site.make_ota(2, size=size)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    site.start_radio(group(block=32, spacing="20ms"), options=options)
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    job = site.wait_progress(device, 10)
+    return path, device, job
+
+
+def test_paused_job_sends_nothing_and_goes_on(site):
+    path, device, job = in_mid_transfer(site)
+    assert site.ctl("pause", str(job["id"])).returncode == 0
+    site.wait_job(device, "paused")
+    blocks = site.node("bulb-1")["counts"]["blocks"]
+    assert site.node("bulb-1")["file_version"] == "0x00000001"
+    assert site.link()["network"]["offers"] == 0
+    assert site.ctl("resume", str(job["id"])).returncode == 0
+    site.wait_job(device, "done", 120)
+    assert site.node("bulb-1")["sha256"] == sha256(path)
+    assert site.node("bulb-1")["counts"]["blocks"] > blocks
+
+
+def test_cancelled_job_leaves_the_device_as_it_was(site):
+    _, device, job = in_mid_transfer(site, options="budget=off grace_s=1")
+    assert site.ctl("cancel", str(job["id"])).returncode == 0
+    site.wait_job(device, "cancelled")
+    wait_for("the device to give up",
+             lambda: site.node("bulb-1")["state"] == "idle", 15)
+    assert site.node("bulb-1")["file_version"] == "0x00000001"
+
+
+def test_withdrawn_release_is_stopped_in_mid_transfer(site):
+    _, device, job = in_mid_transfer(site, size=60000)
+    site.publish("withdraw", "--dir", str(site.pub),
+                 job["manifest_digest"])
+    site.ctl("check")
+    job = site.wait_job(device, ("failed", "superseded"), 60)
+    assert site.node("bulb-1")["file_version"] == "0x00000001"
 
 
 # ---- who may, and when ----
