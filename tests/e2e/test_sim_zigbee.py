@@ -10,6 +10,7 @@ import struct
 import subprocess
 import time
 import tty
+from pathlib import Path
 
 import pytest
 
@@ -177,6 +178,36 @@ def test_hub_updates_all_its_nodes(build_dir, tmp_path, ota):
         assert radio["sums"]["updates"] == 3
         assert radio["sums"]["bytes"] == 3 * ota["length"]
         assert len(radio["nodes"]) == 3
+
+
+def real_images():
+    folder = Path(os.environ.get("FERRY_SHARED_DIR", "/nonexistent")) / "images" / "zigbee"
+    if not folder.is_dir():
+        return []
+    return [pytest.param(folder / image["file"], image, id=image["file"].split("__")[0])
+            for image in json.loads((folder / "ground_truth.json").read_text()) if image["serve"]]
+
+
+def test_real_images_are_there():
+    if not real_images() and not os.environ.get("CI"):
+        pytest.skip("missing folder of test vectors: FERRY_SHARED_DIR/images/zigbee")
+    assert real_images()
+
+
+@pytest.mark.parametrize("path,truth", real_images())
+def test_real_image_arrives_byte_for_byte(build_dir, tmp_path, path, truth):
+    head = truth["header"]
+    raw = path.read_bytes()[truth["ota_offset"]:][:head["total_image_size"]]
+    group = hub_group({"path": path}, f"manufacturer={head['manufacturer_code']}", f"image_type={head['image_type']}",
+                      "block=64", count=1)
+    with Simulator(build_dir, tmp_path / "sim", group) as sim:
+        with Hub(sim.coordinators["hub"], raw, cap=64) as hub:
+            hub.update(FIRST)
+        state = sim.state("bulb-0")
+    assert state["sha256"] == truth["ota_sha256"]
+    assert state["size"] == len(raw)
+    assert state["file_version"] == f"0x{head['file_version']:08x}"
+    assert state["counts"]["bad_bytes"] == 0
 
 
 def test_served_bytes_are_compared(build_dir, tmp_path, ota):

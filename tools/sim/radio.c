@@ -8,6 +8,10 @@
 
 #include "tools/sim/world.h"
 
+/* Frames in flight that hosts allow a CC26xx, and other coprocessors. */
+#define ZNP_BUFFERS 16
+#define BUFFERS 8
+
 static const char *front_name(enum group_transport transport)
 {
 	switch (transport) {
@@ -134,6 +138,9 @@ static int make(struct radio *r, const struct group *g, const char *dir,
 		return fault_set(fault, err, 0, "coordinator",
 			"%s makes no path", r->name);
 	r->settings.mesh.air.seed = g->setup.image.seed;
+	if (r->settings.mesh.network.buffers == 0)
+		r->settings.mesh.network.buffers =
+			g->transport == TRANSPORT_ZNP ? ZNP_BUFFERS : BUFFERS;
 	err = mesh_new(&r->settings.mesh, &r->mesh);
 	if (!err)
 		err = r->ops->create(r->mesh, r->settings.options, &r->ncp);

@@ -20,6 +20,7 @@ void zigbee_settings_init(struct zigbee_settings *z)
 	memset(z, 0, sizeof(*z));
 	strcpy(z->coordinator, "coordinator");
 	mesh_setup_init(&z->mesh);
+	z->mesh.network.buffers = 0; /* the coordinator's own */
 	node_setup_init(&z->node);
 }
 
