@@ -16,9 +16,9 @@
 #include "transports/zigbee/zdo.h"
 
 #define ZB_SENDS_MAX 64u /* the window of link 0 */
-#define ZB_ASKS_MAX 96u
+#define ZB_ASKS_MAX 160u
 #define ZB_ASKS_OUT_MAX 8u  /* without an answer at a time */
-#define ZB_HELD_MAX 64u
+#define ZB_HELD_MAX 256u /* a network that is asked at once */
 #define ZB_HELD_EACH 4u	    /* of one sender */
 #define ZB_HELD_MS 3000
 #define ZB_OUT_MAX (1u << 18) /* bytes that the line has not taken */

@@ -63,7 +63,7 @@ void znp_forget(struct znp *z)
 
 static bool is_of_slot(enum znp_asker asker)
 {
-	return asker == ZNP_SLOT || asker == ZNP_ROUTE;
+	return asker == ZNP_SLOT || asker == ZNP_FIRST;
 }
 
 /* Z-Stack works off its line in order. When the ping that went after a request

@@ -68,6 +68,7 @@ enum znp_command {
 	ZNP_ZDO_MESSAGE = 0x45ff,
 	ZNP_SAPI_WRITE = 0x2605,
 	ZNP_UTIL_INFO = 0x2700,
+	ZNP_UTIL_LOOKUP = 0x2741,
 	ZNP_APP_FORM = 0x2f05,
 	ZNP_APP_CHANNEL = 0x2f08,
 };
@@ -154,6 +155,13 @@ enum znp_slot_state {
 	ZNP_DOOMED, /* cannot be put in a command: fails at the next chance */
 };
 
+/* What is asked before a frame goes. */
+enum znp_first {
+	ZNP_NOTHING,
+	ZNP_FIND_ROUTE,
+	ZNP_LOOK_UP, /* what is asked for may be known to the coordinator */
+};
+
 /* A frame to the air. */
 struct znp_slot {
 	enum znp_slot_state state;
@@ -162,10 +170,10 @@ struct znp_slot {
 	uint16_t nwk;
 	bool confirms; /* an AF_DATA_CONFIRM follows */
 	bool broadcast;
-	bool route;	  /* a route discovery goes first */
-	bool again;	  /* the request went twice */
-	uint8_t trans;	  /* with `confirms` */
-	uint8_t trans_at; /* where it stands in `data` */
+	enum znp_first first; /* what goes before it */
+	bool again;	      /* the request went twice */
+	uint8_t trans;	      /* with `confirms` */
+	uint8_t trans_at;     /* where it stands in `data` */
 	uint8_t len;
 	int64_t until; /* ZNP_AIR */
 	uint8_t data[32 + ZB_ASDU_MAX];
@@ -176,7 +184,7 @@ enum znp_asker {
 	ZNP_NOBODY,
 	ZNP_STARTING, /* a step of znp_start.c, which watches the time */
 	ZNP_SLOT,     /* a slot's frame */
-	ZNP_ROUTE,    /* a slot's route discovery */
+	ZNP_FIRST,    /* what goes before a slot's frame */
 	ZNP_PING,     /* nobody waits for it, but for the life in it */
 };
 
@@ -224,6 +232,7 @@ struct znp {
 	unsigned tries;	 /* of the whole start */
 	bool was_up;	 /* up() was called and lost() not yet */
 	bool forming;
+	bool no_lookup;	    /* it does not know the command */
 	bool seen_up;	    /* the network came up before it was waited for */
 	uint8_t listed[32]; /* bit set of endpoints that are registered */
 	uint8_t product;
@@ -244,7 +253,7 @@ struct znp {
 /* ---- znp.c ---- */
 
 /* Sends a request and notes whose it is. `slot` counts with ZNP_SLOT and
- * ZNP_ROUTE. Nothing may be out. */
+ * ZNP_FIRST. Nothing may be out. */
 void znp_ask(struct znp *z, enum znp_asker asker, unsigned slot,
 	uint16_t command, struct bytes data);
 /* Sends a frame that nothing answers. */
@@ -312,6 +321,10 @@ struct znp_slot *znp_air_take(struct znp *z, const struct zb_request *r);
 /* Puts a ZDO frame into a command of Z-Stack. False: it has none for it. */
 bool znp_zdo_fill(
 	struct znp *z, struct znp_slot *slot, const struct zb_request *r);
+/* The coordinator's own word on the address that the slot asks for: true when
+ * it has one, and it was told like the device's answer. */
+bool znp_zdo_known(
+	struct znp *z, const struct znp_slot *slot, struct bytes data);
 /* True when the command was an indication or answer of ZDO. */
 bool znp_zdo_areq(struct znp *z, uint16_t command, struct bytes data);
 

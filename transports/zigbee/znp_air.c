@@ -126,7 +126,8 @@ static void fill_data(
 	put_data(&out, r, source_of(r), &trans_at);
 	slot->command = slot->broadcast ? ZNP_AF_DATA_EXT : ZNP_AF_DATA;
 	slot->confirms = true;
-	slot->route = r->find_route && !slot->broadcast;
+	if (r->find_route && !slot->broadcast)
+		slot->first = ZNP_FIND_ROUTE;
 	slot->trans_at = (uint8_t)trans_at;
 	slot->len = (uint8_t)out.len;
 	memcpy(slot->data, out.at, out.len);
@@ -162,15 +163,21 @@ int znp_air_send(struct znp *z, const struct zb_request *r)
 	return 0;
 }
 
-static void ask_route(struct znp *z, unsigned at)
+static void ask_first(struct znp *z, unsigned at)
 {
+	struct znp_slot *slot = &z->slots[at];
 	struct znp_out out = {.len = 0};
+	uint16_t command = ZNP_UTIL_LOOKUP;
 
-	znp_put16(&out, z->slots[at].nwk);
-	znp_put8(&out, 0); /* to one device, not many to one */
-	znp_put8(&out, RADIUS);
-	z->slots[at].route = false;
-	znp_ask(z, ZNP_ROUTE, at, ZNP_ZDO_ROUTE, bytes_of(out.at, out.len));
+	if (slot->first == ZNP_FIND_ROUTE) {
+		command = ZNP_ZDO_ROUTE;
+		znp_put16(&out, slot->nwk);
+		znp_put8(&out, 0); /* to one device, not many to one */
+		znp_put8(&out, RADIUS);
+	} else {
+		znp_put(&out, bytes_of(slot->data, 2)); /* of IEEE_addr_req */
+	}
+	znp_ask(z, ZNP_FIRST, at, command, bytes_of(out.at, out.len));
 }
 
 void znp_air_pump(struct znp *z)
@@ -185,8 +192,8 @@ void znp_air_pump(struct znp *z)
 	z->queue_len--;
 	slot = &z->slots[at];
 	slot->state = ZNP_ASKED;
-	if (slot->route)
-		ask_route(z, at);
+	if (slot->first != ZNP_NOTHING)
+		ask_first(z, at);
 	else
 		znp_ask(z, ZNP_SLOT, at, slot->command,
 			bytes_of(slot->data, slot->len));
@@ -234,6 +241,21 @@ static void to_the_air(struct znp *z, unsigned at)
 		z->now + (slot->broadcast ? ZNP_BROADCAST_MS : ZNP_CONFIRM_MS);
 }
 
+/* Whatever it brought, the frame goes now; unless it is not needed any more. */
+static void take_first(struct znp *z, unsigned at, bool ok, struct bytes data)
+{
+	struct znp_slot *slot = &z->slots[at];
+	bool lookup = slot->first == ZNP_LOOK_UP;
+
+	slot->first = ZNP_NOTHING;
+	if (lookup && !ok)
+		z->no_lookup = true;
+	if (lookup && ok && znp_zdo_known(z, slot, data))
+		finish(z, at, ZB_SENT_OK, 0);
+	else
+		queue_put_first(z, at);
+}
+
 void znp_air_answer(struct znp *z, enum znp_asker asker, unsigned at, bool ok,
 	struct bytes data)
 {
@@ -241,8 +263,8 @@ void znp_air_answer(struct znp *z, enum znp_asker asker, unsigned at, bool ok,
 
 	if (z->slots[at].state != ZNP_ASKED)
 		return; /* its confirm was faster */
-	if (asker == ZNP_ROUTE)
-		queue_put_first(z, at); /* the frame itself, come what may */
+	if (asker == ZNP_FIRST)
+		take_first(z, at, ok, data);
 	else if (ok && status == ZNP_SUCCESS)
 		to_the_air(z, at);
 	else
@@ -255,7 +277,8 @@ void znp_air_unanswered(struct znp *z, enum znp_asker asker, unsigned at)
 
 	if (slot->state != ZNP_ASKED)
 		return;
-	if (asker == ZNP_ROUTE) {
+	if (asker == ZNP_FIRST) {
+		slot->first = ZNP_NOTHING;
 		queue_put_first(z, at);
 		return;
 	}

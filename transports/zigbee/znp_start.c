@@ -561,6 +561,7 @@ void znp_start_again(struct znp *z, const char *text)
 	znp_air_lose_all(z);
 	z->was_up = false;
 	z->forming = false;
+	z->no_lookup = false;
 	if (was_up)
 		z->host->lost(z->arg, text);
 	enter(z, z->state == ZNP_OFF || was_up ? ZNP_PROBE : ZNP_RETRY);

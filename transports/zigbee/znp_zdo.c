@@ -14,8 +14,10 @@ enum zdo_cluster {
 	ZDO_ANSWER = 0x8000,
 };
 
-#define BIND_LEN 21u  /* eui64, endpoint, cluster, mode, eui64, endpoint */
-#define ANNCE_LEN 13u /* source, short address, eui64, capability */
+#define IEEE_ADDR_LEN 4u /* short address, type, start */
+#define ADDR_SINGLE 0u	 /* type: without its children */
+#define BIND_LEN 21u	 /* eui64, endpoint, cluster, mode, eui64, endpoint */
+#define ANNCE_LEN 13u	 /* source, short address, eui64, capability */
 
 /* Requests whose command is the destination and then the frame as it is. */
 static bool is_plain(uint16_t cluster)
@@ -75,9 +77,14 @@ bool znp_zdo_fill(
 
 	if (!fill(&out, r, body))
 		return false;
+	if (r->cluster == ZDO_IEEE_ADDR && out.len < IEEE_ADDR_LEN)
+		return false;
 	slot->command = (uint16_t)(ZNP_ZDO_NWK_ADDR + r->cluster);
 	slot->len = (uint8_t)out.len;
 	memcpy(slot->data, out.at, out.len);
+	if (r->cluster == ZDO_IEEE_ADDR && out.at[2] == ADDR_SINGLE &&
+		!z->no_lookup)
+		slot->first = ZNP_LOOK_UP;
 	asked->there = true;
 	asked->cluster = r->cluster;
 	asked->whom = whom_of(r->cluster, body, r->nwk);
@@ -149,6 +156,23 @@ static void take_address(struct znp *z, uint16_t cluster, struct bytes data)
 	i.eui64 = eui64;
 	i.cluster = (uint16_t)(ZDO_ANSWER | cluster);
 	deliver(z, &i, &asdu);
+}
+
+bool znp_zdo_known(
+	struct znp *z, const struct znp_slot *slot, struct bytes data)
+{
+	struct znp_in in = znp_in_of(data);
+	uint64_t eui64 = znp_get64(&in);
+	struct znp_out answer = {.len = 0};
+
+	if (in.bad || !eui64 || eui64 == UINT64_MAX)
+		return false;
+	znp_put8(&answer, ZNP_SUCCESS);
+	znp_put64(&answer, eui64);
+	znp_put(&answer, bytes_of(slot->data, 2));
+	znp_put16(&answer, 0); /* no list */
+	take_address(z, ZDO_IEEE_ADDR, bytes_of(answer.at, answer.len));
+	return true;
 }
 
 /* 45 82 to 45 b8: source, then the frame without its number. */

@@ -526,8 +526,8 @@ START_TEST(send_of_zdo_is_a_command_and_ends_with_its_answer)
 	up(0);
 	r.registered = "";
 	send_zdo(row->cluster, row->asdu);
-	rig_expect(rig_last(&r, row->command), row->data);
 	rig_answer(&r);
+	rig_expect(rig_last(&r, row->command), row->data);
 	ck_assert_msg(r.confirm_count == 1, "%s", row->name);
 	ck_assert_int_eq(r.confirms[0].result, ZB_SENT_OK);
 	rig_done(&r);
@@ -616,6 +616,54 @@ START_TEST(response_of_zdo_has_the_number_of_its_request)
 	ck_assert_uint_eq(r.heard[1].asdu[0], 0x22);
 	ck_assert_uint_eq(r.heard[2].asdu[0], 0x21);
 	ck_assert_uint_eq(r.heard[3].asdu[0], 0);
+	rig_done(&r);
+}
+END_TEST
+
+START_TEST(address_that_the_coordinator_knows_is_not_asked_on_the_air)
+{
+	uint8_t want[16];
+	size_t len = rig_unhex("22 00 01000000004b1200 0010", want, 16);
+
+	up(0);
+	r.known = "01000000004b1200";
+	send_zdo(0x0001, "22 0010 00 00");
+	rig_expect(rig_last(&r, ZNP_UTIL_LOOKUP), "0010");
+	rig_answer(&r);
+	ck_assert_uint_eq(rig_wrote(&r, ZNP_ZDO_IEEE_ADDR), 0);
+	ck_assert_uint_eq(r.confirm_count, 1);
+	ck_assert_uint_eq(r.heard_count, 1);
+	ck_assert_uint_eq(r.heard[0].i.cluster, 0x8001);
+	ck_assert(bytes_equal(r.heard[0].i.asdu, bytes_of(want, len)));
+	rig_done(&r);
+}
+END_TEST
+
+START_TEST(address_that_nobody_knows_is_asked_on_the_air)
+{
+	static const char *const unknown[] = {
+		"0000000000000000", "ffffffffffffffff", "010000", ""};
+
+	up(0);
+	r.known = unknown[_i];
+	send_zdo(0x0001, "22 0010 00 00");
+	rig_answer(&r);
+	ck_assert_uint_eq(rig_wrote(&r, ZNP_ZDO_IEEE_ADDR), 1);
+	ck_assert_uint_eq(r.heard_count, 0);
+	rig_done(&r);
+}
+END_TEST
+
+START_TEST(coordinator_without_a_lookup_is_asked_for_one_once)
+{
+	up(0);
+	r.refuses = ZNP_UTIL_LOOKUP;
+	send_zdo(0x0001, "22 0010 00 00");
+	rig_answer(&r);
+	send_zdo(0x0001, "23 0020 00 00");
+	rig_answer(&r);
+	ck_assert_uint_eq(rig_wrote(&r, ZNP_UTIL_LOOKUP), 1);
+	ck_assert_uint_eq(rig_wrote(&r, ZNP_ZDO_IEEE_ADDR), 2);
 	rig_done(&r);
 }
 END_TEST
@@ -783,6 +831,11 @@ static void add_from_air(TCase *t)
 	tcase_add_loop_test(t, indication_of_zdo_is_heard_as_on_the_air, 0,
 		sizeof(zdo_in) / sizeof(zdo_in[0]));
 	tcase_add_test(t, response_of_zdo_has_the_number_of_its_request);
+	tcase_add_test(
+		t, address_that_the_coordinator_knows_is_not_asked_on_the_air);
+	tcase_add_loop_test(
+		t, address_that_nobody_knows_is_asked_on_the_air, 0, 4);
+	tcase_add_test(t, coordinator_without_a_lookup_is_asked_for_one_once);
 	tcase_add_test(t, device_let_in_by_the_trust_centre_is_told);
 	tcase_add_test(t, device_that_leaves_is_told_unless_it_comes_back);
 	tcase_add_loop_test(t, hostile_frame_is_counted_and_changes_nothing, 0,

@@ -255,6 +255,9 @@ static void answer(struct rig *r, const struct rig_frame *f)
 	case 0x2700:
 		say_info(r);
 		break;
+	case 0x2741:
+		rig_say(r, 0x6741, r->known);
+		break;
 	default:
 		rig_say(r, (uint16_t)(f->command + 0x4000), "00");
 		break;
@@ -313,6 +316,7 @@ void rig_init(struct rig *r, const struct zb_config *config)
 	r->tells_state = true;
 	r->direct_cb = 1;
 	r->registered = "";
+	r->known = "0000000000000000";
 	ck_assert_int_eq(
 		zb_znp_stack.create(config ? config : &none, &host, r, &r->s),
 		0);

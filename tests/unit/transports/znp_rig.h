@@ -44,6 +44,7 @@ struct rig {
 	int direct_cb;		/* -1: there is no such item */
 	const char *registered; /* endpoints, in hexadecimal */
 	uint8_t data_status;	/* of the answer to AF_DATA_REQUEST */
+	const char *known;	/* EUI-64 of every address, as on the wire */
 	uint16_t holds;		/* does not answer this command */
 	uint16_t refuses;	/* has never heard of this command */
 	unsigned resets;	/* answers to SYS_RESET_REQ so far */

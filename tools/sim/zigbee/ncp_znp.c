@@ -182,9 +182,28 @@ static void association(struct ncp *n, const struct znp_request *r)
 	znp_answer(n, r, d, sizeof(d));
 }
 
+/* What the coordinator knows by itself: the address is 0 when it does not. */
+static void look_up(struct ncp *n, const struct znp_request *r)
+{
+	uint64_t eui64 = 0;
+	uint8_t d[8];
+
+	if (r->d.len < 2) {
+		znp_reject(n, r, ZNP_REJECT_LENGTH);
+		return;
+	}
+	if (!mesh_find_nwk(n->mesh, get_le16(r->d.at), &eui64))
+		eui64 = 0;
+	znp_put_eui64(d, eui64);
+	znp_answer(n, r, d, sizeof(d));
+}
+
 static void util_request(struct ncp *n, const struct znp_request *r)
 {
 	switch (r->command) {
+	case 0x41: /* addrmgrNwkAddrLookup */
+		look_up(n, r);
+		return;
 	case 0x00:
 		device_info(n, r);
 		return;
