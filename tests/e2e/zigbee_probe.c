@@ -159,6 +159,14 @@ static size_t write_answer(struct probe *p, const struct asked *a, uint8_t *at)
 	return 3 + put_end_answer(p, at + 3);
 }
 
+/* Only when the last answer has gone, too. */
+static void finish_if_over(struct probe *p)
+{
+	if (p->ends_wanted && p->done_count >= p->ends_wanted &&
+		!p->queue_len && !p->under_way)
+		finish(p, 0);
+}
+
 static void on_sent(void *arg, const struct ferry_result *result)
 {
 	struct probe *p = arg;
@@ -169,10 +177,7 @@ static void on_sent(void *arg, const struct ferry_result *result)
 	else
 		p->sent++;
 	pump(p);
-	/* Only when the last answer has gone, too. */
-	if (p->ends_wanted && p->done_count >= p->ends_wanted &&
-		!p->queue_len && !p->under_way)
-		finish(p, 0);
+	finish_if_over(p);
 }
 
 static int send_answer(struct probe *p, const struct asked *a)
@@ -292,8 +297,7 @@ static void on_message(void *arg, const struct ferry_message *m)
 	}
 	p->queue[(p->queue_at + p->queue_len++) % QUEUE_MAX] = a;
 	pump(p);
-	if (p->ends_wanted && p->done_count >= p->ends_wanted && !p->queue_len)
-		finish(p, 0);
+	finish_if_over(p);
 }
 
 /* ---- the link ---- */

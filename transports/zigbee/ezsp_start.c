@@ -313,8 +313,8 @@ static void take_init(struct zb_stack *s, struct ezsp_reader *r)
 	else if (s->config.form)
 		ezsp_enter(s, EZSP_STEP_RANDOM);
 	else
-		ezsp_fail(s, -ENOTCONN, "the coordinator has no network: it "
-			"must be commissioned first, or \"form\" be \"yes\"");
+		ezsp_fail(s, -ENOTCONN, "the coordinator has no network: "
+			"commission it first, or set form = yes");
 }
 
 static void take_random(struct zb_stack *s, struct ezsp_reader *r)

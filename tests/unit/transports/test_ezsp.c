@@ -311,8 +311,8 @@ START_TEST(start_without_network_fails)
 	create(versions[_i], NULL);
 	peer.joined = false;
 	start();
-	assert_story("fail -107 the coordinator has no network: it must be "
-		"commissioned first, or \"form\" be \"yes\"\n");
+	assert_story("fail -107 the coordinator has no network: commission it "
+		"first, or set form = yes\n");
 }
 END_TEST
 
