@@ -212,6 +212,9 @@ void server_peer_event(struct server *s, const struct engine_event *e,
 		came(s, p, e, now_ms);
 	} else {
 		p->known = false;
+		p->ask.state = ASK_NONE;
+		if (p->offer)
+			server_unload(s, p->offer);
 		server_unwant(s, p, ~0u, now_ms);
 		server_peer_settle(s, p);
 	}

@@ -131,6 +131,9 @@ void server_prove_announced(struct server *s, struct server_offer *o,
 		return;
 	}
 	server_call_again(s, o, now_ms);
+	/* A sleepy child listens just now. */
+	if (o->phase == PHASE_OPEN && o->peer->sleepy && !o->stage_open)
+		server_want(s, o->peer, WANT_NOTIFY, now_ms);
 	if (o->phase == PHASE_HEADER)
 		return;
 	o->announced = o->phase == PHASE_PROVE;

@@ -430,6 +430,8 @@ static enum turn send_quick(struct server *s, struct server_peer *p,
 	write_quick(s, &f);
 	if (f.data.len == 0) {
 		p->wants &= ~want;
+		if (want == WANT_ANSWER)
+			p->ask.state = ASK_NONE;
 		return TURN_NOTHING;
 	}
 	us = cost(p, f.data.len, f.delivered);
@@ -493,7 +495,7 @@ static void block_failed(struct server *s, struct server_peer *p,
 
 	if (!o)
 		return;
-	if (++o->failures >= FAILURES_MAX)
+	if (e->sent.status != FERRY_NOT_NOW && ++o->failures >= FAILURES_MAX)
 		o->fallback = true;
 	if (p->ask.state != ASK_SENT || p->ask.tx != id ||
 			p->ask.retries >= retries_max(p))

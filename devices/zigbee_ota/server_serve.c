@@ -333,8 +333,7 @@ static void stop_page(struct server *s, struct server_peer *p, int64_t now_ms)
 	if (!o || !o->page.on)
 		return;
 	o->page.on = false;
-	if (o->load.ready && o->load.page)
-		server_unload(s, o);
+	server_unload(s, o);
 	server_unwant(s, p, WANT_PAGE, now_ms);
 }
 
@@ -473,6 +472,9 @@ static void keep(struct server *s, struct server_peer *p, uint8_t tsn,
 	struct server_ask *a = &p->ask;
 
 	stop_page(s, p, now_ms);
+	if (p->offer && !(r->command == OTA_BLOCK_REQUEST &&
+				p->offer->load.offset == r->offset))
+		server_unload(s, p->offer);
 	*a = (struct server_ask){
 		.state = ASK_HELD,
 		.r = *r,

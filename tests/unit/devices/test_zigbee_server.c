@@ -1,6 +1,7 @@
 /* Whole updates: one device, one peculiarity, one outcome. */
 #include "tests/unit/unit.h"
 
+#include "ferry/transport.h"
 #include "tests/unit/devices/zigbee_bench.h"
 
 #define LEN 5000
@@ -194,6 +195,15 @@ static void fell_to_40(const struct device *d)
 	ck_assert_uint_eq(d->shortest, 40);
 }
 
+static void busy_radio(struct device *d)
+{
+	bad_radio(d);
+	b->fail_status = FERRY_NOT_NOW;
+	b->retry_after_ms = 500;
+}
+
+static void changes_key(struct device *d) { d->becomes_type = 0xbeef; }
+
 static void fell_to_48(const struct device *d)
 {
 	ck_assert_uint_ge(d->shortest, 48);
@@ -204,7 +214,8 @@ static void acknowledged(const struct device *d)
 	(void)d;
 	for (unsigned i = 0; i < 40; i++)
 		if (bench_log(b, i)->data[2] == OTA_BLOCK_RESPONSE)
-			ck_assert_int_eq(bench_log(b, i)->until, 3);
+			ck_assert_int_eq(bench_log(b, i)->until,
+				FERRY_DELIVERED);
 }
 
 static void other_maker(struct device *d) { d->manufacturer = 0x4321; }
@@ -298,6 +309,8 @@ static const struct row rows[] = {
 		ERR_ZIGBEE_REFUSED, refused_quietly, false},
 	{"stays old", stays_old, NULL, NULL, ENGINE_FAILED,
 		ERR_ZIGBEE_OLD_VERSION, NULL, false},
+	{"manufacturer and type change", changes_key, NULL, NULL, ENGINE_DONE,
+		0, NULL, false},
 	{"stays away", stays_away, NULL, NULL, ENGINE_UNVERIFIED,
 		ERR_ZIGBEE_GONE, NULL, false},
 	{"another version", becomes_other, NULL, NULL, ENGINE_FAILED,
@@ -312,6 +325,8 @@ static const struct row rows[] = {
 	{"at most 40", NULL, NULL, "manufacturer=0x1234 : block_max=40",
 		ENGINE_DONE, 0, blocks_of_40, false},
 	{"radio fails", bad_radio, NULL, NULL, ENGINE_DONE, 0, fell_to_40,
+		false},
+	{"radio is busy", busy_radio, NULL, NULL, ENGINE_DONE, 0, blocks_of_50,
 		false},
 	{"radio fails, never below 48", bad_radio, NULL, "* : block_min=48",
 		ENGINE_DONE, 0, fell_to_48, false},

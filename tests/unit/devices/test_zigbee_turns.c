@@ -607,6 +607,43 @@ START_TEST(airtime_goes_to_routers_before_sleepy_children)
 }
 END_TEST
 
+START_TEST(airtime_set_aside_comes_back_when_the_device_changes_its_mind)
+{
+	struct engine_event e = {.type = ENGINE_BUDGET, .budget = {20000, 0}};
+
+	begin_transfer("");
+	b->image_ms = 1000;
+	bench_event(b, &e);
+	bench_rx_hex(b, 0, OTA, BLOCK_AT("00000000", "3f"));
+	settle();
+	bench_rx_hex(b, 0, OTA, "01430100" "3412" "0201" "00010000");
+	bench_run_until(b, b->now_ms + 1500);
+	b->image_ms = 0;
+	e.budget.airtime_us = 7000;
+	bench_event(b, &e);
+	bench_rx_hex(b, 0, OTA, "01440300" "3412" "0201" "0d0c0b0a"
+		"32000000" "3f");
+	settle();
+	ck_assert_uint_eq(bench_log(b, 0)->data[1], 0x44);
+	ck_assert_uint_eq(bench_log(b, 0)->data[3], ZCL_SUCCESS);
+}
+END_TEST
+
+START_TEST(sleepy_child_that_joins_is_notified_while_it_listens)
+{
+	bench_init(b, 1, LEN, "");
+	b->devices[0].sleepy = true;
+	bench_peer(b, 0, false);
+	bench_offer(b, 0);
+	bench_run_until(b, 5 * MINUTE);
+	ck_assert_uint_eq(b->devices[0].notifies, 0);
+	bench_peer(b, 0, true);
+	bench_run(b);
+	ck_assert_uint_eq(b->devices[0].notifies, 1);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+}
+END_TEST
+
 /* ---- stages ---- */
 
 START_TEST(transfer_waits_for_go)
@@ -1140,6 +1177,10 @@ static void add_turns(TCase *c)
 	tcase_add_test(c, place_goes_to_the_oldest_offer_first);
 	tcase_add_test(c, airtime_is_kept_and_used);
 	tcase_add_test(c, airtime_scarce_sends_away_who_can_wait);
+	tcase_add_test(c,
+		airtime_set_aside_comes_back_when_the_device_changes_its_mind);
+	tcase_add_test(c,
+		sleepy_child_that_joins_is_notified_while_it_listens);
 	tcase_add_test(c, airtime_none_holds_the_newest_request_only);
 	tcase_add_loop_test(c, airtime_goes_to_routers_before_sleepy_children,
 		0, 2);

@@ -368,6 +368,8 @@ static void come_back(struct bench *b, unsigned n)
 	}
 	if (!d->stays_old)
 		d->version = d->becomes ? d->becomes : d->image.version;
+	if (d->becomes_type)
+		d->manufacturer = d->type = d->becomes_type;
 	if (!d->announces_not)
 		bench_peer(b, n, true);
 }
@@ -692,7 +694,8 @@ static void report(struct bench *b, uint64_t id, int status,
 	uint32_t airtime_us)
 {
 	struct engine_event e = {.type = ENGINE_SENT, .sent = {.id = id,
-		.status = status, .airtime_us = airtime_us}};
+		.status = status, .airtime_us = airtime_us,
+		.retry_after_ms = status ? b->retry_after_ms : 0}};
 
 	if (!b->sent_ms) {
 		bench_event(b, &e);

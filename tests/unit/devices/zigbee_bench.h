@@ -59,6 +59,7 @@ struct device {
 	unsigned drop_nth;     /* every n-th frame to it is lost */
 	unsigned drop_queries; /* so many of its queries are lost */
 	unsigned stops_at;     /* silent from this offset on; 0 never */
+	uint16_t becomes_type; /* after the update; 0: as it was */
 	uint32_t becomes;      /* version after the update; 0: the new one */
 	int64_t finish_ms;     /* between last block and End */
 	int64_t restart_ms, think_ms;
@@ -112,6 +113,7 @@ struct bench {
 	unsigned fail_nth;  /* every n-th send fails */
 	unsigned fail_from, fail_count; /* the sends from this one on fail */
 	int fail_status;
+	uint32_t retry_after_ms;
 	size_t image_part;  /* the host gives at most so many bytes at once */
 	int image_status;
 	int64_t image_ms;   /* the host needs so long for image bytes */
