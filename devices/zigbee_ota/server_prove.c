@@ -169,11 +169,19 @@ void server_read_refused(struct server_offer *o, int64_t now_ms)
 	o->read_ms = now_ms;
 }
 
+/* A device that was sent off to wait and was let go meanwhile: it may not have
+ * heard it. */
+static bool may_repeat_end(const struct server_offer *o)
+{
+	return o->told_to_wait && !o->announced && o->ends < ENDS_MAX &&
+		o->granted & 1u << ENGINE_STAGE_RESTART;
+}
+
 int64_t server_prove_due(const struct server_offer *o)
 {
 	int64_t at = o->return_at_ms;
 
-	if (o->told_to_wait && !o->announced && o->ends < ENDS_MAX)
+	if (may_repeat_end(o))
 		at = server_sooner(at, o->end_ms + END_AGAIN_MS);
 	return at;
 }
@@ -224,8 +232,7 @@ void server_prove_tick(struct server *s, struct server_offer *o,
 		server_prove_silent(s, o, now_ms);
 		return;
 	}
-	if (o->phase == PHASE_PROVE && o->told_to_wait && !o->announced &&
-			o->ends < ENDS_MAX &&
+	if (o->phase == PHASE_PROVE && may_repeat_end(o) &&
 			now_ms >= o->end_ms + END_AGAIN_MS) {
 		o->end_ms = now_ms;
 		server_want(s, o->peer, WANT_END, now_ms);

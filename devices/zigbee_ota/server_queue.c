@@ -253,7 +253,7 @@ static void write_quick(struct server *s, struct frame *f)
 		f->delivered = p->ask.answer == ANSWER_END;
 		break;
 	case WANT_END:
-		if (o)
+		if (o && o->granted & 1u << ENGINE_STAGE_RESTART)
 			len = ota_write_end_response(s->scratch, s->tsn++,
 				&o->file.key, 0, p->quirks.upgrade_now ? 0 : 1);
 		f->delivered = true;

@@ -877,6 +877,22 @@ START_TEST(gateway_restart_behind_the_restart_reads_back)
 }
 END_TEST
 
+/* It waits for leave to restart; an earlier run gave it, this one has not. */
+START_TEST(gateway_restart_behind_the_restart_lets_nobody_go_without_go)
+{
+	bench_init(b, 1, LEN, "");
+	b->stop_at = ENGINE_STAGE_STAGED;
+	bench_offer_as(b, 0, ENGINE_GOAL_UPDATE, ENGINE_STAGE_RESTART, NULL,
+		false);
+	settle();
+	b->devices[0].state = DEVICE_END;
+	bench_rx_hex(b, 0, OTA, END_OK);
+	bench_run_until(b, 5 * MINUTE);
+	ck_assert_uint_eq(b->devices[0].last_upgrade_s, UINT32_MAX);
+	ck_assert_uint_eq(b->devices[0].restarts, 0);
+}
+END_TEST
+
 START_TEST(link_lost_in_mid_transfer_goes_on)
 {
 	struct device *d;
@@ -1204,6 +1220,8 @@ static void add_stages(TCase *c)
 	tcase_add_test(c, gateway_restart_finds_the_device_that_waits);
 	tcase_add_loop_test(c, gateway_restart_behind_the_restart_reads_back,
 		0, 2);
+	tcase_add_test(c,
+		gateway_restart_behind_the_restart_lets_nobody_go_without_go);
 	tcase_add_test(c, link_lost_in_mid_transfer_goes_on);
 	tcase_add_test(c, link_lost_for_hours_is_not_silence);
 	tcase_add_test(c, peer_gone_and_back_is_notified_again);
