@@ -1,10 +1,8 @@
-/* Bytes, answers, time and requests in any order for the stack deconz. Each step
- * is a byte that says what:
- *   00..3f  so many * 50 ms pass
- *   40..7f  a request
+/* Bytes, answers, time and requests in any order for the stack deconz. Each
+ * step is a byte that says what: 00..3f  so many * 50 ms pass 40..7f  a request
  *   80..bf  raw bytes: length, bytes
- *   c0..df  an answer to the command that is outstanding: status, length, payload
- *   e0..ff  another frame with a good check: command, length, payload */
+ *   c0..df  an answer to the command that is outstanding: status, length,
+ * payload e0..ff  another frame with a good check: command, length, payload */
 #include "tests/fuzz/zigbee_stack_end.h"
 #include "transports/zigbee/deconz.h"
 

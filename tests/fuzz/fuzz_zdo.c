@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	for (i = 0; i < m.endpoint_count; i++)
 		if (m.endpoints[i] < 1 || m.endpoints[i] > 240)
 			abort();
-	if (m.cluster == ZDO_DEVICE_ANNCE && (!m.eui64 || m.eui64 == UINT64_MAX))
+	if (m.cluster == ZDO_DEVICE_ANNCE &&
+		(!m.eui64 || m.eui64 == UINT64_MAX))
 		abort();
 	return 0;
 }

@@ -1,9 +1,7 @@
-/* Packets, time and requests in any order for the stack zcl-socket. Each step is
- * a byte that says what, and for a packet its length in the next:
- *   00..7f  so many * 50 ms pass
- *   80..bf  a request
- *   c0..ff  a packet: length, bytes
- * and each packet that can be read can be written to the same bytes. */
+/* Packets, time and requests in any order for the stack zcl-socket. Each step
+ * is a byte that says what, and for a packet its length in the next: 00..7f  so
+ * many * 50 ms pass 80..bf  a request c0..ff  a packet: length, bytes and each
+ * packet that can be read can be written to the same bytes. */
 #include "tests/fuzz/zigbee_stack_end.h"
 #include "transports/zigbee/socket_wire.h"
 

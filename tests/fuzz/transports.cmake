@@ -8,3 +8,6 @@ ferry_fuzz(ezsp SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/transports/ash_peer.c"
 ferry_fuzz(zdo USES room_zigbee)
 ferry_fuzz(zigbee_socket USES room_zigbee)
 ferry_fuzz(deconz USES room_zigbee)
+ferry_fuzz(zigbee_driver
+	SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/transports/vhost.c"
+	USES room_zigbee)

@@ -87,10 +87,8 @@ static void say_network(struct hub *h)
 
 static void say_node(struct hub *h, uint64_t eui64, uint16_t nwk, uint8_t flags)
 {
-	const struct zs_packet p = {.type = ZS_NODE,
-		.eui64 = eui64,
-		.nwk = nwk,
-		.flags = flags};
+	const struct zs_packet p = {
+		.type = ZS_NODE, .eui64 = eui64, .nwk = nwk, .flags = flags};
 
 	say(h, &p);
 }

@@ -118,8 +118,8 @@ static enum outcome connect_twice(struct scene *s)
 static enum outcome connect_insecure(struct scene *s)
 {
 	NEED(s, scene_up(s));
-	NEED(s, scene_connect(s, 0, scene_peer(s),
-			FERRY_SECURITY_AUTHENTICATED, NULL) == 0);
+	NEED(s, scene_connect(s, 0, scene_peer(s), FERRY_SECURITY_AUTHENTICATED,
+			NULL) == 0);
 	NEED(s, scene_wait(s, 0));
 	APPLIES(s->q[0].result.status != 0);
 	NEED(s, s->q[0].result.status == FERRY_SECURITY);

@@ -32,7 +32,8 @@ static void usage(FILE *to)
 	      "serial is tried on a PTY and on a serial server, sim against a\n"
 	      "radio of its own, zigbee against a hub of its own. DRIVER is\n"
 	      "serial, sim, zigbee or the path of a shared object, tried with\n"
-	      "the settings given, against a peer that is there and takes what\n"
+	      "the settings given, against a peer that is there and takes "
+	      "what\n"
 	      "it gets.\n"
 	      "Exit code: 0 all that applied passed, 1 some failed, 2 usage.\n",
 		to);
@@ -89,7 +90,8 @@ static int parse(struct options *o, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) { /* NOLINT(concurrency-mt-unsafe) */
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) !=
+		-1) { /* NOLINT(concurrency-mt-unsafe) */
 		if (c == 'h') {
 			usage(stdout);
 			exit(0); /* NOLINT(concurrency-mt-unsafe) */

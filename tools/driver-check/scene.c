@@ -96,8 +96,7 @@ int scene_send(struct scene *s, unsigned i, uint32_t len, uint32_t until)
 		.data = scene_pattern(s, len)};
 
 	rig_request_init(&s->q[i], &s->rig);
-	return transport_send(
-		s->rig.t, &send, rig_on_done, &s->q[i], NULL);
+	return transport_send(s->rig.t, &send, rig_on_done, &s->q[i], NULL);
 }
 
 bool scene_wait(struct scene *s, unsigned i)

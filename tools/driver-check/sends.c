@@ -330,9 +330,8 @@ static enum outcome unknown_sender_named(struct scene *s)
 {
 	APPLIES(s->bench->kind->say_from);
 	NEED(s, scene_up(s) && any_peer_link(s));
-	NEED(s, s->bench->kind->say_from(
-			s->bench, s->bench->stranger, bytes_of(NULL, 0),
-			false) == 0);
+	NEED(s, s->bench->kind->say_from(s->bench, s->bench->stranger,
+			bytes_of(NULL, 0), false) == 0);
 	RIG_UNTIL(&s->rig, 8000, s->rig.messages);
 	NEED(s, !strcmp(s->rig.last_peer, s->bench->stranger));
 	return CHECK_OK;
@@ -380,9 +379,8 @@ static enum outcome broadcast_flag(struct scene *s)
 {
 	APPLIES(s->bench->kind->say_from);
 	NEED(s, scene_up(s) && any_peer_link(s));
-	NEED(s, s->bench->kind->say_from(
-			s->bench, s->bench->stranger, bytes_of(NULL, 0),
-			true) == 0);
+	NEED(s, s->bench->kind->say_from(s->bench, s->bench->stranger,
+			bytes_of(NULL, 0), true) == 0);
 	RIG_UNTIL(&s->rig, 8000, s->rig.messages);
 	NEED(s, s->rig.last_flags & FERRY_MESSAGE_BROADCAST);
 	return CHECK_OK;

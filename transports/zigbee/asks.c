@@ -1,7 +1,7 @@
-/* Questions of the ZigBee Device Profile: who is it, where is it, does it sleep,
- * on which endpoint is a cluster. Few at a time, each tried twice. An answer is
- * matched by what it is about, as coprocessors that translate do not hand the
- * transaction number back. */
+/* Questions of the ZigBee Device Profile: who is it, where is it, does it
+ * sleep, on which endpoint is a cluster. Few at a time, each tried twice. An
+ * answer is matched by what it is about, as coprocessors that translate do not
+ * hand the transaction number back. */
 #include "transports/zigbee/radio.h"
 
 #include "transports/zigbee/airtime.h"
@@ -9,7 +9,7 @@
 #define TRIES 2u
 #define ANSWER_MS 1500
 #define ANSWER_SLEEPY_MS 8000
-#define DESCS_MAX 4u  /* the least urgent */
+#define DESCS_MAX 4u /* the least urgent */
 #define SURVEYS_MAX 5u
 #define SLOT_BITS 8
 
@@ -142,8 +142,8 @@ static size_t write_ask(struct zb_radio *r, const struct zb_ask *a,
 	q->nwk = node->nwk;
 	q->eui64 = node->eui64;
 	if (a->kind == ASK_MATCH)
-		return zdo_write_match_desc(at, tsn, node->nwk, c->profile,
-			c->cluster, !c->server);
+		return zdo_write_match_desc(
+			at, tsn, node->nwk, c->profile, c->cluster, !c->server);
 	q->cluster = ZDO_NODE_DESC_REQ;
 	return zdo_write_node_desc(at, tsn, node->nwk);
 }
@@ -176,7 +176,6 @@ static bool ask_send(struct zb_radio *r, struct zb_ask *a)
 	us = zb_airtime_us(len, false, q.nwk >= ZB_NWK_BROADCAST_FIRST);
 	r->other_us += us;
 	r->airtime_out_us += us;
-	r->asked++;
 	r->frames_out++;
 	a->id = q.id;
 	a->tries++;
@@ -361,7 +360,8 @@ void zb_asks_heard(struct zb_radio *r, const struct zb_indication *i)
 		return;
 	if (m.cluster == ZDO_DEVICE_ANNCE)
 		on_announce(r, &m);
-	else if (m.cluster == ZDO_NWK_ADDR_RSP || m.cluster == ZDO_IEEE_ADDR_RSP)
+	else if (m.cluster == ZDO_NWK_ADDR_RSP ||
+		 m.cluster == ZDO_IEEE_ADDR_RSP)
 		on_address(r, &m);
 	else if (m.cluster == ZDO_NODE_DESC_RSP)
 		on_node_desc(r, &m);

@@ -40,8 +40,8 @@ void deconz_ask(struct zb_stack *s, uint8_t command, struct bytes payload)
 	size_t len = deconz_frame_put(at, command, ++s->seq, payload);
 
 	s->command = command;
-	s->answer_ms = s->now_ms +
-		       (s->step == STEP_PROBE ? PROBE_MS : ANSWER_MS);
+	s->answer_ms =
+		s->now_ms + (s->step == STEP_PROBE ? PROBE_MS : ANSWER_MS);
 	s->commands++;
 	s->host->write(s->arg, bytes_of(at, len));
 }
@@ -203,8 +203,7 @@ static int64_t stack_deadline(const struct zb_stack *s)
 	if (s->step != STEP_READY)
 		return s->wait_ms;
 	due = earlier(s->watchdog_ms, deconz_air_deadline(s));
-	return earlier(
-		due, s->heard_ms + (s->in_flight ? IDLE_MS : QUIET_MS));
+	return earlier(due, s->heard_ms + (s->in_flight ? IDLE_MS : QUIET_MS));
 }
 
 static int stack_send(

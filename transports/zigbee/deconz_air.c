@@ -329,12 +329,10 @@ void deconz_air_expire(struct zb_stack *s)
 	if (s->step != STEP_READY)
 		return;
 	for (i = 0; i < DECONZ_WINDOW_MAX && s->in_flight; i++)
-		if (may_expire(&s->slots[i]) &&
-			s->slots[i].due_ms <= s->now_ms)
+		if (may_expire(&s->slots[i]) && s->slots[i].due_ms <= s->now_ms)
 			slot_end(s, &s->slots[i],
-				s->slots[i].state == SLOT_QUEUED
-					? ZB_SENT_BUSY
-					: ZB_SENT_LOST,
+				s->slots[i].state == SLOT_QUEUED ? ZB_SENT_BUSY
+								 : ZB_SENT_LOST,
 				0);
 }
 

@@ -5,7 +5,7 @@
 #define ESC_END 0xdcu
 #define ESC_ESC 0xddu
 
-#define HEAD 5u	 /* command, seq, status, frame length */
+#define HEAD 5u /* command, seq, status, frame length */
 #define CHECK 2u
 
 /* Commands whose payload stands behind a length of its own. */

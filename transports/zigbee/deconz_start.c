@@ -43,9 +43,10 @@ enum deconz_parameter {
 
 #define SECURITY_ONLY_TRUST_CENTER_KEY 3u
 
-/* Endpoint 1, profile 0x0104, device 0x0005, version 0; in: Basic, Time, OTA. */
-static const uint8_t descriptor[] = {1, 0x04, 0x01, 0x05, 0x00, 0, 3, 0x00,
-	0x00, 0x0a, 0x00, 0x19, 0x00, 0};
+/* Endpoint 1, profile 0x0104, device 0x0005, version 0; in: Basic, Time, OTA.
+ */
+static const uint8_t descriptor[] = {
+	1, 0x04, 0x01, 0x05, 0x00, 0, 3, 0x00, 0x00, 0x0a, 0x00, 0x19, 0x00, 0};
 
 static uint64_t get_le64(const uint8_t *p)
 {
@@ -140,8 +141,8 @@ static size_t put_link_key(uint8_t *at, uint64_t eui64)
 /* The parameters of a new network, in order; 0 after the last. */
 static size_t form_parameter(struct zb_stack *s, uint8_t *at)
 {
-	uint64_t ext_pan = s->config.ext_pan ? s->config.ext_pan
-					     : s->network.eui64;
+	uint64_t ext_pan =
+		s->config.ext_pan ? s->config.ext_pan : s->network.eui64;
 
 	switch (s->form_at) {
 	case 0:
@@ -209,8 +210,8 @@ static void up(struct zb_stack *s)
 
 	n->window = s->window;
 	n->asdu_max = DECONZ_ASDU_MAX;
-	snprintf(n->text, sizeof(n->text), "deCONZ firmware 0x%08x",
-		s->version);
+	snprintf(
+		n->text, sizeof(n->text), "deCONZ firmware 0x%08x", s->version);
 	enter(s, STEP_READY);
 	s->heard_ms = s->now_ms;
 	s->was_up = true;
@@ -298,8 +299,7 @@ void deconz_start_silent(struct zb_stack *s)
 {
 	if (++s->probes % PROBES_EACH == 0 && !s->config.tcp) {
 		s->fast = !s->fast;
-		s->host->line(
-			s->arg, s->fast ? "baud=38400" : "baud=115200");
+		s->host->line(s->arg, s->fast ? "baud=38400" : "baud=115200");
 	}
 	/* Whatever half of a frame it has read ends here. */
 	s->host->write(s->arg, bytes_of("\xc0", 1));
@@ -346,7 +346,8 @@ static void on_endpoint(struct zb_stack *s, const struct deconz_frame *f)
 	}
 }
 
-static void on_endpoint_written(struct zb_stack *s, const struct deconz_frame *f)
+static void on_endpoint_written(
+	struct zb_stack *s, const struct deconz_frame *f)
 {
 	if (f->status != DECONZ_SUCCESS)
 		s->host->log(s->arg, FERRY_LOG_WARN,
@@ -360,8 +361,8 @@ static void on_endpoint_written(struct zb_stack *s, const struct deconz_frame *f
 
 static void on_state(struct zb_stack *s, const struct deconz_frame *f)
 {
-	uint8_t wanted = s->step == STEP_LEFT ? DECONZ_OFFLINE
-					      : DECONZ_CONNECTED;
+	uint8_t wanted =
+		s->step == STEP_LEFT ? DECONZ_OFFLINE : DECONZ_CONNECTED;
 
 	if (f->status == DECONZ_SUCCESS && f->payload.len >= 1)
 		deconz_take_state(s, f->payload.at[0]);
@@ -385,8 +386,8 @@ static void on_formed(struct zb_stack *s, const struct deconz_frame *f)
 
 	/* Old firmware lacks some of them; the key it must take. */
 	if (f->status != DECONZ_SUCCESS && s->form_at == 7) {
-		deconz_fail(s, -EIO,
-			"the coordinator does not take a network key");
+		deconz_fail(
+			s, -EIO, "the coordinator does not take a network key");
 		return;
 	}
 	s->form_at++;

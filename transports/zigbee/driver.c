@@ -169,7 +169,8 @@ static void check_patience(struct zb_radio *r)
 	if (r->state == RADIO_STARTING &&
 		r->now_ms - r->since_ms >= ZB_START_MS)
 		zb_over(r, -ETIMEDOUT, "the coordinator does not start");
-	else if (r->state == RADIO_LOST && r->now_ms - r->since_ms >= ZB_LOST_MS)
+	else if (r->state == RADIO_LOST &&
+		 r->now_ms - r->since_ms >= ZB_LOST_MS)
 		zb_over(r, -ETIMEDOUT, "the network does not come back");
 }
 
@@ -321,8 +322,8 @@ static void link_record(struct zb_radio *r, struct ferry_link *ret,
 		.size = sizeof(*ret),
 		.security = FERRY_SECURITY_NETWORK,
 		.caps = FERRY_CAP_DATAGRAM | FERRY_CAP_CHANNELS |
-			FERRY_CAP_REPLY | FERRY_CAP_SENT |
-			FERRY_CAP_DELIVERED | FERRY_CAP_AIRTIME,
+			FERRY_CAP_REPLY | FERRY_CAP_SENT | FERRY_CAP_DELIVERED |
+			FERRY_CAP_AIRTIME,
 		.channels = channels,
 		.channel_count = r->channel_count,
 		.channel_stride = sizeof(channels[0]),
@@ -383,8 +384,7 @@ static int op_connect(void *self, uint64_t token, const struct ferry_connect *c)
 	if (c->min_security > FERRY_SECURITY_NETWORK)
 		return FERRY_SECURITY;
 	if (zb_take_channels(c, r->channels, &key)) {
-		zb_complete(
-			r, &token, -EINVAL, key, "is missing or not valid");
+		zb_complete(r, &token, -EINVAL, key, "is missing or not valid");
 		return 0;
 	}
 	take_time(r);

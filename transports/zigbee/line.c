@@ -59,8 +59,8 @@ int zb_line_opened(struct zb_radio *r, int fd, const char **ret_text)
 
 	line->fd = fd;
 	if (line->kind == LINE_TTY)
-		err = serial_tty_take(fd, &line->settings, true, NULL, &warning,
-			ret_text);
+		err = serial_tty_take(
+			fd, &line->settings, true, NULL, &warning, ret_text);
 	if (err)
 		return err;
 	if (warning)
@@ -206,8 +206,8 @@ static void read_in(struct zb_radio *r, bool hangup)
 	while (rounds-- && !r->failed) {
 		n = read(line->fd, data, sizeof(data));
 		if (n > 0) {
-			r->ops->input(r->stack, r->now_ms,
-				bytes_of(data, (size_t)n));
+			r->ops->input(
+				r->stack, r->now_ms, bytes_of(data, (size_t)n));
 			continue;
 		}
 		if (n < 0 && errno == EINTR)

@@ -169,9 +169,8 @@ struct zb_radio {
 	uint64_t held_order;
 
 	uint32_t other_us; /* airtime that no frame of the link has carried */
-	uint64_t frames_in, frames_out, frames_held, frames_dropped, retries,
-		busy, bad, asked, in_flight_peak, airtime_in_us,
-		airtime_out_us;
+	uint64_t frames_in, frames_out, frames_dropped, retries, busy,
+		in_flight_peak, airtime_in_us, airtime_out_us;
 };
 
 /* driver.c */

@@ -1,10 +1,10 @@
 /* Frames to devices: waiting, in flight, tried again.
  *
- * Waiting ones stand in one list, oldest first. Only the oldest of each device may
- * go, so that a device gets its frames in order; among devices the one with the
- * fewest in flight goes, and of those the one that went least lately. When the
- * coordinator says that it is busy, `window` falls to what is in flight and grows
- * again by one with each window of good confirms. */
+ * Waiting ones stand in one list, oldest first. Only the oldest of each device
+ * may go, so that a device gets its frames in order; among devices the one with
+ * the fewest in flight goes, and of those the one that went least lately. When
+ * the coordinator says that it is busy, `window` falls to what is in flight and
+ * grows again by one with each window of good confirms. */
 #include "transports/zigbee/radio.h"
 
 #include <errno.h>
@@ -91,8 +91,8 @@ static void left_flight(struct zb_radio *r, struct zb_send *s)
 
 /* ---- adding ---- */
 
-static int address(struct zb_radio *r, const struct ferry_send *from,
-	struct zb_send *s)
+static int address(
+	struct zb_radio *r, const struct ferry_send *from, struct zb_send *s)
 {
 	uint64_t eui64 = 0;
 
@@ -116,7 +116,8 @@ static int address(struct zb_radio *r, const struct ferry_send *from,
 	return s->node ? 0 : -ENOMEM;
 }
 
-int zb_send_add(struct zb_radio *r, uint64_t token, const struct ferry_send *from)
+int zb_send_add(
+	struct zb_radio *r, uint64_t token, const struct ferry_send *from)
 {
 	struct zb_send *s = r->sends;
 	int err;
@@ -258,8 +259,8 @@ static void on_unreached(struct zb_send *s, enum zb_sent result)
 		node->doubtful = true;
 }
 
-static void sent(struct zb_radio *r, struct zb_send *s,
-	const struct zb_confirm *c)
+static void sent(
+	struct zb_radio *r, struct zb_send *s, const struct zb_confirm *c)
 {
 	switch (c->result) {
 	case ZB_SENT_OK:
@@ -325,8 +326,7 @@ static bool has_address(struct zb_radio *r, struct zb_send *s)
 		return true;
 	if (zb_is_asking_nwk(r, node->eui64))
 		return false;
-	if (node->looked_ms &&
-		r->now_ms - node->looked_ms < ZB_LOOK_AGAIN_MS)
+	if (node->looked_ms && r->now_ms - node->looked_ms < ZB_LOOK_AGAIN_MS)
 		return true;
 	zb_ask_nwk(r, node);
 	return false;
@@ -390,8 +390,8 @@ static struct zb_send *pick(struct zb_radio *r)
 	return best;
 }
 
-static void fill_request(struct zb_radio *r, struct zb_send *s,
-	struct zb_request *ret)
+static void fill_request(
+	struct zb_radio *r, struct zb_send *s, struct zb_request *ret)
 {
 	const struct zb_channel *channel = &r->channels[s->channel];
 

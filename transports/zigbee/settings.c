@@ -39,15 +39,14 @@ static int take_key(struct zb_config *c, const char *value)
 {
 	static const uint8_t none[16];
 
-	if (strlen(value) != 32 ||
-		bytes_from_hex(value, c->network_key, 16) ||
+	if (strlen(value) != 32 || bytes_from_hex(value, c->network_key, 16) ||
 		!memcmp(c->network_key, none, 16))
 		return -EINVAL;
 	return 0;
 }
 
-static int take_setting(struct zb_radio *r, const struct ferry_kv *kv,
-	struct zb_start *s)
+static int take_setting(
+	struct zb_radio *r, const struct ferry_kv *kv, struct zb_start *s)
 {
 	unsigned long n = 0;
 	int err = 0;
@@ -120,8 +119,8 @@ int zb_take_settings(struct zb_radio *r, const struct ferry_kv *kv,
 	uint32_t i;
 	int err;
 
-	r->line.settings = (struct serial_settings){
-		.data_bits = 8, .stop_bits = 1};
+	r->line.settings =
+		(struct serial_settings){.data_bits = 8, .stop_bits = 1};
 	*ret = (struct zb_start){.config = {.channel = 15, .pan = 0xffff}};
 	for (i = 0; i < count; i++) {
 		*ret_key = kv[i].key;

@@ -2,8 +2,8 @@
  *
  *   IDLE -> GREETED -> AWAY <-> UP
  *
- * GREETED waits for the first NETWORK; AWAY knows the stack, whose network is not
- * up. Whatever is heard counts as life. */
+ * GREETED waits for the first NETWORK; AWAY knows the stack, whose network is
+ * not up. Whatever is heard counts as life. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,7 +248,8 @@ static void stack_input(struct zb_stack *s, int64_t now_ms, struct bytes data)
 		s->packets_unknown++;
 	} else if (err) {
 		s->packets_bad++;
-		fail(s, -EPROTO, "the stack sent a packet that breaks the rules");
+		fail(s, -EPROTO,
+			"the stack sent a packet that breaks the rules");
 	} else if (s->state == SOCKET_GREETED && p.type != ZS_NETWORK &&
 		   p.type != ZS_PING && p.type != ZS_PONG) {
 		s->packets_bad++;

@@ -11,8 +11,8 @@
 
 /* ---- devices ---- */
 
-static void node_peer(struct zb_radio *r, const struct zb_node *node,
-	uint32_t flags)
+static void node_peer(
+	struct zb_radio *r, const struct zb_node *node, uint32_t flags)
 {
 	char key[17], nwk[8], joined[12];
 	struct ferry_kv attributes[4] = {
@@ -45,8 +45,8 @@ static void node_peer(struct zb_radio *r, const struct zb_node *node,
 static void tell_now(struct zb_radio *r, struct zb_node *node)
 {
 	node->told = true;
-	node_peer(r, node,
-		node->kind == ZB_KIND_SLEEPY ? FERRY_PEER_SLEEPY : 0);
+	node_peer(
+		r, node, node->kind == ZB_KIND_SLEEPY ? FERRY_PEER_SLEEPY : 0);
 }
 
 void zb_tell(struct zb_radio *r, struct zb_node *node)
@@ -162,9 +162,9 @@ static int channel_of(const struct zb_radio *r, uint16_t cluster)
 static uint32_t airtime_of(
 	const struct zb_radio *r, const struct zb_indication *i)
 {
-	return r->net.airtime
-		       ? i->airtime_us
-		       : zb_airtime_us(i->asdu.len, !i->broadcast, i->broadcast);
+	return r->net.airtime ? i->airtime_us
+			      : zb_airtime_us(i->asdu.len, !i->broadcast,
+					i->broadcast);
 }
 
 /* EUI-64, our endpoint, its endpoint, profile: see zb_send_add(). */
@@ -263,7 +263,6 @@ static void hold(struct zb_radio *r, const struct zb_indication *i)
 	memcpy(h->data, i->asdu.at, i->asdu.len);
 	h->i.asdu = bytes_of(h->data, i->asdu.len);
 	r->held_count++;
-	r->frames_held++;
 }
 
 static struct zb_held *held_first(struct zb_radio *r, uint16_t nwk)
@@ -288,8 +287,7 @@ void zb_release_held(struct zb_radio *r, uint16_t nwk, bool known)
 		h->used = false;
 		r->held_count--;
 		channel = channel_of(r, h->i.cluster);
-		if (known && node && channel >= 0 && r->link &&
-			!r->leave_token)
+		if (known && node && channel >= 0 && r->link && !r->leave_token)
 			deliver(r, node, &h->i, (unsigned)channel);
 		else
 			r->frames_dropped++;

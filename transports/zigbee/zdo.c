@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#define CAPABILITY_AWAKE 0x08u	    /* receiver on when idle */
+#define CAPABILITY_AWAKE 0x08u	     /* receiver on when idle */
 #define NODE_DESCRIPTOR_CAPABILITY 2 /* its third byte */
 #define NODE_DESCRIPTOR_LEN 13u
 #define MATCH_LIST_MAX 240u

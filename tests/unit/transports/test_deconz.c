@@ -21,8 +21,7 @@ static const struct {
 	{"device state", 0x07, 2, "000000", "c007020008000000 00efffc0"},
 	{"read confirm", 0x04, 3, "", "c0040300070000 00f2ffc0"},
 	{"read indication", 0x17, 4, "01", "c0170400080001 0001dbddffc0"},
-	{"notify", 0x12, 5,
-		"0700020010010401190001050019420000 64001e",
+	{"notify", 0x12, 5, "0700020010010401190001050019420000 64001e",
 		"c0120500 1b00 1400 0700 02 0010 01 0401 1900 01 0500 "
 		"1942000064 00 1e 9ffe c0"},
 };
@@ -48,8 +47,8 @@ START_TEST(frame_put_writes_the_vectors)
 	size_t got_len = deconz_frame_put(got, vectors[_i].command,
 		vectors[_i].seq, bytes_of(payload, len));
 
-	ck_assert_msg(bytes_equal(bytes_of(got, got_len),
-			      bytes_of(want, want_len)),
+	ck_assert_msg(
+		bytes_equal(bytes_of(got, got_len), bytes_of(want, want_len)),
 		"%s", vectors[_i].name);
 }
 END_TEST
@@ -307,7 +306,8 @@ static void on_read_indication(const struct deconz_frame *f)
 	}
 	memcpy(at, fw.queue[0], len);
 	fw.queued--;
-	memmove(fw.queue[0], fw.queue[1], sizeof(fw.queue) - sizeof(fw.queue[0]));
+	memmove(fw.queue[0], fw.queue[1],
+		sizeof(fw.queue) - sizeof(fw.queue[0]));
 	memmove(fw.queue_len, fw.queue_len + 1,
 		sizeof(fw.queue_len) - sizeof(fw.queue_len[0]));
 	at[0] = state();
@@ -501,8 +501,8 @@ static void start(void)
 /* An endpoint that has the OTA cluster is there from an earlier run. */
 static void have_endpoint(void)
 {
-	fw.endpoint_len = from_hex("01 0401 0500 00 02 0000 1900 00",
-		fw.endpoint);
+	fw.endpoint_len =
+		from_hex("01 0401 0500 00 02 0000 1900 00", fw.endpoint);
 }
 
 static void up(void)
@@ -591,8 +591,7 @@ START_TEST(start_without_endpoint_writes_it_and_reconnects)
 	start();
 	ck_assert_uint_eq(fw.endpoint_writes, 1);
 	ck_assert_mem_eq(fw.endpoint,
-		"\x01\x04\x01\x05\x00\x00\x03\x00\x00\x0a\x00\x19\x00\x00",
-		14);
+		"\x01\x04\x01\x05\x00\x00\x03\x00\x00\x0a\x00\x19\x00\x00", 14);
 	ck_assert_uint_eq(fw.leaves, 1);
 	ck_assert_uint_eq(fw.connects, 1);
 	ck_assert_uint_eq(told.ups, 1);
@@ -902,8 +901,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, frame_put_writes_the_vectors, 0, 5);
-	tcase_add_loop_test(
-		c, frame_take_reads_the_vectors_byte_by_byte, 0, 5);
+	tcase_add_loop_test(c, frame_take_reads_the_vectors_byte_by_byte, 0, 5);
 	tcase_add_loop_test(c, frame_take_hostile_costs_no_more_than_itself, 0,
 		(int)(sizeof(hostile) / sizeof(hostile[0])));
 	tcase_add_test(c, frame_take_too_long_is_left_out);

@@ -1,5 +1,5 @@
-/* The part of the driver zigbee that all stacks share, over a stack that the test
- * plays, under a virtual clock. */
+/* The part of the driver zigbee that all stacks share, over a stack that the
+ * test plays, under a virtual clock. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -214,8 +214,8 @@ static void hears(void)
 	stack->host->heard(stack->arg, &frame);
 }
 
-static void hear(uint64_t eui64, uint16_t nwk, uint16_t cluster,
-	const char *text)
+static void hear(
+	uint64_t eui64, uint16_t nwk, uint16_t cluster, const char *text)
 {
 	frame = (struct zb_indication){.nwk = nwk,
 		.eui64 = eui64,
@@ -229,9 +229,8 @@ static void hear(uint64_t eui64, uint16_t nwk, uint16_t cluster,
 
 static void hear_zdo(uint16_t nwk, uint16_t cluster, const void *at, size_t len)
 {
-	frame = (struct zb_indication){.nwk = nwk,
-		.cluster = cluster,
-		.asdu = bytes_of(at, len)};
+	frame = (struct zb_indication){
+		.nwk = nwk, .cluster = cluster, .asdu = bytes_of(at, len)};
 	input(hears);
 }
 
@@ -363,8 +362,8 @@ START_TEST(start_bad_setting_names_it)
 		start_with(bad_settings[_i].kv, bad_settings[_i].count), 0);
 	ck_assert_msg(v.result_count == 1, "%s", name);
 	ck_assert_msg(v.results[0].status == -EINVAL, "%s", name);
-	ck_assert_msg(!strcmp(v.results[0].key, bad_settings[_i].key),
-		"%s: %s", name, v.results[0].key);
+	ck_assert_msg(!strcmp(v.results[0].key, bad_settings[_i].key), "%s: %s",
+		name, v.results[0].key);
 }
 END_TEST
 
@@ -409,8 +408,7 @@ START_TEST(start_completes_with_network_and_group)
 		vhost_result(&v, 1)->text, "znp: test, channel 15, PAN 0x1a62");
 	ck_assert_uint_eq(vhost_result(&v, 1)->window, 64);
 	ck_assert_uint_eq(vhost_result(&v, 1)->payload, 82);
-	ck_assert_uint_eq(
-		vhost_peer(&v, "all-awake")->flags, FERRY_PEER_GROUP);
+	ck_assert_uint_eq(vhost_peer(&v, "all-awake")->flags, FERRY_PEER_GROUP);
 }
 END_TEST
 
@@ -611,8 +609,7 @@ START_TEST(sender_of_unknown_kind_is_asked_once)
 	ck_assert_uint_eq(count_sent(ZDO_NODE_DESC_REQ), 1);
 	hear_zdo(LAMP_NWK, ZDO_NODE_DESC_RSP, rsp, sizeof(rsp));
 	ck_assert_str_eq(vhost_peer(&v, LAMP_KEY)->kind, "sleepy");
-	ck_assert_uint_eq(
-		vhost_peer(&v, LAMP_KEY)->flags, FERRY_PEER_SLEEPY);
+	ck_assert_uint_eq(vhost_peer(&v, LAMP_KEY)->flags, FERRY_PEER_SLEEPY);
 }
 END_TEST
 
@@ -656,8 +653,7 @@ START_TEST(thousand_peers_are_announced_some_at_a_time)
 	up();
 	for (i = 0; i < 1000; i++)
 		stack->host->node(stack->arg, LAMP + 0x1000 + i,
-			(uint16_t)(0x1000 + i),
-			0, false, false);
+			(uint16_t)(0x1000 + i), 0, false, false);
 	before = v.peer_count;
 	zigbee_driver()->on_wake(v.self);
 	ck_assert_uint_eq(v.peer_count - before, 64);
@@ -685,8 +681,8 @@ START_TEST(send_levels_and_airtime_of_a_confirm)
 	confirm_it(1, ZB_SENT_OK);
 	confirm_it(0, ZB_SENT_OK);
 	ck_assert_uint_eq(vhost_result(&v, a)->level, FERRY_DELIVERED);
-	ck_assert_uint_eq(vhost_result(&v, a)->airtime_us,
-		zb_airtime_us(5, true, false));
+	ck_assert_uint_eq(
+		vhost_result(&v, a)->airtime_us, zb_airtime_us(5, true, false));
 	ck_assert_uint_eq(vhost_result(&v, b)->level, FERRY_SENT);
 	ck_assert_uint_eq(vhost_result(&v, b)->airtime_us,
 		zb_airtime_us(6, false, false));
@@ -852,8 +848,7 @@ START_TEST(send_without_route_is_tried_once_more)
 	ck_assert_uint_eq(sent_count, 2);
 	ck_assert(sent[1].r.find_route);
 	confirm_it(1, ZB_SENT_NO_ROUTE);
-	ck_assert_int_eq(
-		vhost_result(&v, token)->status, FERRY_NOT_DELIVERED);
+	ck_assert_int_eq(vhost_result(&v, token)->status, FERRY_NOT_DELIVERED);
 	ck_assert_int_eq(vhost_result(&v, token)->native, 0xe9);
 }
 END_TEST
@@ -890,12 +885,10 @@ START_TEST(send_to_a_device_that_nobody_knows_is_not_delivered)
 	token = send_to(LAMP_KEY, "notify");
 	ck_assert_uint_eq(count_sent(ZDO_NWK_ADDR_REQ), 1);
 	vhost_pass(&v, 4000);
-	ck_assert_int_eq(
-		vhost_result(&v, token)->status, FERRY_NOT_DELIVERED);
+	ck_assert_int_eq(vhost_result(&v, token)->status, FERRY_NOT_DELIVERED);
 	/* Not looked for again so soon. */
 	token = send_to(LAMP_KEY, "notify");
-	ck_assert_int_eq(
-		vhost_result(&v, token)->status, FERRY_NOT_DELIVERED);
+	ck_assert_int_eq(vhost_result(&v, token)->status, FERRY_NOT_DELIVERED);
 	ck_assert_uint_eq(count_sent(ZDO_NWK_ADDR_REQ), 2);
 }
 END_TEST
@@ -981,8 +974,7 @@ START_TEST(confirm_that_never_comes_ends_in_time)
 	hear(0, LAMP_NWK, 0x0019, "q");
 	token = answer(0, "1");
 	vhost_pass(&v, 46000);
-	ck_assert_int_eq(
-		vhost_result(&v, token)->status, FERRY_NOT_DELIVERED);
+	ck_assert_int_eq(vhost_result(&v, token)->status, FERRY_NOT_DELIVERED);
 	/* It comes after all, and names nothing. */
 	confirm_it(0, ZB_SENT_OK);
 	ck_assert_uint_eq(v.downs, 0);
@@ -1042,8 +1034,7 @@ START_TEST(lost_network_ends_what_is_in_flight_and_comes_back)
 	first = answer(0, "1");
 	second = answer(0, "2");
 	input(is_lost);
-	ck_assert_int_eq(
-		vhost_result(&v, first)->status, FERRY_NOT_DELIVERED);
+	ck_assert_int_eq(vhost_result(&v, first)->status, FERRY_NOT_DELIVERED);
 	ck_assert_ptr_null(vhost_result(&v, second));
 	ck_assert_uint_eq(sent_count, 1);
 	input(is_up);
@@ -1152,8 +1143,7 @@ int main(void)
 	tcase_add_test(c, send_order_of_a_device_survives_busy);
 	tcase_add_test(c, send_without_route_is_tried_once_more);
 	tcase_add_test(c, send_to_a_doubtful_address_looks_for_the_device);
-	tcase_add_test(
-		c, send_to_a_device_that_nobody_knows_is_not_delivered);
+	tcase_add_test(c, send_to_a_device_that_nobody_knows_is_not_delivered);
 	tcase_add_test(c, send_unasked_goes_to_the_endpoint_heard);
 	tcase_add_test(
 		c, send_unasked_to_a_silent_device_asks_for_the_endpoint);

@@ -43,7 +43,8 @@ static void start_hub(void)
 	hub_says = ends[0];
 }
 
-/* Reads lines of the hub until one begins with `text`; the rest of that line. */
+/* Reads lines of the hub until one begins with `text`; the rest of that line.
+ */
 static const char *hub_line(const char *text)
 {
 	static char line[256];

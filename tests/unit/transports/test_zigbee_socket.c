@@ -20,8 +20,7 @@ static const struct {
 } examples[] = {
 	{"HELLO", "015a434c530101",
 		{.type = ZS_HELLO, .version = 1, .last_version = 1}, ""},
-	{"NETWORK",
-		"8101030f0852621aff000000004b1200dddddddddddddddd687562",
+	{"NETWORK", "8101030f0852621aff000000004b1200dddddddddddddddd687562",
 		{.type = ZS_NETWORK,
 			.version = 1,
 			.flags = 3,
@@ -52,7 +51,9 @@ static const struct {
 			.airtime_us = 16000},
 		"01420100341202010d0c0b0a"},
 	{"SEND",
-		"0301000000341201000000004b12000401190001" "0b0100" "19420298",
+		"0301000000341201000000004b12000401190001"
+		"0b0100"
+		"19420298",
 		{.type = ZS_SEND,
 			.id = 1,
 			.nwk = 0x1234,
@@ -129,8 +130,9 @@ static const struct {
 	{"no address", "8101030f0852621a0000000000000000dddddddddddddddd",
 		-EINVAL},
 	{"text", "8101030f0852621aff000000004b1200dddddddddddddddd0a", -EINVAL},
-	{"no common version", "81000000000000000000000000000000"
-			      "0000000000000000",
+	{"no common version",
+		"81000000000000000000000000000000"
+		"0000000000000000",
 		0},
 	{"node without address", "820000000000000000341204", -EINVAL},
 	{"frame without asdu",
@@ -155,8 +157,8 @@ START_TEST(packet_longer_than_the_rules_allow_is_refused)
 	struct zs_packet got;
 
 	ck_assert_int_eq(zs_read(bytes_of(at, ZS_PACKET_MAX), &got), 0);
-	ck_assert_int_eq(zs_read(bytes_of(at, ZS_PACKET_MAX + 1), &got),
-		-EINVAL);
+	ck_assert_int_eq(
+		zs_read(bytes_of(at, ZS_PACKET_MAX + 1), &got), -EINVAL);
 }
 END_TEST
 
@@ -441,7 +443,8 @@ START_TEST(stack_breach_ends_it)
 	else
 		zb_socket_stack.start(stack, now_ms);
 	say_hex(breaches[_i].hex);
-	ck_assert_msg(told.fails == breaches[_i].fails, "%s", breaches[_i].name);
+	ck_assert_msg(
+		told.fails == breaches[_i].fails, "%s", breaches[_i].name);
 	/* Nothing more after that. */
 	if (told.fails)
 		say_hex(examples[5].hex);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,7 +217,7 @@ void vhost_init(struct vhost *v, const struct ferry_driver *table)
 {
 	int i;
 
-	memset(v, 0, sizeof(*v));
+	memset(v, 0, offsetof(struct vhost, results));
 	v->table = table;
 	v->watched = -1;
 	v->far = -1;
@@ -239,9 +240,9 @@ void vhost_opened(struct vhost *v, int result, int type)
 {
 	int pair[2] = {-1, -1};
 
-	if (result >= 0 && socketpair(AF_UNIX,
-				   type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-				   pair))
+	if (result >= 0 &&
+		socketpair(
+			AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair))
 		abort();
 	v->far = pair[1];
 	v->table->on_opened(v->self, v->request, result, pair[0]);
@@ -262,12 +263,11 @@ void vhost_turn(struct vhost *v)
 		if (v->watched < 0)
 			return;
 		p = (struct pollfd){.fd = v->watched,
-			.events = (short)((v->watch_events & FERRY_READ
-						  ? POLLIN
-						  : 0) |
-					  (v->watch_events & FERRY_WRITE
-							  ? POLLOUT
-							  : 0))};
+			.events =
+				(short)((v->watch_events & FERRY_READ ? POLLIN
+								      : 0) |
+					(v->watch_events & FERRY_WRITE ? POLLOUT
+								       : 0))};
 		if (poll(&p, 1, 0) <= 0)
 			return;
 		events = (p.revents & (POLLIN | POLLHUP) ? FERRY_READ : 0u) |

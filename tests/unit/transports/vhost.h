@@ -58,17 +58,16 @@ struct vhost {
 	int open_error; /* what open_device() returns */
 	int far;	/* our end; the driver's was handed out */
 
-	struct vresult results[VHOST_RESULTS];
-	unsigned result_count;
-	struct vpeer peers[VHOST_PEERS];
-	unsigned peer_count;
-	struct vmessage messages[VHOST_MESSAGES];
-	unsigned message_count;
+	unsigned result_count, peer_count, message_count;
 	unsigned downs, changes;
 	int32_t down_status;
 	char down_text[160];
 	char last_log[256];
 	unsigned logs;
+	/* So many of them hold; from here on nothing is cleared. */
+	struct vresult results[VHOST_RESULTS];
+	struct vpeer peers[VHOST_PEERS];
+	struct vmessage messages[VHOST_MESSAGES];
 };
 
 void vhost_init(struct vhost *v, const struct ferry_driver *table);

@@ -1,13 +1,13 @@
-/* The stack's end of zcl-socket, complete and small: a program to start from when
- * a hub's own ZigBee stack shall hand the OTA Upgrade cluster to Ferry. Written
- * from docs/zigbee.md alone, with nothing of Ferry.
+/* The stack's end of zcl-socket, complete and small: a program to start from
+ * when a hub's own ZigBee stack shall hand the OTA Upgrade cluster to Ferry.
+ * Written from docs/zigbee.md alone, with nothing of Ferry.
  *
  *     hub_stack SOCKET
  *
- * The network is pretended: one lamp, which asks for a newer image every second,
- * takes it block by block, restarts and announces itself. In a real stack, air_*()
- * are what the radio does and lamp_*() do not exist. It serves one gateway at a
- * time until it gets SIGTERM. */
+ * The network is pretended: one lamp, which asks for a newer image every
+ * second, takes it block by block, restarts and announces itself. In a real
+ * stack, air_*() are what the radio does and lamp_*() do not exist. It serves
+ * one gateway at a time until it gets SIGTERM. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -115,9 +115,9 @@ static void must_say(const struct packet *p)
 
 static struct lamp {
 	uint32_t version, new_version, size, offset;
-	int64_t ask_ms; /* when it asks again */
+	int64_t ask_ms;	      /* when it asks again */
 	uint8_t tsn, request; /* of what it asked last; 0xff: nothing */
-	uint32_t sum; /* of the bytes that it got */
+	uint32_t sum;	      /* of the bytes that it got */
 } lamp = {.version = 1, .request = 0xff};
 
 static void say_network(void)
@@ -308,7 +308,8 @@ static void lamp_heard(struct packet *z)
 
 /* ---- what the gateway says ---- */
 
-/* A frame for the air. The real thing confirms when the acknowledgement came. */
+/* A frame for the air. The real thing confirms when the acknowledgement came.
+ */
 static void on_send(struct packet *p)
 {
 	uint32_t id = (uint32_t)get(p, 4);
