@@ -211,7 +211,6 @@ struct server_offer {
 	bool has_place, place_sleepy;
 	bool called; /* the place is held for a device that is being notified */
 	bool asked;  /* the device has asked for something */
-	bool withheld; /* it was told that there is nothing, or to wait */
 	int64_t call_until_ms, parked_until_ms, notify_ms;
 	unsigned notifies, broadcasts, parks;
 
@@ -294,7 +293,6 @@ struct server {
 
 	bool limited; /* airtime */
 	uint32_t left_us, reserved_us;
-	bool starved;
 	int64_t aged_ms; /* a sleepy child had its turn last */
 	struct server_tx tx[SERVER_WINDOW_MAX];
 	unsigned tx_open;

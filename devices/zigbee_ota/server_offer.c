@@ -428,8 +428,11 @@ void server_offer(struct server *s, const struct engine_event *e,
 	struct fault f = {0};
 	int err;
 
-	if (before)
+	/* A fresh run of the job: what was granted before is not any more. */
+	if (before) {
+		server_end(s, before, ENGINE_WITHDRAWN, now_ms);
 		server_offer_over(s, before);
+	}
 	p = s->offer_count < OFFERS_MAX ? server_peer(s, key, true) : NULL;
 	o = p ? calloc(1, sizeof(*o)) : NULL;
 	if (!o) {

@@ -131,11 +131,10 @@ static uint32_t cost(const struct server_peer *p, size_t len, bool delivered)
 	return (uint32_t)(p ? us * p->air_percent / 100 : us);
 }
 
-static bool affordable(struct server *s, uint32_t us)
+static bool affordable(const struct server *s, uint32_t us)
 {
-	s->starved = s->limited && (s->left_us < s->reserved_us ||
-			s->left_us - s->reserved_us < us);
-	return !s->starved;
+	return !s->limited || (s->left_us >= s->reserved_us &&
+			s->left_us - s->reserved_us >= us);
 }
 
 static void spend(struct server *s, uint32_t us)
@@ -147,7 +146,6 @@ void server_budget(struct server *s, const struct engine_event *e)
 {
 	s->limited = e->budget.airtime_us != UINT32_MAX;
 	s->left_us = e->budget.airtime_us;
-	s->starved = false;
 }
 
 void server_unload(struct server *s, struct server_offer *o)
@@ -405,10 +403,8 @@ static enum turn send_block(struct server *s, struct server_peer *p, unsigned wa
 	if (!o->load.ready)
 		return begin_load(s, p, page, ret) ? TURN_SENT : TURN_HELD;
 	us = o->load.reserved_us;
-	if (s->limited && s->left_us < us) {
-		s->starved = true;
+	if (s->limited && s->left_us < us)
 		return TURN_HELD;
-	}
 	f.delivered = wants_ack(p, page);
 	f.reply = page ? bytes_of(o->page.reply, o->page.reply_len) :
 		bytes_of(p->ask.reply, p->ask.reply_len);

@@ -114,7 +114,6 @@ static struct verdict put_off(struct server *s, struct server_offer *o,
 static struct verdict withhold(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
-	o->withheld = true;
 	o->notify_ms = o->stage_open || o->phase == PHASE_HEADER ?
 		ENGINE_NEVER : now_ms;
 	s->look = true;
@@ -600,7 +599,6 @@ void server_block_sent(struct server *s, struct server_peer *p,
 	}
 	o->served = true;
 	o->parks = 0;
-	o->withheld = false;
 	o->has_all = offset + len >= o->file.size;
 	if (o->has_all)
 		server_set_wait(s, o, ENGINE_WAIT_DEVICE, ENGINE_NEVER);

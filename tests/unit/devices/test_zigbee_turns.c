@@ -1059,6 +1059,27 @@ START_TEST(image_that_cannot_be_read_fails_and_aborts)
 }
 END_TEST
 
+/* The answer is held for want of airtime when the job begins anew. */
+START_TEST(offer_of_the_same_job_asks_for_go_anew)
+{
+	struct engine_event e = {.type = ENGINE_BUDGET};
+	unsigned blocks;
+
+	begin_transfer("");
+	bench_event(b, &e);
+	bench_rx_hex(b, 0, OTA, BLOCK_AT("00000000", "3f"));
+	settle();
+	blocks = (unsigned)counts().blocks;
+	b->stop_at = ENGINE_STAGE_TRANSFER;
+	bench_offer(b, 0);
+	e.budget.airtime_us = UINT32_MAX;
+	bench_event(b, &e);
+	bench_run_until(b, b->now_ms + 5000);
+	ck_assert_uint_eq(bench_job(b, 0)->stages, BIT(TRANSFER));
+	ck_assert_uint_eq(counts().blocks, blocks);
+}
+END_TEST
+
 START_TEST(abort_again_and_again_is_final)
 {
 	bench_init(b, 1, LEN, "");
@@ -1236,6 +1257,7 @@ static void add_offers(TCase *c)
 	tcase_add_test(c, offer_without_ota_file_fails);
 	tcase_add_test(c, offer_with_bad_option_fails);
 	tcase_add_test(c, image_that_cannot_be_read_fails_and_aborts);
+	tcase_add_test(c, offer_of_the_same_job_asks_for_go_anew);
 	tcase_add_test(c, abort_again_and_again_is_final);
 	tcase_add_test(c, quirks_of_vendor_win_over_local_ones);
 	tcase_add_test(c, many_devices_with_loss_all_end);
