@@ -174,7 +174,7 @@ static bool ask_send(struct zb_radio *r, struct zb_ask *a)
 	if (r->ops->send(r->stack, r->now_ms, &q))
 		return false;
 	us = zb_airtime_us(len, false, q.nwk >= ZB_NWK_BROADCAST_FIRST);
-	r->other_us += us;
+	zb_other_airtime(r, us);
 	r->airtime_out_us += us;
 	r->frames_out++;
 	a->id = q.id;

@@ -29,6 +29,7 @@
 #define ZB_BUSY_MAX_MS 2000
 #define ZB_BUSY_TRIES 8u
 #define ZB_LOOK_AGAIN_MS 30000
+#define ZB_OTHER_US_MAX 1000000u
 #define ZB_TOLD_AT_ONCE 64u
 #define ZB_SURVEY_MS 2000 /* after the link is there; then less often */
 #define ZB_CAPS \
@@ -216,6 +217,7 @@ void zb_tell_group(struct zb_radio *r);
 /* A sender is known now, or will not be. */
 void zb_release_held(struct zb_radio *r, uint16_t nwk, bool known);
 void zb_expire_held(struct zb_radio *r);
+void zb_other_airtime(struct zb_radio *r, uint32_t us);
 int64_t zb_held_deadline(const struct zb_radio *r);
 
 /* sends.c */

@@ -167,6 +167,15 @@ static uint32_t airtime_of(
 					i->broadcast);
 }
 
+/* It is charged to the next frame of the link; what is long past says nothing
+ * of the load of the channel. */
+void zb_other_airtime(struct zb_radio *r, uint32_t us)
+{
+	r->other_us += us;
+	if (r->other_us > ZB_OTHER_US_MAX)
+		r->other_us = ZB_OTHER_US_MAX;
+}
+
 /* EUI-64, our endpoint, its endpoint, profile: see zb_send_add(). */
 static void reply_write(uint8_t *at, const struct zb_radio *r,
 	const struct zb_node *node, const struct zb_indication *i,
@@ -339,13 +348,13 @@ static void up_heard(void *arg, const struct zb_indication *i)
 	r->frames_in++;
 	r->airtime_in_us += airtime_of(r, i);
 	if (i->profile == ZB_PROFILE_ZDO && i->dst_ep == 0) {
-		r->other_us += airtime_of(r, i);
+		zb_other_airtime(r, airtime_of(r, i));
 		zb_asks_heard(r, i);
 		return;
 	}
 	channel = channel_of(r, i->cluster);
 	if (channel < 0 || !r->link || r->leave_token || i->src_ep == 0) {
-		r->other_us += airtime_of(r, i);
+		zb_other_airtime(r, airtime_of(r, i));
 		r->frames_dropped++;
 		return;
 	}

@@ -496,6 +496,25 @@ START_TEST(heard_frame_of_unknown_cluster_is_dropped)
 }
 END_TEST
 
+/* Other traffic loads the channel too, and is charged with the next frame. */
+START_TEST(heard_airtime_of_other_frames_comes_along_bounded)
+{
+	unsigned i;
+
+	up();
+	know(LAMP, LAMP_NWK);
+	hear(0, LAMP_NWK, 0x0006, "toggle");
+	hear(0, LAMP_NWK, 0x0019, "query");
+	ck_assert_uint_eq(v.messages[0].airtime_us,
+		zb_airtime_us(5, true, false) + zb_airtime_us(6, true, false));
+	for (i = 0; i < 200; i++)
+		hear(0, LAMP_NWK, 0x0006, "toggle");
+	hear(0, LAMP_NWK, 0x0019, "query");
+	ck_assert_uint_eq(v.messages[1].airtime_us,
+		zb_airtime_us(5, true, false) + 1000000);
+}
+END_TEST
+
 START_TEST(answer_goes_back_between_the_same_endpoints)
 {
 	up();
@@ -1121,6 +1140,7 @@ int main(void)
 	tcase_add_test(c, connect_link_key_security_is_not_reachable);
 	tcase_add_test(c, heard_frame_comes_with_peer_channel_and_reply);
 	tcase_add_test(c, heard_frame_of_unknown_cluster_is_dropped);
+	tcase_add_test(c, heard_airtime_of_other_frames_comes_along_bounded);
 	tcase_add_test(c, answer_goes_back_between_the_same_endpoints);
 	tcase_add_test(c, answer_follows_a_device_to_its_new_address);
 	tcase_add_test(c, heard_before_a_confirm_is_delivered_at_once);
