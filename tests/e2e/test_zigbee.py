@@ -1,14 +1,13 @@
-"""ZigBee from ferry-publish to `done`: real images behind simulated coordinators,
-each link of the path real."""
+"""Jobs of ZigBee devices behind a simulated coordinator: loss, sleep, turns, orders
+of people, and a ferryd that is killed."""
 
 import time
 
 import pytest
 
 from ferrytest.site import wait_for
-from ferrytest.zigbee import IMAGES, ZigbeeSite, sha256, truth, version_text
-
-STACKS = ["znp", "ezsp", "deconz", "zcl-socket"]
+from ferrytest.zigbee import (IMAGES, ZigbeeSite, group, of_image, sha256,
+                              truth)
 
 
 @pytest.fixture
@@ -17,36 +16,7 @@ def site(tmp_path, build_dir):
         yield one
 
 
-def group(stack="znp", name="bulb-%u", count=1, version=1, **more):
-    words = {"name": name, "count": count, "first": 1, "transport": stack,
-             "manufacturer": "0x1234", "image_type": "0x0001",
-             "file_version": version, "interval": "2s", "activate": "200ms"}
-    words.update(more)
-    return ",".join(f"{key}={value}" for key, value in words.items())
-
-
-def of_image(row, stack, **more):
-    header = row["header"]
-    return group(stack, manufacturer=hex(header["manufacturer_code"]),
-                 image_type=hex(header["image_type"]),
-                 version=header["file_version"] - 1, **more)
-
-
 # ---- the whole way ----
-
-@pytest.mark.parametrize("stack", STACKS)
-@pytest.mark.parametrize("image", ["NodOn", "IKEA"])
-def test_real_image_reaches_the_device_byte_for_byte(site, stack, image):
-    row = truth(image)
-    site.add_zigbee_class("bulb")
-    site.release_ota("bulb", IMAGES / row["file"])
-    site.start_radio(of_image(row, stack), stack=stack)
-    site.start_ferryd()
-    job = site.wait_node_job("bulb-1", "done", 120)
-    site.check_node("bulb-1", row)
-    device = site.devices()[job["device"]]
-    assert device["version"] == version_text(row["header"]["file_version"])
-
 
 def test_several_devices_of_one_image(site):
     row = truth("NodOn")

@@ -121,5 +121,20 @@ class ZigbeeSite(Site):
             row["header"]["file_version"]), state
 
 
+def group(stack="znp", name="bulb-%u", count=1, version=1, **more):
+    words = {"name": name, "count": count, "first": 1, "transport": stack,
+             "manufacturer": "0x1234", "image_type": "0x0001",
+             "file_version": version, "interval": "2s", "activate": "200ms"}
+    words.update(more)
+    return ",".join(f"{key}={value}" for key, value in words.items())
+
+
+def of_image(row, stack, **more):
+    header = row["header"]
+    return group(stack, manufacturer=hex(header["manufacturer_code"]),
+                 image_type=hex(header["image_type"]),
+                 version=header["file_version"] - 1, **more)
+
+
 def sha256(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
