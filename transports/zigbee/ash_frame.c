@@ -18,14 +18,14 @@
 #define MASK_SEED 0x42u
 #define MASK_FEEDBACK 0xb8u
 
-static uint16_t crc_byte(uint16_t crc, uint8_t byte)
+static uint16_t crc_nibble(uint16_t crc, unsigned nibble)
 {
-	unsigned i;
+	static const uint16_t table[16] = {
+		0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
+		0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef,
+	};
 
-	crc = (uint16_t)(crc ^ byte << 8);
-	for (i = 0; i < 8; i++)
-		crc = (uint16_t)(crc & 0x8000u ? crc << 1 ^ 0x1021 : crc << 1);
-	return crc;
+	return (uint16_t)(crc << 4 ^ table[(crc >> 12 ^ nibble) & 15]);
 }
 
 uint16_t ash_crc(struct bytes b)
@@ -34,7 +34,7 @@ uint16_t ash_crc(struct bytes b)
 	size_t i;
 
 	for (i = 0; i < b.len; i++)
-		crc = crc_byte(crc, b.at[i]);
+		crc = crc_nibble(crc_nibble(crc, b.at[i] >> 4), b.at[i] & 15u);
 	return crc;
 }
 
