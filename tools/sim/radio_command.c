@@ -34,8 +34,7 @@ typedef int (*node_action)(
 static int do_switch(
 	struct node *n, uint64_t now, const char *text, struct fault *fault)
 {
-	(void)now;
-	return node_switch(n, text, fault);
+	return node_switch(n, now, text, fault);
 }
 
 static int do_announce(

@@ -311,7 +311,8 @@ START_TEST(stays_dead_is_silent_until_mended)
 	ck_assert_uint_eq(rig.ended[NCP_NO_ACK], 0);
 	rig_run(&rig, 10 * RIG_S);
 	ck_assert_uint_eq(rig.ended[NCP_NO_ACK], 1);
-	ck_assert_int_eq(node_switch(rig.node, "stays-dead=off", NULL), 0);
+	ck_assert_int_eq(
+		node_switch(rig.node, rig.now, "stays-dead=off", NULL), 0);
 	rig_run(&rig, RIG_S);
 	ck_assert_uint_eq(rig.announces, 1);
 }
@@ -335,6 +336,37 @@ START_TEST(flood_sends_so_many_a_second)
 	rig_run(&rig, 2 * RIG_S);
 	ck_assert_uint_ge(rig_commands(&rig, 3), 398);
 	ck_assert_uint_le(rig_commands(&rig, 3), 402);
+}
+END_TEST
+
+START_TEST(flood_set_later_begins_then)
+{
+	rig.silent = true;
+	rig_start(&rig, 1);
+	rig_run(&rig, 3600 * RIG_S);
+	ck_assert_int_eq(
+		node_switch(rig.node, rig.now, "flood=100", NULL), 0);
+	rig_run(&rig, RIG_S);
+	ck_assert_uint_ge(rig_commands(&rig, 3), 99);
+	ck_assert_uint_le(rig_commands(&rig, 3), 102);
+	ck_assert_int_eq(
+		node_switch(rig.node, rig.now, "flood=off", NULL), 0);
+	rig.log_count = 0;
+	rig_run(&rig, RIG_S);
+	ck_assert_uint_eq(rig_commands(&rig, 3), 0);
+}
+END_TEST
+
+START_TEST(mesh_time_after_long_sleep_catches_up_with_nothing)
+{
+	rig.silent = true;
+	rig_switch(&rig, "flood=100");
+	rig_start(&rig, 1);
+	rig_run(&rig, RIG_S);
+	rig.log_count = 0;
+	rig.now += 3600 * RIG_S;
+	mesh_time(rig.mesh, rig.now);
+	ck_assert_uint_le(rig_commands(&rig, 3), 25);
 }
 END_TEST
 
@@ -487,6 +519,8 @@ int main(void)
 	tcase_add_test(c, stays_dead_is_silent_until_mended);
 	tcase_add_test(c, no_announce_comes_back_in_silence);
 	tcase_add_test(c, flood_sends_so_many_a_second);
+	tcase_add_test(c, flood_set_later_begins_then);
+	tcase_add_test(c, mesh_time_after_long_sleep_catches_up_with_nothing);
 	tcase_add_test(c, hostile_sends_every_kind);
 	tcase_add_test(c, new_address_changes_it_once);
 	tcase_add_test(c, twice_repeats_same_tsn);

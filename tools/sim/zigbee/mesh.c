@@ -6,6 +6,7 @@
 
 #define COALESCE_NS UINT64_C(20000000)
 #define LATE_NS UINT64_C(50000000)
+#define LATE_MAX_NS UINT64_C(200000000)
 #define NWK_BROADCAST 0xfff8u
 
 void mesh_setup_init(struct mesh_setup *setup)
@@ -565,7 +566,10 @@ void mesh_time(struct mesh *m, uint64_t now)
 		uint64_t due = first->due;
 
 		/* Their own time, not that of a timer that came late: the
-		 * speed of the air must not depend on it. */
+		 * speed of the air must not depend on it. What was asleep for
+		 * long catches up with nothing. */
+		if (now - due > LATE_MAX_NS)
+			due = now;
 		queue_take(&m->queue, first);
 		if (first->kind == ITEM_NODE) {
 			struct node *n = (struct node *)(void *)first;

@@ -259,7 +259,8 @@ void node_join(struct node *n, uint64_t now, bool new_address)
 	mesh_schedule(n->mesh, n);
 }
 
-int node_switch(struct node *n, const char *text, struct fault *fault)
+int node_switch(struct node *n, uint64_t now, const char *text,
+	struct fault *fault)
 {
 	int err = traits_set(&n->setup.traits, text, fault);
 
@@ -268,13 +269,13 @@ int node_switch(struct node *n, const char *text, struct fault *fault)
 	if (!trait_is_on(&n->setup.traits, TRAIT_FLOOD))
 		n->flood_at = NCP_NEVER;
 	else if (n->flood_at == NCP_NEVER)
-		n->flood_at = 0;
+		n->flood_at = now;
 	if (trait_is_on(&n->setup.traits, TRAIT_QUERY_STORM) && n->joined)
-		n->query_at = 0;
+		n->query_at = now;
 	if (n->ota.phase == NODE_DEAD &&
 		!trait_is_on(&n->setup.traits, TRAIT_STAYS_DEAD)) {
 		n->ota.phase = NODE_RESTARTING;
-		n->ota.at = 0;
+		n->ota.at = now;
 	}
 	mesh_schedule(n->mesh, n);
 	return 0;

@@ -208,7 +208,8 @@ void node_announce(struct node *n, uint64_t now);
 void node_leave(struct node *n, uint64_t now);
 /* Joins, again too; with a new short address. */
 void node_join(struct node *n, uint64_t now, bool new_address);
-int node_switch(struct node *n, const char *text, struct fault *fault);
+int node_switch(struct node *n, uint64_t now, const char *text,
+	struct fault *fault);
 
 /* ---- between the files of a node ---- */
 
