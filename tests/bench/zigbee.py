@@ -32,7 +32,8 @@ IDEAL = {"think": "1ms"}
 RADIO = {"think": "10ms", "air": "radio", "baud": 115200}
 # Bytes of the image by number of devices.
 IDEAL_SIZES = {1: 65536, 8: 65536, 64: 65536, 256: 16384}
-RADIO_SIZES = {1: 16384, 8: 6144, 64: 2048, 256: 2048}
+RADIO_SIZES = {1: 16384, 8: 6144, 64: 2048, 256: 1024}
+BUDGET_SIZES = {8: 16384, 64: 4096}
 FAULT_SIZE = 32768
 FAULT_COUNT = 8
 FAULT_LIMIT_S = 240
@@ -304,11 +305,11 @@ def compare(args, kinds, sizes, settings, limit, raw, note):
 def budget(args, raw):
     """Share of the budget that a ferryd uses when there is work."""
     rows = []
-    for count in (8, 64):
+    for count in BUDGET_SIZES:
         runs = []
         for _ in range(args.runs):
             runs.append(measure(args.build, FerryBudget, count,
-                                65536 // count * 2, RADIO, 400))
+                                BUDGET_SIZES[count], RADIO, 600))
             print("budget", count, runs[-1], file=sys.stderr)
         raw[f"budget {count}"] = runs
         whole = [r for r in runs if not r.get("late")]
