@@ -385,6 +385,7 @@ def test_line_has_its_speed(build_dir, tmp_path):
     ("name=a,transport=znp,options=speed=9", "options"),
     ("name=a,transport=znp,image=/nonexistent", "image"),
     ("name=a,switch=no-end", "ZigBee"),
+    ("name=coordinator,transport=znp", "twice"),
 ])
 def test_wrong_setting_is_named(build_dir, tmp_path, group, word):
     run = subprocess.run([build_dir / "bin" / "ferry-sim", "--dir", tmp_path / "sim", "--devices", group],

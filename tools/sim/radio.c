@@ -208,6 +208,16 @@ static int node_setup_of(const struct group *g, uint32_t index,
 		       : 0;
 }
 
+/* Commands find everything by name. */
+static bool is_taken(struct radio *r, const char *name)
+{
+	struct radio *of;
+
+	return strcmp(r->name, name) == 0 || world_find(r->world, name) ||
+	       world_find_radio(r->world, name) ||
+	       world_find_node(r->world, name, &of);
+}
+
 int radio_add(struct radio *r, const struct group *g, const char *dir,
 	struct fault *fault)
 {
@@ -227,6 +237,9 @@ int radio_add(struct radio *r, const struct group *g, const char *dir,
 		struct node_setup setup;
 
 		err = node_setup_of(g, i, dir, &setup, fault);
+		if (!err && is_taken(r, setup.name))
+			err = fault_set(fault, -EEXIST, 0, "name",
+				"%s is there twice", setup.name);
 		setup.expected = expected;
 		if (!err)
 			err = mesh_add(
