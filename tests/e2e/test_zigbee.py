@@ -1,6 +1,7 @@
 """Jobs of ZigBee devices behind a simulated coordinator: loss, sleep, turns, orders
 of people, and a ferryd that is killed."""
 
+import subprocess
 import time
 
 import pytest
@@ -293,3 +294,45 @@ def test_device_shows_version_and_job(site):
     said = site.ctl("device", "show", job["device"]).stdout
     assert "0x00000002" in said
     assert site.node("bulb-1")["eui64"] in said
+
+
+# ---- quirks are data ----
+
+def blocks_of_update(site):
+    site.start_ferryd()
+    site.wait_node_job("bulb-1", "done", 120)
+    return site.node("bulb-1")["counts"]["blocks"]
+
+
+def test_quirks_of_the_operators_file_count(site):
+    path = site.make_ota(2, size=4000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    rows = site.folder / "quirks.txt"
+    rows.write_text("manufacturer=0x1234 : block_max=16\n")
+    site.start_radio(group(block=50), quirks=rows)
+    assert blocks_of_update(site) >= 4000 / 16
+
+
+def test_quirks_of_the_catalog_win_over_the_file(site):
+    path = site.make_ota(2, size=4000)
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", path)
+    signed = site.folder / "signed.txt"
+    signed.write_text("manufacturer=0x1234 : block_max=40\n")
+    site.publish("catalog", "--dir", str(site.pub), "--quirks", str(signed))
+    rows = site.folder / "quirks.txt"
+    rows.write_text("manufacturer=0x1234 : block_max=16\n")
+    site.start_radio(group(block=50), quirks=rows)
+    assert 4000 / 40 <= blocks_of_update(site) < 4000 / 16
+
+
+def test_wrong_quirks_are_refused_with_their_line(site):
+    site.add_zigbee_class("bulb")
+    rows = site.folder / "quirks.txt"
+    rows.write_text("manufacturer=0x1234 : block_most=16\n")
+    site.start_radio(group(), quirks=rows)
+    done = subprocess.run([site.bin / "ferryd", "--config", site.etc,
+                           "--check"], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "line 1" in done.stderr and "block_most" in done.stderr

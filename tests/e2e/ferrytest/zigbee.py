@@ -70,16 +70,18 @@ class ZigbeeSite(Site):
                             Path(path).stem[:30], *more)
 
     def start_radio(self, groups, name="hub", stack="znp",
-                    options="budget=off", link_extra="", params=""):
+                    options="budget=off", link_extra="", params="", quirks=None):
         groups = [groups] if isinstance(groups, str) else groups
         sim = Simulator(self.bin.parent, self.folder / name, *groups)
         self.sims.append(sim)
         self.radio = sim
         port = sim.coordinators["coordinator"]
+        rows = f'quirks = "{quirks}"; ' if quirks else ""
         (self.etc / "links.d" / f"{name}.conf").write_text(
             f'driver = "zigbee"; params = {{ stack = "{stack}"; '
             f'port = "{port}"; {params} }};\n'
-            f'network = {{ engine = "zigbee-ota"; options = "{options}"; }};\n'
+            f'network = {{ engine = "zigbee-ota"; options = "{options}"; '
+            f'{rows}}};\n'
             f"{link_extra}")
         return sim
 
