@@ -2,33 +2,19 @@
 zigbee-herdsman completes whole updates through each, every byte compared."""
 
 import hashlib
-import json
-import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from ferrytest.herdsman import Herdsman, devices_of
 from ferrytest.simulator import Simulator
+from ferrytest.zigbee import IMAGES, truth
 
-SHARED = Path(os.environ.get("FERRY_SHARED_DIR",
-                             Path(__file__).parents[3] / "shared"))
 MANUFACTURER = 0x1234
 TYPE = 0x0102
 VERSION = 0x02000000
 COUNT = 3
 TRANSPORTS = ("znp", "ezsp", "deconz")
-
-
-def real_image():
-    """The smallest real image, and what a device has to have of it."""
-    path = SHARED / "images/zigbee"
-    if not path.exists() and not os.environ.get("CI"):
-        pytest.skip(f"missing folder of images: {path}")
-    truths = json.loads((path / "ground_truth.json").read_text())
-    truth = next(t for t in truths if t["file"].startswith("NodOn__"))
-    return path / truth["file"], truth
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +92,14 @@ def world(build_dir, tmp_path):
 @pytest.mark.parametrize("port", ("pty", "tcp"))
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_real_image_arrives_byte_for_byte(world, transport, port):
-    image, truth = real_image()
-    header = truth["header"]
-    w = world(transport, image, link_port=port,
+    smallest = truth("NodOn")
+    header = smallest["header"]
+    w = world(transport, IMAGES / smallest["file"], link_port=port,
               manufacturer=header["manufacturer_code"],
               image_type=header["image_type"])
 
     assert len(w.update_all()) == COUNT
-    w.assert_all_have(truth["ota_sha256"], header["total_image_size"],
+    w.assert_all_have(smallest["ota_sha256"], header["total_image_size"],
                       header["file_version"])
     assert w.state()["counts"]["in_flight_peak"] <= 8
 
