@@ -112,8 +112,11 @@ static void on_image(void *arg, int status, uint64_t offset, struct bytes data)
 	network_drain(m->network);
 }
 
+/* What the engine reads before it may send is for itself. */
 static void count_asked(struct member *m, uint64_t offset, size_t len)
 {
+	if (!m->may_send)
+		return;
 	if (offset < m->highest_asked)
 		m->bytes_repeated += m->highest_asked - offset < len ?
 			m->highest_asked - offset : len;
@@ -157,6 +160,7 @@ static void go(struct session *session, enum engine_stage stage, bool skip)
 	if (m->over || session->closing)
 		return;
 	m->is_moving = stage == ENGINE_STAGE_TRANSFER;
+	m->may_send = true;
 	event.go.job = m->number;
 	event.go.stage = stage;
 	event.go.skip = skip;

@@ -49,6 +49,7 @@ struct member {
 	enum engine_wait wait;
 	char peer[FERRY_KEY_MAX + 1];
 	uint64_t bytes_sent;
+	bool may_send; /* a stage was let go */
 	uint64_t highest_asked;
 	uint64_t bytes_repeated;
 	uint32_t security;

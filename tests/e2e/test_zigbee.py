@@ -50,6 +50,7 @@ def test_ledger_says_what_zigbee_proves(site):
     job = site.wait_node_job("bulb-1", "done")
     steps = {row["name"]: row for row in
              site.get(f"/v1/jobs/{job['id']}")["ledger"]}
+    assert steps["apply"]["evidence"]["image_bytes_repeated"] == 0
     assert steps["distribute"]["tier"] == "+1"
     assert steps["distribute"]["evidence"]["security"] == 1
     assert steps["reverify"]["evidence"]["version"] == "0x00000002"
