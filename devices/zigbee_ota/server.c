@@ -70,19 +70,20 @@ void zigbee_ota_counts(const struct engine *e, struct zigbee_ota_counts *ret)
 
 /* ---- the link ---- */
 
-static void link_down(struct server *s)
+static void link_down(struct server *s, int64_t now_ms)
 {
 	if (!s->up)
 		return;
 	s->up = false;
 	server_queue_down(s);
-	for (struct server_offer *o = s->first; o; o = o->next)
+	for (struct server_offer *o = s->first; o; o = o->next) {
 		if (o->called)
 			server_release(s, o);
+		server_inventory_lost(s, o, now_ms);
+	}
 }
 
-/* Nobody could be heard: clocks that count silence begin anew. */
-static void resume(struct server *s, struct server_offer *o, int64_t now_ms)
+void server_resume(struct server *s, struct server_offer *o, int64_t now_ms)
 {
 	o->heard_ms = now_ms;
 	if (o->phase == PHASE_PROVE) {
@@ -110,7 +111,7 @@ static void link_up(struct server *s, size_t max_payload, int64_t now_ms)
 	s->look = true;
 	for (struct server_offer *o = s->first; o; o = o->next)
 		if (o->phase != PHASE_OVER)
-			resume(s, o, now_ms);
+			server_resume(s, o, now_ms);
 	for (size_t i = 0; i < SERVER_BUCKETS; i++)
 		for (struct server_peer *p = s->buckets[i]; p;
 				p = p->in_bucket)
@@ -206,7 +207,7 @@ static void server_event(struct engine *e, int64_t now_ms,
 		link_up(s, event->up.max_payload, now_ms);
 		break;
 	case ENGINE_DOWN:
-		link_down(s);
+		link_down(s, now_ms);
 		break;
 	case ENGINE_OFFER:
 		server_offer(s, event, now_ms);
@@ -250,11 +251,10 @@ static bool next_refused(struct server *s, struct engine_command *ret)
 	static const struct engine_failure failure = {.code = -ENOMEM,
 		.step = "offer"};
 
-	if (!s->refused)
+	if (!s->refused_count)
 		return false;
-	s->refused = false;
 	ret->type = ENGINE_CMD_RESULT;
-	ret->result.job = s->refused_job;
+	ret->result.job = s->refused[--s->refused_count];
 	ret->result.outcome = ENGINE_FAILED;
 	ret->result.facts = &unknown;
 	ret->result.failure = &failure;

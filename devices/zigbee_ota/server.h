@@ -28,6 +28,7 @@
 
 #define SERVER_PEERS_MAX 4096
 #define SERVER_BUCKETS 4096 /* a power of two */
+#define SERVER_REFUSED_MAX 4096 /* as many offers as a network has at a time */
 #define SERVER_KEY_SIZE 24
 #define SERVER_REPLY_MAX 32
 #define SERVER_TEXT_SIZE 33
@@ -281,8 +282,8 @@ struct server {
 	bool look;       /* places or offers changed: who is next? */
 	int64_t look_ms; /* the same, later */
 	struct server_offer *first_need, *last_need; /* of image bytes */
-	bool refused; /* no room for an offer */
-	uint64_t refused_job;
+	uint64_t refused[SERVER_REFUSED_MAX]; /* jobs that found no room */
+	size_t refused_count;
 
 	struct server_list lanes[LANES];
 	struct server_list peer_reports;
@@ -480,12 +481,19 @@ void server_prove_tick(struct server *s, struct server_offer *o,
 /* A device that does not tell its attributes will tell its version by a Query:
  * no need to read again. */
 void server_read_refused(struct server_offer *o, int64_t now_ms);
+/* The way to the device is gone. An inventory ends, for it is repeated by who
+ * wants it; other offers stand. */
+void server_inventory_lost(struct server *s, struct server_offer *o,
+	int64_t now_ms);
 /* A read of its version went out. */
 void server_read_sent(struct server *s, struct server_offer *o,
 	int64_t now_ms);
 
 /* ---- server.c ---- */
 
+/* The device, or nobody, could be heard for a while: clocks that count silence
+ * begin anew, and what got lost meanwhile is sent again. */
+void server_resume(struct server *s, struct server_offer *o, int64_t now_ms);
 /* Looks when the peer has to be looked at next. */
 void server_rearm(struct server *s, struct server_peer *p, int64_t now_ms);
 

@@ -263,6 +263,9 @@ void server_end(struct server *s, struct server_offer *o,
 	}
 	if (p->ask.state == ASK_HELD)
 		server_wake(s, p, now_ms);
+	/* What is on its way is not repeated in the name of another offer. */
+	if (p->ask.state == ASK_SENT)
+		p->ask.state = ASK_OVER;
 	server_queue(s, p, now_ms);
 }
 
@@ -436,8 +439,8 @@ void server_offer(struct server *s, const struct engine_event *e,
 	p = s->offer_count < OFFERS_MAX ? server_peer(s, key, true) : NULL;
 	o = p ? calloc(1, sizeof(*o)) : NULL;
 	if (!o) {
-		s->refused_job = e->offer.job;
-		s->refused = true;
+		if (s->refused_count < SERVER_REFUSED_MAX)
+			s->refused[s->refused_count++] = e->offer.job;
 		return;
 	}
 	o->peer = p;

@@ -181,6 +181,8 @@ static void came(struct server *s, struct server_peer *p,
 	p->known = true;
 	p->sleepy = e->peer.sleepy;
 	server_peer_settle(s, p);
+	if (fresh && p->offer)
+		server_resume(s, p->offer, now_ms);
 	if (e->peer.joined) {
 		p->exchanges = 0;
 		if (p->offer)
@@ -188,8 +190,6 @@ static void came(struct server *s, struct server_peer *p,
 		else if (p->has_version)
 			server_want(s, p, WANT_READ, now_ms);
 	}
-	if (fresh && p->offer)
-		server_call_again(s, p->offer, now_ms);
 	if (fresh && !p->sleepy && p->basic_tries == 0)
 		server_learn_later(s, p, now_ms + LEARN_FIRST_MS +
 			(int64_t)(s->peer_count * LEARN_SPREAD_MS));
@@ -216,6 +216,8 @@ void server_peer_event(struct server *s, const struct engine_event *e,
 		if (p->offer)
 			server_unload(s, p->offer);
 		server_unwant(s, p, ~0u, now_ms);
+		if (p->offer)
+			server_inventory_lost(s, p->offer, now_ms);
 		server_peer_settle(s, p);
 	}
 	server_rearm(s, p, now_ms);

@@ -186,6 +186,19 @@ int64_t server_prove_due(const struct server_offer *o)
 	return at;
 }
 
+static void no_answer(struct server *s, struct server_offer *o, int64_t now_ms)
+{
+	server_fail(s, o, ERR_ZIGBEE_NO_ANSWER, "inventory", now_ms,
+		"is it switched on and within reach?");
+}
+
+void server_inventory_lost(struct server *s, struct server_offer *o,
+	int64_t now_ms)
+{
+	if (o->goal == ENGINE_GOAL_INVENTORY && o->phase != PHASE_OVER)
+		no_answer(s, o, now_ms);
+}
+
 static void inventory_read(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
@@ -202,8 +215,7 @@ static void inventory_read(struct server *s, struct server_offer *o,
 		o->read_ms = now_ms + INVENTORY_AGAIN_MS;
 		server_want(s, p, WANT_NOTIFY, now_ms);
 	} else {
-		server_fail(s, o, ERR_ZIGBEE_NO_ANSWER, "inventory", now_ms,
-			"is it switched on and within reach?");
+		no_answer(s, o, now_ms);
 	}
 }
 

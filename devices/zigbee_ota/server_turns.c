@@ -6,6 +6,7 @@
 #define NOTIFY_EAGER 10 /* notifies at that pace, then seldom */
 #define NOTIFY_SELDOM_MS 900000
 #define JOINED_MS 2000
+#define ASKED_CALL_MS 30000
 #define BROADCAST_LEAST 8
 #define BROADCASTS_MAX 3
 #define BROADCAST_AGAIN_MS 15000
@@ -216,11 +217,17 @@ void server_look(struct server *s, int64_t now_ms)
 void server_call_again(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
-	if (!server_is_update(o) || o->stage_open || o->asked)
+	if (!server_is_update(o) || o->stage_open)
 		return;
+	s->look = true;
+	/* One that has asked does so again by itself; if not, it is called. */
+	if (o->asked) {
+		o->notify_ms = server_sooner(o->notify_ms,
+			now_ms + ASKED_CALL_MS);
+		return;
+	}
 	o->notifies = 0;
 	o->notify_ms = server_sooner(o->notify_ms, now_ms + JOINED_MS);
-	s->look = true;
 }
 
 void server_notify_sent(struct server *s, struct server_offer *o,

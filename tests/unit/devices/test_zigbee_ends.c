@@ -1,0 +1,227 @@
+/* What is under way when an offer ends, a peer goes or the link drops: nothing
+ * of it may reach the next offer, and no offer may be left without a clock. */
+#include "tests/unit/unit.h"
+
+#include "ferry/transport.h"
+#include "tests/unit/devices/zigbee_bench.h"
+
+#define LEN 3000
+#define OTA ZIGBEE_OTA_CHANNEL_OTA
+#define MINUTE 60000
+
+/* Frames of device 0; versions as the bench has them. */
+#define QUERY "01420100" "3412" "0201" "00010000"
+#define BLOCK_AT_100 "01420300" "3412" "0201" "0d0c0b0a" "64000000" "3f"
+
+static struct bench *b;
+
+static void setup(void)
+{
+	b = calloc(1, sizeof(*b));
+	ck_assert_ptr_nonnull(b);
+}
+
+static void teardown(void)
+{
+	bench_done(b);
+	free(b);
+}
+
+static void withdraw(void)
+{
+	struct engine_event e = {.type = ENGINE_WITHDRAW,
+		.withdraw.job = 100};
+
+	bench_event(b, &e);
+	bench_run_until(b, b->now_ms + 1);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_WITHDRAWN);
+}
+
+static void peer_goes(void)
+{
+	struct engine_event e = {.type = ENGINE_PEER, .peer = {.gone = true,
+		.key = b->devices[0].key}};
+
+	bench_event(b, &e);
+}
+
+static void budget(uint32_t us)
+{
+	struct engine_event e = {.type = ENGINE_BUDGET, .budget = {us,
+		ENGINE_NEVER}};
+
+	bench_event(b, &e);
+}
+
+/* A transfer that stands still, in which the answer to `request` goes out and
+ * its failure is reported ten seconds later. */
+static void begin_answer(const char *request)
+{
+	bench_init(b, 1, LEN, "");
+	b->devices[0].stops_at = 500;
+	bench_offer(b, 0);
+	bench_run_until(b, b->now_ms + 2000);
+	ck_assert_uint_eq(b->devices[0].offset, 500);
+	b->sent_ms = 10000;
+	b->fail_from = b->sends + 1;
+	b->fail_count = 1;
+	bench_rx_hex(b, 0, OTA, request);
+	bench_run_until(b, b->now_ms + 1);
+	ck_assert_uint_eq(b->fail_count, 0);
+	ck_assert_uint_eq(bench_log(b, 0)->data[3], ZCL_SUCCESS);
+}
+
+/* Whether anything but no image was answered since the send `from`. */
+static bool gave_something(unsigned from)
+{
+	for (unsigned i = 0; i < b->sends - from; i++) {
+		const struct bench_frame *f = bench_log(b, i);
+
+		if (f->channel == OTA && (f->data[2] == OTA_BLOCK_RESPONSE ||
+				f->data[2] == OTA_QUERY_RESPONSE) &&
+				f->data[3] == ZCL_SUCCESS)
+			return true;
+	}
+	return false;
+}
+
+static const char *const requests[] = {BLOCK_AT_100, QUERY};
+
+/* The answer that was lost belongs to an image that is not offered any more. */
+START_TEST(answer_lost_is_not_repeated_for_the_next_offer)
+{
+	unsigned from;
+
+	begin_answer(requests[_i]);
+	withdraw();
+	b->stop_at = ENGINE_STAGE_TRANSFER;
+	b->image_ms = 60000;
+	from = b->sends;
+	bench_offer(b, 0);
+	bench_run_until(b, b->now_ms + 30000);
+	ck_assert(!gave_something(from));
+	ck_assert(!bench_job(b, 0)->over);
+	/* The file was read meanwhile, and no GO came. */
+	bench_run_until(b, b->now_ms + 60000);
+	ck_assert(!gave_something(from));
+}
+END_TEST
+
+START_TEST(answer_lost_does_not_end_an_inventory)
+{
+	begin_answer(BLOCK_AT_100);
+	withdraw();
+	b->devices[0].silent = true;
+	b->image_status = ERR_OTA_FILE_SIZE;
+	bench_offer_as(b, 0, ENGINE_GOAL_INVENTORY, ENGINE_STAGE_NONE, NULL,
+		false);
+	bench_run(b);
+	ck_assert_int_eq(bench_job(b, 0)->failure.code, ERR_ZIGBEE_NO_ANSWER);
+}
+END_TEST
+
+/* One that left will not answer; the reading must not be open for ever. */
+START_TEST(inventory_of_who_leaves_ends)
+{
+	bench_init(b, 1, LEN, "");
+	budget(0);
+	bench_offer_as(b, 0, ENGINE_GOAL_INVENTORY, ENGINE_STAGE_NONE, NULL,
+		false);
+	bench_run_until(b, b->now_ms + 100);
+	if (_i)
+		bench_link(b, false);
+	else
+		peer_goes();
+	budget(UINT32_MAX);
+	bench_run_until(b, b->now_ms + MINUTE);
+	ck_assert(bench_job(b, 0)->over);
+	ck_assert_int_eq(bench_job(b, 0)->failure.code, ERR_ZIGBEE_NO_ANSWER);
+}
+END_TEST
+
+/* The device asked while the head of the file was read, and was sent away; the
+ * call that followed never went out. */
+START_TEST(call_lost_with_who_asked_before_is_repeated)
+{
+	bench_init(b, 1, LEN, "");
+	b->image_ms = 3000;
+	bench_offer(b, 0);
+	bench_query(b, 0);
+	bench_run_until(b, b->now_ms + 2900);
+	ck_assert_uint_eq(b->devices[0].no_image, 1);
+	b->image_ms = 0;
+	budget(0);
+	bench_run_until(b, b->now_ms + 1000);
+	if (_i) {
+		bench_link(b, false);
+		bench_link(b, true);
+	} else {
+		peer_goes();
+		bench_peer(b, 0, false);
+	}
+	budget(UINT32_MAX);
+	bench_run_until(b, b->now_ms + 10 * MINUTE);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+	ck_assert(bench_job(b, 0)->over);
+}
+END_TEST
+
+/* It was sent off to wait, and left just when it was to be let go. */
+START_TEST(end_response_lost_with_the_peer_follows_when_it_is_back)
+{
+	bench_init(b, 1, LEN, "");
+	b->go_at = ENGINE_STAGE_RESTART;
+	b->go_ms = 20 * MINUTE;
+	bench_offer(b, 0);
+	bench_run_until(b, 15 * MINUTE);
+	ck_assert_uint_eq(b->devices[0].last_upgrade_s, UINT32_MAX);
+	budget(0);
+	bench_run_until(b, 22 * MINUTE);
+	peer_goes();
+	budget(UINT32_MAX);
+	bench_peer(b, 0, false);
+	bench_run_until(b, 30 * MINUTE);
+	ck_assert_uint_eq(b->devices[0].restarts, 1);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+	ck_assert(bench_job(b, 0)->over);
+}
+END_TEST
+
+/* Each of the jobs that find no room is told so. */
+START_TEST(offers_refused_together_all_end)
+{
+	struct engine_event e = {.type = ENGINE_OFFER};
+	struct engine_command c;
+	unsigned results = 0;
+
+	bench_init(b, 1, LEN, "");
+	e.offer.goal = ENGINE_GOAL_INVENTORY;
+	e.offer.peer = "no key";
+	for (unsigned i = 0; i < 20; i++) {
+		e.offer.job = 500 + i;
+		bench_event(b, &e);
+	}
+	while (zigbee_ota_engine_ops.next(b->engine, b->now_ms, &c))
+		results += c.type == ENGINE_CMD_RESULT;
+	ck_assert_uint_eq(results, 20);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("zigbee_ends");
+	TCase *c = tcase_create("ends");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_loop_test(c, answer_lost_is_not_repeated_for_the_next_offer,
+		0, 2);
+	tcase_add_test(c, answer_lost_does_not_end_an_inventory);
+	tcase_add_loop_test(c, inventory_of_who_leaves_ends, 0, 2);
+	tcase_add_loop_test(c, call_lost_with_who_asked_before_is_repeated, 0,
+		2);
+	tcase_add_test(c,
+		end_response_lost_with_the_peer_follows_when_it_is_back);
+	tcase_add_test(c, offers_refused_together_all_end);
+	suite_add_tcase(s, c);
+	return unit_run(s);
+}
