@@ -306,10 +306,13 @@ static int start_reading(struct child *c, const struct device *d,
 static bool is_read_otherwise(const struct child *c, const struct device *d,
 	const struct config_class *klass)
 {
-	const struct line *l = line_find(c->gateway, d->link);
+	const struct engine_ops *engine = engine_find(klass->device.engine);
+	const struct line *l;
 
-	return klass->device.battery || (l && l->radio && (c->job ||
-		radio_is_sleepy(l->radio, d->key)));
+	if (klass->device.battery || !engine || !engine->network)
+		return klass->device.battery;
+	l = line_find(c->gateway, d->link);
+	return l && l->radio && (c->job || radio_is_sleepy(l->radio, d->key));
 }
 
 /* Battery devices are read only while they are awake for another reason. */

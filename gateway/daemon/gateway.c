@@ -226,13 +226,14 @@ const struct config_class *gateway_class(const struct gateway *g,
 
 bool gateway_hardware(const struct device *device, uint64_t *ret)
 {
+	bool is_hex = !strncmp(device->hw_revision, "0x", 2);
 	char *end = NULL;
 	unsigned long long value;
 
 	if (device->hw_revision[0] < '0' || device->hw_revision[0] > '9')
 		return false;
 	errno = 0;
-	value = strtoull(device->hw_revision, &end, 10);
+	value = strtoull(device->hw_revision, &end, is_hex ? 16 : 10);
 	if (errno || *end)
 		return false;
 	*ret = value;

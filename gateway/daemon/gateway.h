@@ -136,7 +136,7 @@ int gateway_take_device_floor(struct gateway *g,
 /* A vendor's trust was reset: its floors in memory go too. */
 void gateway_forget_floors(struct gateway *g, const char *vendor);
 
-/* The hardware revision as a number. False when it is not known or none. */
+/* The hardware revision as a number, decimal or 0x... False when it is not known or none. */
 bool gateway_hardware(const struct device *device, uint64_t *ret);
 
 #endif

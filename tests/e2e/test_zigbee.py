@@ -337,3 +337,21 @@ def test_wrong_quirks_are_refused_with_their_line(site):
                            "--check"], capture_output=True, text=True)
     assert done.returncode != 0
     assert "line 1" in done.stderr and "block_most" in done.stderr
+
+
+@pytest.mark.parametrize("revision, state", [(5, "done"), (7, None)])
+def test_release_for_a_range_of_hardware(site, revision, state):
+    path = site.make_ota(2, size=1000)
+    site.add_zigbee_class("bulb", extra='hw_source = "engine";')
+    site.release_ota("bulb", path, "--hw", "4..6")
+    site.start_radio(group(hw_version=revision))
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    if state:
+        site.wait_job(device, state)
+        return
+    wait_for("its hardware", lambda:
+             site.devices()[device]["hw_revision"] == "0x0007")
+    plan = site.ctl("plan", device).stdout
+    assert "outside its range" in plan, plan
+    assert site.job(device) is None
