@@ -113,6 +113,7 @@ struct server_peer {
 	char key[SERVER_KEY_SIZE];
 	struct server_peer *in_bucket;
 	struct server_hook lane_hook, lru_hook, report_hook;
+	struct server_list *lru; /* that lru_hook is in */
 	size_t heap_at; /* 0: in no heap */
 	int64_t wake_ms;
 
@@ -270,7 +271,9 @@ struct server {
 
 	struct server_peer *buckets[SERVER_BUCKETS];
 	size_t peer_count;
-	struct server_list lru; /* may be forgotten, the oldest first */
+	/* Who may be forgotten, the oldest first: strangers and who was never
+	 * heard; after them those that the driver knows and that spoke. */
+	struct server_list strangers, friends;
 	struct server_peer **heap; /* from 1 on */
 	size_t heap_count;
 
@@ -333,7 +336,8 @@ void server_peer_event(struct server *s, const struct engine_event *e,
 	int64_t now_ms);
 void server_peer_heard(struct server *s, struct server_peer *p,
 	int64_t now_ms);
-/* May it be forgotten? To be called when offer or `known` changed. */
+/* May it be forgotten? To be called when its offers or `known` changed, and
+ * when it was heard. */
 void server_peer_settle(struct server *s, struct server_peer *p);
 /* Applies the tables anew: what it told, or a table, changed. */
 void server_peer_quirks(struct server *s, struct server_peer *p);

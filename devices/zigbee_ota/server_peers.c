@@ -79,7 +79,8 @@ static void forget(struct server *s, struct server_peer *p)
 	*at = p->in_bucket;
 	server_wake_drop(s, p);
 	server_list_remove(&s->lanes[p->lane], p, HOOK(lane_hook));
-	server_list_remove(&s->lru, p, HOOK(lru_hook));
+	if (p->lru)
+		server_list_remove(p->lru, p, HOOK(lru_hook));
 	server_list_remove(&s->peer_reports, p, HOOK(report_hook));
 	server_queue_forget(s, p);
 	s->peer_count--;
@@ -89,10 +90,11 @@ static void forget(struct server *s, struct server_peer *p)
 static struct server_peer *make_peer(struct server *s, struct bytes key)
 {
 	struct server_peer **at = bucket(s, key);
-	struct server_peer *p;
+	struct server_peer *p = s->strangers.first ? s->strangers.first :
+		s->friends.first;
 
-	if (s->peer_count == SERVER_PEERS_MAX && s->lru.first)
-		forget(s, s->lru.first);
+	if (s->peer_count == SERVER_PEERS_MAX && p)
+		forget(s, p);
 	p = s->peer_count < SERVER_PEERS_MAX ? calloc(1, sizeof(*p)) : NULL;
 	if (!p) {
 		s->counts.refused_peers++;
@@ -134,10 +136,12 @@ void server_peers_done(struct server *s)
 
 void server_peer_settle(struct server *s, struct server_peer *p)
 {
-	if (p->known || p->offers)
-		server_list_remove(&s->lru, p, HOOK(lru_hook));
-	else
-		server_list_add(&s->lru, p, HOOK(lru_hook));
+	if (p->lru)
+		server_list_remove(p->lru, p, HOOK(lru_hook));
+	p->lru = p->offers ? NULL : p->known && p->heard ? &s->friends :
+		&s->strangers;
+	if (p->lru)
+		server_list_add(p->lru, p, HOOK(lru_hook));
 }
 
 void server_peer_heard(struct server *s, struct server_peer *p, int64_t now_ms)
@@ -148,10 +152,7 @@ void server_peer_heard(struct server *s, struct server_peer *p, int64_t now_ms)
 	p->heard_ms = now_ms;
 	if (p->exchanges < UINT16_MAX)
 		p->exchanges++;
-	if (p->lru_hook.in) {
-		server_list_remove(&s->lru, p, HOOK(lru_hook));
-		server_list_add(&s->lru, p, HOOK(lru_hook));
-	}
+	server_peer_settle(s, p);
 	if (p->sleepy && p->offer && p->offer->goal == ENGINE_GOAL_INVENTORY)
 		p->offer->read_ms = server_sooner(p->offer->read_ms, now_ms);
 	if (p->known && (first || (p->sleepy && p->basic_tries == 0)))

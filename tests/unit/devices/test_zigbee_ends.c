@@ -187,6 +187,40 @@ START_TEST(end_response_lost_with_the_peer_follows_when_it_is_back)
 }
 END_TEST
 
+/* The driver need not say that peers went, and who is on the network can make
+ * any number of them up. */
+START_TEST(peers_without_number_do_not_lock_out_a_new_one)
+{
+	struct engine_event e = {.type = ENGINE_PEER};
+	struct zigbee_ota_counts counts;
+	char key[20];
+
+	bench_init(b, 2, LEN, "");
+	bench_query(b, 1);
+	bench_offer(b, 0);
+	bench_run(b);
+	b->devices[0].version = BENCH_OLD;
+	b->devices[0].ignores_notify = true;
+	bench_offer(b, 0);
+	for (unsigned i = 0; i < 6000; i++) {
+		snprintf(key, sizeof(key), "f%015x", i);
+		e.peer.key = key;
+		bench_event(b, &e);
+	}
+	b->count = 3;
+	bench_peer(b, 2, false);
+	bench_query(b, 2);
+	bench_run_until(b, b->now_ms + 1000);
+	ck_assert_uint_eq(b->devices[2].no_image, 1);
+	zigbee_ota_counts(b->engine, &counts);
+	ck_assert_uint_eq(counts.peers, 4096);
+	ck_assert_uint_eq(counts.refused_peers, 0);
+	b->devices[0].ignores_notify = false;
+	bench_run(b);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+}
+END_TEST
+
 /* Each of the jobs that find no room is told so. */
 START_TEST(offers_refused_together_all_end)
 {
@@ -221,6 +255,7 @@ int main(void)
 		2);
 	tcase_add_test(c,
 		end_response_lost_with_the_peer_follows_when_it_is_back);
+	tcase_add_test(c, peers_without_number_do_not_lock_out_a_new_one);
 	tcase_add_test(c, offers_refused_together_all_end);
 	suite_add_tcase(s, c);
 	return unit_run(s);
