@@ -259,7 +259,11 @@ static int create(const struct zb_config *config, const struct zb_host *host,
 
 static void destroy(struct zb_stack *s)
 {
-	free(s);
+	struct znp *z = of(s);
+
+	/* The key of a network that was to be formed. */
+	explicit_bzero(z, sizeof(*z));
+	free(z);
 }
 
 static void start(struct zb_stack *s, int64_t now_ms)

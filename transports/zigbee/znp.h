@@ -76,6 +76,7 @@ enum znp_command {
 /* Statuses of Z-Stack that decide something here. */
 enum znp_status {
 	ZNP_SUCCESS = 0x00,
+	ZNP_NV_NONE = 0x02, /* of an item that is not there */
 	ZNP_NV_CREATED = 0x09,
 	ZNP_MEM_ERROR = 0x10,
 	ZNP_BUFFER_FULL = 0x11,

@@ -217,9 +217,24 @@ static struct bytes item_of(bool ok, struct bytes data)
 	return value;
 }
 
+/* Only the coordinator's own word that it has none counts as none: what could
+ * not be read may be somebody's network. */
+static bool is_known(bool ok, struct bytes data)
+{
+	struct znp_in in = znp_in_of(data);
+	unsigned status = znp_get8(&in);
+
+	if (status == ZNP_NV_NONE)
+		return ok;
+	znp_get(&in, znp_get8(&in));
+	return ok && !in.bad && status == ZNP_SUCCESS;
+}
+
 static void take_nib(struct znp *z, bool ok, struct bytes data)
 {
-	if (is_network(item_of(ok, data))) {
+	if (!is_known(ok, data)) {
+		enter(z, ZNP_RETRY);
+	} else if (is_network(item_of(ok, data))) {
 		enter(z, ZNP_STARTUP);
 	} else if (z->config.form) {
 		enter(z, ZNP_CLEAR);

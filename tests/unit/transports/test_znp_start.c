@@ -424,6 +424,39 @@ START_TEST(form_with_a_network_there_already_leaves_it)
 }
 END_TEST
 
+/* Whether there is a network is not known: nothing may be cleared. */
+START_TEST(form_with_a_record_that_cannot_be_read_changes_nothing)
+{
+	begin(&forming);
+	r.state = 0;
+	r.nib = NIB_116;
+	r.nib_status = _i ? 0x0a : 0;
+	r.refuses = _i ? 0 : ZNP_SYS_NV_READ;
+	rig_start(&r);
+	rig_pass(&r, 120000);
+	ck_assert_uint_eq(r.ups, 0);
+	ck_assert_uint_eq(r.fails, 1);
+	ck_assert_uint_eq(rig_wrote(&r, ZNP_SYS_NV_WRITE), 0);
+	ck_assert_uint_eq(r.resets, 0);
+	rig_done(&r);
+}
+END_TEST
+
+START_TEST(form_after_a_reading_that_failed_once_resumes_what_is_there)
+{
+	begin(&forming);
+	r.state = 0;
+	r.nib = NIB_116;
+	r.nib_status = 0x0a;
+	rig_start(&r);
+	r.nib_status = 0;
+	rig_pass(&r, 5000);
+	ck_assert_uint_eq(r.ups, 1);
+	ck_assert_uint_eq(rig_wrote(&r, ZNP_SYS_NV_WRITE), 0);
+	rig_done(&r);
+}
+END_TEST
+
 START_TEST(form_that_is_refused_fails_in_the_end)
 {
 	begin(&forming);
@@ -511,6 +544,10 @@ int main(void)
 	tcase_add_test(t, form_on_z_stack_3_writes_the_items_and_commissions);
 	tcase_add_test(t, form_on_z_stack_12_goes_through_sapi_and_startup);
 	tcase_add_test(t, form_with_a_network_there_already_leaves_it);
+	tcase_add_loop_test(t,
+		form_with_a_record_that_cannot_be_read_changes_nothing, 0, 2);
+	tcase_add_test(t,
+		form_after_a_reading_that_failed_once_resumes_what_is_there);
 	tcase_add_test(t, form_that_is_refused_fails_in_the_end);
 	tcase_add_test(t, stop_is_quiet_and_deaf);
 	tcase_add_test(t, state_follows_only_what_the_list_says);

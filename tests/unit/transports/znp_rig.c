@@ -173,7 +173,10 @@ static void say_item(struct rig *r, const struct rig_frame *f)
 	uint8_t raw[256];
 	char text[600];
 
-	if (get_le16(f->data) == 0x21 && r->nib) {
+	if (get_le16(f->data) == 0x21 && r->nib_status) {
+		snprintf(text, sizeof(text), "%02x 00", r->nib_status);
+		rig_say(r, 0x6108, text);
+	} else if (get_le16(f->data) == 0x21 && r->nib) {
 		snprintf(text, sizeof(text), "00 %02zx %s",
 			rig_unhex(r->nib, raw, sizeof(raw)), r->nib);
 		rig_say(r, 0x6108, text);

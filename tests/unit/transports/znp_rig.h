@@ -41,6 +41,7 @@ struct rig {
 	uint8_t state_after; /* once it was started; told by 45 C0 */
 	bool tells_state;
 	const char *nib;	/* hexadecimal; NULL: there is none */
+	uint8_t nib_status;	/* of its reading */
 	int direct_cb;		/* -1: there is no such item */
 	const char *registered; /* endpoints, in hexadecimal */
 	uint8_t data_status;	/* of the answer to AF_DATA_REQUEST */
