@@ -221,9 +221,11 @@ static void up(struct zb_stack *s)
 /* What was there before can be used, once it is known. */
 static void decide(struct zb_stack *s)
 {
-	bool online = (s->state & DECONZ_NETWORK_MASK) == DECONZ_CONNECTED;
+	uint8_t network = s->state & DECONZ_NETWORK_MASK;
+	bool online = network == DECONZ_CONNECTED;
 
-	if (s->network.channel == 0 && !s->formed) {
+	if (s->network.channel == 0 && network == DECONZ_OFFLINE &&
+		!s->formed) {
 		if (!s->config.form) {
 			deconz_fail(s, -ENOENT,
 				"the coordinator has no network; form = yes "
@@ -314,6 +316,13 @@ static const uint8_t *value_of(const struct deconz_frame *f, size_t len)
 	return f->payload.at + 1;
 }
 
+static void no_endpoint(struct zb_stack *s)
+{
+	s->host->log(s->arg, FERRY_LOG_WARN,
+		"the coordinator does not take an endpoint with the OTA "
+		"cluster: devices that look for a server find none");
+}
+
 /* index, endpoint, profile u16, device u16, version, inputs, outputs */
 static void on_endpoint(struct zb_stack *s, const struct deconz_frame *f)
 {
@@ -339,9 +348,10 @@ static void on_endpoint(struct zb_stack *s, const struct deconz_frame *f)
 		decide(s);
 	} else if (++s->endpoint_at < DECONZ_ENDPOINTS) {
 		enter(s, STEP_READ_ENDPOINT);
+	} else if (s->endpoint_free == DECONZ_ENDPOINTS) {
+		no_endpoint(s); /* all are somebody's */
+		decide(s);
 	} else {
-		if (s->endpoint_free == DECONZ_ENDPOINTS)
-			s->endpoint_free = DECONZ_ENDPOINTS - 1;
 		enter(s, STEP_WRITE_ENDPOINT);
 	}
 }
@@ -349,13 +359,9 @@ static void on_endpoint(struct zb_stack *s, const struct deconz_frame *f)
 static void on_endpoint_written(
 	struct zb_stack *s, const struct deconz_frame *f)
 {
-	if (f->status != DECONZ_SUCCESS)
-		s->host->log(s->arg, FERRY_LOG_WARN,
-			"the coordinator does not take an endpoint with the "
-			"OTA cluster: devices that look for a server find "
-			"none");
-	else
-		s->endpoint_written = true;
+	s->endpoint_written = f->status == DECONZ_SUCCESS;
+	if (!s->endpoint_written)
+		no_endpoint(s);
 	decide(s);
 }
 
@@ -436,6 +442,12 @@ static void on_channel(struct zb_stack *s, const struct deconz_frame *f)
 {
 	const uint8_t *at = value_of(f, 1);
 
+	/* What cannot be read may be somebody's network. */
+	if (!at && s->step == STEP_CHANNEL) {
+		deconz_fail(s, -EPROTO,
+			"the coordinator does not tell its channel");
+		return;
+	}
 	s->network.channel = at && at[0] >= 11 && at[0] <= 26 ? at[0] : 0;
 	if (s->step == STEP_CHANNEL)
 		enter(s, STEP_READ_ENDPOINT);
@@ -455,6 +467,11 @@ void deconz_start_answer(struct zb_stack *s, const struct deconz_frame *f)
 {
 	const uint8_t *at;
 
+	/* That says nothing of what was asked for. */
+	if (f->status == DECONZ_BUSY || f->status == DECONZ_TIMEOUT) {
+		s->wait_ms = s->now_ms + STATE_AGAIN_MS;
+		return;
+	}
 	switch (s->step) {
 	case STEP_PROBE:
 		on_version(s, f);

@@ -144,6 +144,8 @@ static struct {
 	bool deaf;	    /* answers nothing */
 	bool odd;	    /* answers the next command with another */
 	uint8_t busy;	    /* requests that are refused as busy */
+	bool others;	    /* all endpoints are another host's */
+	uint8_t no_channel; /* readings of the channel that are refused */
 	uint8_t connect_to; /* state after a connect */
 	uint8_t endpoint[64];
 	size_t endpoint_len;
@@ -232,6 +234,12 @@ static void read_parameter(const struct deconz_frame *f)
 		len += 8;
 		break;
 	case 0x13:
+		if (fw.others) {
+			out[1] = f->payload.at[1];
+			len += 1 + from_hex("02 0401 0500 00 01 0000 00",
+					   out + 2);
+			break;
+		}
 		if (f->payload.at[1] != 0 || !fw.endpoint_len) {
 			raw_answer(f->command, f->seq, DECONZ_UNSUPPORTED, true,
 				out, 1);
@@ -242,6 +250,12 @@ static void read_parameter(const struct deconz_frame *f)
 		len += 1 + fw.endpoint_len;
 		break;
 	case 0x1c:
+		if (fw.no_channel) {
+			fw.no_channel--;
+			raw_answer(f->command, f->seq, DECONZ_BUSY, true, out,
+				1);
+			return;
+		}
 		out[1] = fw.channel;
 		len++;
 		break;
@@ -598,6 +612,15 @@ START_TEST(start_without_endpoint_writes_it_and_reconnects)
 }
 END_TEST
 
+START_TEST(start_leaves_the_endpoints_of_others)
+{
+	fw.others = true;
+	start();
+	ck_assert_uint_eq(fw.endpoint_writes, 0);
+	ck_assert_uint_eq(told.ups, 1);
+}
+END_TEST
+
 START_TEST(start_offline_coordinator_is_connected)
 {
 	fw.state = 0;
@@ -639,6 +662,39 @@ START_TEST(start_forms_a_network_only_where_there_is_none)
 	pass(0);
 	ck_assert_uint_eq(fw.keys, 1);
 	ck_assert_uint_eq(told.ups, 2);
+}
+END_TEST
+
+static void start_forming(void)
+{
+	const struct zb_config config = {.form = true,
+		.channel = 15,
+		.pan = 0x1a62,
+		.network_key = {1, 2, 3}};
+
+	make(&config);
+	have_endpoint();
+	start();
+	pass(5000);
+}
+
+/* A reading that was refused says nothing of the network. */
+START_TEST(start_forms_nothing_when_the_channel_cannot_be_read)
+{
+	fw.state = 0;
+	fw.no_channel = _i ? 1 : 255;
+	start_forming();
+	ck_assert_uint_eq(fw.keys, 0);
+	ck_assert_uint_eq(told.ups, _i);
+}
+END_TEST
+
+START_TEST(start_forms_nothing_while_connected)
+{
+	fw.channel = 0;
+	start_forming();
+	ck_assert_uint_eq(fw.keys, 0);
+	ck_assert_uint_eq(told.ups, 1);
 }
 END_TEST
 
@@ -907,9 +963,13 @@ int main(void)
 	tcase_add_test(c, frame_take_too_long_is_left_out);
 	tcase_add_test(c, start_commissioned_network_comes_up);
 	tcase_add_test(c, start_without_endpoint_writes_it_and_reconnects);
+	tcase_add_test(c, start_leaves_the_endpoints_of_others);
 	tcase_add_test(c, start_offline_coordinator_is_connected);
 	tcase_add_test(c, start_without_network_fails_and_says_what_to_do);
 	tcase_add_test(c, start_forms_a_network_only_where_there_is_none);
+	tcase_add_loop_test(
+		c, start_forms_nothing_when_the_channel_cannot_be_read, 0, 2);
+	tcase_add_test(c, start_forms_nothing_while_connected);
 	tcase_add_test(c, start_silent_line_is_tried_at_both_speeds);
 	tcase_add_test(c, start_network_that_does_not_come_is_tried_again);
 	tcase_add_test(c, indication_is_read_when_the_state_says_so);
