@@ -221,6 +221,9 @@ static void take_callback(struct zb_stack *s, const struct ezsp_head *h)
 		return;
 	}
 	s->stats.callbacks++;
+	/* It is of the message right behind it, or of none. */
+	if (h->id != EZSP_INCOMING_MESSAGE_HANDLER)
+		s->sender = 0;
 	if (h->id == EZSP_STACK_STATUS_HANDLER) {
 		status = ezsp_get_status(&r, s->version);
 		if (!r.bad)
@@ -240,8 +243,10 @@ static void on_data(void *arg, struct bytes data)
 		s->stats.odd++;
 		return;
 	}
-	if (h.overflow)
+	if (h.overflow) {
 		s->stats.overflows++;
+		s->sender = 0; /* of a message that may be among the lost */
+	}
 	if (h.callback)
 		take_callback(s, &h);
 	else

@@ -51,7 +51,8 @@ void ezsp_peer_callback(struct ezsp_peer *p, uint16_t id, struct bytes params)
 {
 	struct out o;
 
-	begin(&o, 0, 0x90, id);
+	begin(&o, 0, p->overflow ? 0x91 : 0x90, id);
+	p->overflow = false;
 	put_raw(&o, params);
 	send_out(p, &o);
 }

@@ -23,6 +23,7 @@ struct ezsp_peer {
 	uint32_t failed_status;
 	uint64_t known;      /* what lookupEui64ByNodeId finds; 0: nothing */
 	bool sent_first;     /* messageSentHandler comes before the answer */
+	bool overflow;       /* the next callback says that some were lost */
 
 	/* Commands as they came, in order. */
 	struct {

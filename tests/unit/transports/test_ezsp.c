@@ -788,6 +788,25 @@ START_TEST(heard_of_sender_handler_carries_eui64)
 }
 END_TEST
 
+/* The message that the handler spoke of was lost in the coprocessor, or never
+ * came: the next one is of somebody else. */
+START_TEST(heard_after_a_lost_message_is_not_of_its_sender)
+{
+	uint8_t eui64[8] = {1, 0, 0, 0, 0, 0x4b, 0x12, 0x00};
+	uint8_t child[12] = {0};
+
+	up(13);
+	ezsp_peer_callback(&peer, 0x0062, bytes_of(eui64, 8));
+	if (_i)
+		ezsp_peer_callback(&peer, 0x0023, bytes_of(child, 12));
+	peer.overflow = !_i;
+	ezsp_peer_incoming(&peer, 0, 0x2000, 0, 0x0104, 0x0019,
+		bytes_of(query, sizeof(query)));
+	settle();
+	ck_assert_ptr_nonnull(strstr(story, "heard 2000 0000000000000000"));
+}
+END_TEST
+
 START_TEST(heard_without_eui64_is_looked_up_once)
 {
 	up(13);
@@ -1113,6 +1132,8 @@ static void add_air(Suite *suite)
 		VERSIONS);
 	tcase_add_test(c, heard_announcement_is_frame_of_profile_0);
 	tcase_add_test(c, heard_of_sender_handler_carries_eui64);
+	tcase_add_loop_test(
+		c, heard_after_a_lost_message_is_not_of_its_sender, 0, 2);
 	tcase_add_test(c, heard_without_eui64_is_looked_up_once);
 	tcase_add_test(c, heard_unknown_to_coprocessor_is_no_node);
 	tcase_add_loop_test(c, node_trust_centre_tells_of_joins_and_leaves, 0,
