@@ -300,7 +300,7 @@ static void op_cancel(void *self, uint64_t token)
 {
 	struct zb_radio *r = self;
 
-	if (!token)
+	if (!token || r->state == RADIO_OVER)
 		return;
 	take_time(r);
 	if (token == r->start_token) {
@@ -401,6 +401,8 @@ static int op_disconnect(void *self, uint64_t token, uint64_t link)
 {
 	struct zb_radio *r = self;
 
+	if (r->state == RADIO_OVER)
+		return -ENODEV;
 	if (!r->link || link != r->link || r->leave_token) {
 		zb_complete(r, &token, 0, NULL, NULL);
 		return 0;

@@ -86,6 +86,7 @@ struct zb_send {
 	uint16_t profile;
 	bool ack;
 	bool find_route; /* its second try */
+	bool given_up;	 /* cancelled while it was under way: no more tries */
 	uint8_t busy;	 /* times */
 	int64_t due_ms;	 /* waiting: not before; under way: confirm by */
 	uint32_t airtime_us;

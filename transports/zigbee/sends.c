@@ -163,6 +163,8 @@ void zb_send_cancel(struct zb_radio *r, uint64_t token)
 
 	if (s && s->state == SEND_WAITING)
 		send_end(r, s, -ECANCELED, 0, 0);
+	else if (s)
+		s->given_up = true;
 }
 
 void zb_sends_cancel_waiting(struct zb_radio *r)
@@ -208,11 +210,14 @@ void zb_sends_unreachable(struct zb_radio *r, struct zb_node *node)
 
 /* ---- confirms ---- */
 
+/* Unless nobody wants it any more. */
 static void wait_again(struct zb_radio *r, struct zb_send *s, int64_t due_ms)
 {
 	s->state = SEND_WAITING;
 	s->due_ms = due_ms;
 	list_insert(r, s);
+	if (s->given_up || r->leave_token)
+		send_end(r, s, -ECANCELED, 0, 0);
 }
 
 static void on_good(struct zb_radio *r, struct zb_send *s)

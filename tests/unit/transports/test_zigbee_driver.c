@@ -984,6 +984,42 @@ START_TEST(cancel_takes_back_what_waits_only)
 }
 END_TEST
 
+/* Who has given up must not see it go again, nor wait for another try. */
+START_TEST(cancel_under_way_ends_with_the_try)
+{
+	static const enum zb_sent results[] = {
+		ZB_SENT_BUSY, ZB_SENT_NO_ROUTE};
+	uint64_t token;
+
+	up();
+	know(LAMP, LAMP_NWK);
+	hear(0, LAMP_NWK, 0x0019, "q");
+	token = answer(0, "1");
+	zigbee_driver()->cancel(v.self, token);
+	confirm_it(0, results[_i]);
+	ck_assert_ptr_nonnull(vhost_result(&v, token));
+	ck_assert_int_eq(vhost_result(&v, token)->status, -ECANCELED);
+	vhost_pass(&v, 5000);
+	ck_assert_uint_eq(count_sent(0x0019), 1);
+}
+END_TEST
+
+START_TEST(disconnect_ends_what_comes_back_busy)
+{
+	uint64_t token;
+
+	up();
+	know(LAMP, LAMP_NWK);
+	hear(0, LAMP_NWK, 0x0019, "q");
+	token = answer(0, "1");
+	ck_assert_int_eq(zigbee_driver()->disconnect(v.self, 9, LINK), 0);
+	confirm_it(0, ZB_SENT_BUSY);
+	ck_assert_ptr_nonnull(vhost_result(&v, token));
+	ck_assert_int_eq(vhost_result(&v, token)->status, -ECANCELED);
+	ck_assert_ptr_nonnull(vhost_result(&v, 9));
+}
+END_TEST
+
 START_TEST(confirm_that_never_comes_ends_in_time)
 {
 	uint64_t token;
@@ -1118,6 +1154,26 @@ START_TEST(stop_completes_everything)
 }
 END_TEST
 
+/* DOWN of link 0 is the last event, whatever crosses it. */
+START_TEST(request_that_crosses_the_end_is_not_answered)
+{
+	uint64_t token;
+	unsigned results;
+
+	network.window = 1;
+	up();
+	know(LAMP, LAMP_NWK);
+	hear(0, LAMP_NWK, 0x0019, "q");
+	answer(0, "1");
+	token = answer(0, "2");
+	input(fails);
+	ck_assert_uint_eq(v.downs, 1);
+	results = v.result_count;
+	zigbee_driver()->cancel(v.self, token);
+	ck_assert_uint_eq(v.result_count, results);
+}
+END_TEST
+
 static void table_tests(TCase *c)
 {
 	tcase_add_loop_test(c, start_bad_setting_names_it, 0,
@@ -1170,6 +1226,8 @@ int main(void)
 	tcase_add_test(c, send_unasked_without_an_answer_takes_endpoint_one);
 	tcase_add_test(c, send_without_zdo_asks_nothing);
 	tcase_add_test(c, cancel_takes_back_what_waits_only);
+	tcase_add_loop_test(c, cancel_under_way_ends_with_the_try, 0, 2);
+	tcase_add_test(c, disconnect_ends_what_comes_back_busy);
 	tcase_add_test(c, confirm_that_never_comes_ends_in_time);
 	tcase_add_test(c, disconnect_waits_for_what_is_in_flight);
 	tcase_add_test(c, survey_finds_devices_that_are_awake);
@@ -1178,6 +1236,7 @@ int main(void)
 	tcase_add_test(c, far_end_that_closes_ends_the_instance);
 	tcase_add_test(c, stack_that_gives_up_ends_the_instance);
 	tcase_add_test(c, stop_completes_everything);
+	tcase_add_test(c, request_that_crosses_the_end_is_not_answered);
 	suite_add_tcase(suite, c);
 	return unit_run(suite);
 }
