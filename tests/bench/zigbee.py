@@ -205,36 +205,50 @@ class Run:
                    int(n["file_version"], 16) == VERSION for n in nodes)
 
 
-def sample(run, state):
-    """Counters of now."""
-    return {"t": time.monotonic(), "blocks": state["sums"]["blocks"],
-            "busy_us": state["counts"]["air_busy_us"],
-            "down_us": state["counts"]["airtime_down_us"],
-            "cpu": cpu_s(run.server.pid)}
+def sample(run):
+    """Counters of now; None when the server has ended by itself."""
+    state = run.radio()
+    try:
+        return {"t": time.monotonic(), "blocks": state["sums"]["blocks"],
+                "busy_us": state["counts"]["air_busy_us"],
+                "down_us": state["counts"]["airtime_down_us"],
+                "cpu": cpu_s(run.server.pid),
+                "memory": memory_kib(run.server.pid)}
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def between(run, share, end):
+    """The last sample before that share of all blocks, the server's end or the
+    end of its time."""
+    last = None
+    while now := sample(run):
+        last = now
+        if last["blocks"] >= run.blocks * share or last["t"] > end:
+            break
+        run.until(lambda s: s["blocks"] >= run.blocks * share, 0.5)
+    return last
 
 
 def measure(build, kind, count, size, settings, limit):
     with Run(build, kind, count, size, settings) as run:
         run.server.start()
         end = time.monotonic() + limit
-        first = run.until(lambda s: s["blocks"] >= run.blocks * 0.1, limit)
-        if not first:
+        run.until(lambda s: s["blocks"] >= run.blocks * 0.1, limit)
+        a = sample(run)
+        b = a and between(run, 0.9, end)
+        if not b or b["blocks"] <= a["blocks"]:
             return {"done": run.finished(), "count": count, "late": True}
-        a = sample(run, first)
-        run.until(lambda s: s["blocks"] >= run.blocks * 0.9,
-                  end - time.monotonic())
-        last = run.radio()
-        b = sample(run, last)
-        memory = memory_kib(run.server.pid)
         run.until(lambda s: s["updates"] >= count,
                   min(30, max(1, end - time.monotonic())))
         last = run.radio()
         seconds, blocks = b["t"] - a["t"], b["blocks"] - a["blocks"]
         return {
             "count": count, "done": run.finished(), "seconds": seconds,
+            "share": last["sums"]["blocks"] / run.blocks,
             "rate": blocks / seconds,
-            "cpu_us": (b["cpu"] - a["cpu"]) / max(1, blocks) * 1e6,
-            "rss_kib": memory["rss"], "peak_kib": memory["peak"],
+            "cpu_us": (b["cpu"] - a["cpu"]) / blocks * 1e6,
+            "rss_kib": b["memory"]["rss"], "peak_kib": b["memory"]["peak"],
             "channel": (b["busy_us"] - a["busy_us"]) / seconds / 1e6,
             "sent": (b["down_us"] - a["down_us"]) / seconds / 1e6,
             "retries": last["sums"]["retries"],
