@@ -20,7 +20,7 @@ from pathlib import Path
 os.environ.setdefault("FERRY_SHARED_DIR", "/nonexistent")
 
 from benchlib import (Control, Failure, arguments, cpu_s, finish,  # noqa: E402
-                      memory_kib, spread, table)
+                      memory_kib, spread, table, wait_for)
 from ferrytest.herdsman import Herdsman, devices_of  # noqa: E402
 from ferrytest.simulator import Simulator  # noqa: E402
 from ferrytest.zigbee import ZigbeeSite  # noqa: E402
@@ -116,6 +116,8 @@ class Ferry(Server):
         again = self.site.ferryd is not None or self.process is not None
         self.process = self.site.start_ferryd()
         if not again:
+            wait_for("the radio", lambda: self.site.link("hub")["state"]
+                     == "up", 30)
             self.sim.do("query *")
 
     def kill(self):
