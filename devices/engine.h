@@ -104,7 +104,8 @@ enum engine_outcome {
 	ENGINE_DONE,       /* read back: version and, where possible, digest */
 	ENGINE_UNVERIFIED, /* went well, but no read-back proves it */
 	ENGINE_FAILED,     /* see `failure` */
-	ENGINE_WITHDRAWN,  /* stopped by ENGINE_WITHDRAW at a safe point */
+	ENGINE_WITHDRAWN,  /* stopped at a safe point: by ENGINE_WITHDRAW, or
+			    * since nothing had begun; no attempt */
 };
 
 /* Why something failed, or what is being waited for. */

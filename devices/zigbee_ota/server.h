@@ -213,6 +213,7 @@ struct server_offer {
 	bool has_place, place_sleepy;
 	bool called; /* the place is held for a device that is being notified */
 	bool asked;  /* the device has asked for something */
+	bool unheard; /* and for nothing since GO(transfer), which came late */
 	int64_t call_until_ms, parked_until_ms, notify_ms;
 	unsigned notifies, broadcasts, parks;
 

@@ -595,6 +595,7 @@ static void go_transfer(struct server *s, struct server_offer *o,
 	if (o->peer->ask.state == ASK_HELD) {
 		server_judge(s, o->peer, now_ms);
 	} else {
+		o->unheard = true;
 		o->notify_ms = now_ms;
 		s->look = true;
 	}
@@ -758,7 +759,11 @@ static void gone_silent(struct server *s, struct server_offer *o,
 {
 	struct server_peer *p = o->peer;
 
-	if (o->has_all && p->quirks.no_end) {
+	/* A child that slept since it might begin has tried nothing: the offer
+	 * is made anew, and others may use its turn. */
+	if (o->unheard && p->sleepy) {
+		server_end(s, o, ENGINE_WITHDRAWN, now_ms);
+	} else if (o->has_all && p->quirks.no_end) {
 		server_prove_silent(s, o, now_ms);
 	} else if (o->has_all) {
 		server_fail(s, o, ERR_ZIGBEE_SILENT, "finish", now_ms,

@@ -458,6 +458,7 @@ static void note_request(struct server_peer *p, int64_t now_ms)
 	if (!server_is_update(o))
 		return;
 	o->asked = true;
+	o->unheard = false;
 	o->called = false;
 	o->heard_ms = now_ms;
 	o->notify_ms = now_ms + NOTIFY_AGAIN_MS;

@@ -187,6 +187,35 @@ START_TEST(end_response_lost_with_the_peer_follows_when_it_is_back)
 }
 END_TEST
 
+/* GO came hours after the child had asked, as when a window opens at night: it
+ * sleeps, which is no failed attempt. One that does hear of it has failed. */
+START_TEST(go_while_the_child_sleeps_is_no_failure)
+{
+	bench_init(b, 1, LEN, "");
+	b->devices[0].sleepy = _i == 0;
+	b->devices[0].ignores_notify = true;
+	bench_peer(b, 0, false);
+	b->go_at = ENGINE_STAGE_TRANSFER;
+	b->go_ms = 300 * MINUTE;
+	bench_offer(b, 0);
+	bench_query(b, 0);
+	bench_run(b);
+	ck_assert_uint_eq(b->devices[0].no_image, 1);
+	ck_assert(bench_job(b, 0)->over);
+	if (_i) {
+		ck_assert_int_eq(bench_job(b, 0)->failure.code,
+			ERR_ZIGBEE_SILENT);
+		return;
+	}
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_WITHDRAWN);
+	bench_offer(b, 0);
+	b->go_at = -1;
+	bench_query(b, 0);
+	bench_run(b);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+}
+END_TEST
+
 /* The driver need not say that peers went, and who is on the network can make
  * any number of them up. */
 START_TEST(peers_without_number_do_not_lock_out_a_new_one)
@@ -255,6 +284,7 @@ int main(void)
 		2);
 	tcase_add_test(c,
 		end_response_lost_with_the_peer_follows_when_it_is_back);
+	tcase_add_loop_test(c, go_while_the_child_sleeps_is_no_failure, 0, 2);
 	tcase_add_test(c, peers_without_number_do_not_lock_out_a_new_one);
 	tcase_add_test(c, offers_refused_together_all_end);
 	suite_add_tcase(s, c);
