@@ -246,7 +246,9 @@ static struct verdict judge_end(struct server *s, struct server_peer *p,
 	struct server_offer *o = p->offer;
 
 	if (r->status != ZCL_SUCCESS) {
-		if (server_is_update(o) && o->phase != PHASE_HEADER)
+		/* Of what was offered before, it is late news. */
+		if (server_is_update(o) && o->phase != PHASE_HEADER &&
+				(o->served || key_fits(p, &r->key)))
 			server_gave_up(s, o, r->status, now_ms);
 		return say(ANSWER_DEFAULT, ZCL_SUCCESS);
 	}

@@ -216,6 +216,24 @@ START_TEST(go_while_the_child_sleeps_is_no_failure)
 }
 END_TEST
 
+/* A device that was told to stop with one image says so when another is offered
+ * already. */
+START_TEST(end_of_the_image_before_does_not_end_the_offer)
+{
+	bench_init(b, 1, LEN, "");
+	b->devices[0].ignores_notify = true;
+	bench_offer(b, 0);
+	bench_run_until(b, b->now_ms + 1000);
+	bench_rx_hex(b, 0, OTA, "01420695" "3412" "0201" "01000000");
+	bench_run_until(b, b->now_ms + 1000);
+	ck_assert_uint_eq(b->devices[0].last_default, ZCL_SUCCESS);
+	ck_assert(!bench_job(b, 0)->over);
+	bench_query(b, 0);
+	bench_run(b);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+}
+END_TEST
+
 /* The driver need not say that peers went, and who is on the network can make
  * any number of them up. */
 START_TEST(peers_without_number_do_not_lock_out_a_new_one)
@@ -285,6 +303,7 @@ int main(void)
 	tcase_add_test(c,
 		end_response_lost_with_the_peer_follows_when_it_is_back);
 	tcase_add_loop_test(c, go_while_the_child_sleeps_is_no_failure, 0, 2);
+	tcase_add_test(c, end_of_the_image_before_does_not_end_the_offer);
 	tcase_add_test(c, peers_without_number_do_not_lock_out_a_new_one);
 	tcase_add_test(c, offers_refused_together_all_end);
 	suite_add_tcase(s, c);
