@@ -590,6 +590,35 @@ static int check_names(const struct config *config, struct conf_problem *p)
 	return 0;
 }
 
+static const char *radio_port(const struct config_link *l)
+{
+	for (unsigned i = 0; i < l->param_count; i++)
+		if (!strcmp(l->params[i].key, "port"))
+			return strcmp(l->driver, "zigbee") ? NULL :
+				l->params[i].value;
+	return NULL;
+}
+
+/* A coordinator serves one host: the second link would only steal its port. */
+static int check_radios(const struct config *config, struct conf_problem *p)
+{
+	for (unsigned i = 0; i < config->link_count; i++) {
+		const struct config_link *l = &config->links[i];
+		const char *port = radio_port(l);
+
+		for (unsigned k = 0; port && k < i; k++) {
+			const char *other = radio_port(&config->links[k]);
+
+			if (other && !strcmp(port, other))
+				return REFUSE(p, ERR_CONFIG_TWICE, l->file,
+					"port", "'%s' is that of link '%s'; a "
+					"coordinator serves one link", port,
+					config->links[k].name);
+		}
+	}
+	return 0;
+}
+
 static int check_all(const struct config *config, struct conf_problem *p)
 {
 	int err = check_names(config, p);
@@ -600,7 +629,7 @@ static int check_all(const struct config *config, struct conf_problem *p)
 		err = check_claims(config, &config->classes[i], p);
 	for (unsigned i = 0; i < config->class_count && !err; i++)
 		err = check_keys(config, &config->classes[i], p);
-	return err;
+	return err ? err : check_radios(config, p);
 }
 
 /* ---- the whole ---- */

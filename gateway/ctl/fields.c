@@ -141,6 +141,10 @@ const char *field_text(const struct field *f, const json_t *json,
 	case SHOW_PAIRS:
 		evidence_brief(value, text, FIELD_TEXT_SIZE);
 		return text;
+	case SHOW_FAILURE:
+		return *json_text_at(value, "hint") ?
+			json_text_at(value, "hint") :
+			json_text_at(value, "text");
 	}
 	return text;
 }

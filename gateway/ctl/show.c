@@ -135,7 +135,7 @@ int show_candidates(struct ctl *c)
 		T_SHRINK("KEY", "key", 16), T("LINK", "link"),
 		F("MATCHES CLASS", "classes", LIST),
 		F("LAST SEEN", "last_seen", TIME),
-		{"ATTRIBUTES", "attributes", SHOW_PAIRS, false, 10}, FIELDS_END,
+		{"ATTRIBUTES", "attributes", SHOW_PAIRS, false, TABLE_BELOW}, FIELDS_END,
 	};
 
 	return show_simple(c, "/v1/candidates", fields,
@@ -229,7 +229,7 @@ int show_links(struct ctl *c)
 		T("MODE", "mode"), N("PEERS", "peers", NUMBER),
 		N("JOB", "job", NUMBER), N("IN", "bytes_in", BYTES),
 		N("OUT", "bytes_out", BYTES),
-		T_SHRINK("PROBLEM", "failure.text", 12), FIELDS_END,
+		{"PROBLEM", "failure", SHOW_FAILURE, false, TABLE_BELOW}, FIELDS_END,
 	};
 
 	json_t *answer = NULL;

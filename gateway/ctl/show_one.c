@@ -61,12 +61,13 @@ static void job_line(const json_t *job, char text[FIELD_TEXT_SIZE])
 	static const struct field progress = F("", "progress", PROGRESS);
 	char more[FIELD_TEXT_SIZE];
 	const char *done = field_text(&progress, job, more);
+	const char *why = json_text_at(job, "failure.text");
 
-	snprintf(text, FIELD_TEXT_SIZE, "%lld, %s to %s: %s%s%s",
+	snprintf(text, FIELD_TEXT_SIZE, "%lld, %s to %s: %s%s%s%s%s",
 		(long long)json_number_at(job, "id"),
 		json_text_at(job, "from_version"),
 		json_text_at(job, "to_version"), json_text_at(job, "state"),
-		*done ? ", " : "", done);
+		*done ? ", " : "", done, *why ? "; " : "", why);
 }
 
 static void print_device(const struct term *term, const json_t *d)

@@ -211,8 +211,10 @@ json_t *view_device(struct gateway *g, const struct device *d)
 	const struct child *c = child_find(g, d->id);
 	const struct config_class *klass = gateway_class(g, d->class_name);
 	json_t *available = available_of(g, d);
+	bool read = d->version[0] || d->hash_len;
 	const char *state = c && c->job ? job_state_name(c->job->state) :
-		json_is_null(available) ? "current" : "available";
+		!json_is_null(available) ? "available" :
+		read ? "current" : "unknown";
 
 	return json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,"
 		"s:s,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:s}",

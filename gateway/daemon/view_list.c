@@ -229,11 +229,32 @@ json_t *view_line(const struct line *l)
 
 /* ---- candidates, classes ---- */
 
+/* All that classes may match a candidate by, as far as it was kept. */
+static json_t *candidate_attributes(const struct candidate *c)
+{
+	json_t *attributes = json_object();
+	size_t at = 0;
+
+	while (at < c->attributes_len) {
+		const char *name = c->attributes + at;
+		const char *value = name + strlen(name) + 1;
+
+		json_object_set_new(attributes, name, view_text(value));
+		at = (size_t)(value + strlen(value) + 1 - c->attributes);
+	}
+	if (c->product[0])
+		json_object_set_new(attributes, "product",
+			view_text(c->product));
+	if (c->usb_serial[0])
+		json_object_set_new(attributes, "usb_serial",
+			view_text(c->usb_serial));
+	return attributes;
+}
+
 json_t *view_candidate(const struct gateway *g, const struct candidate *c)
 {
 	static const char *const kinds[] = {"ephemeral", "place", "hardware",
 		"bonded"};
-	json_t *attributes = json_object();
 	json_t *classes = json_array();
 	char key[REGISTRY_LINK_SIZE + REGISTRY_KEY_SIZE];
 
@@ -243,18 +264,13 @@ json_t *view_candidate(const struct gateway *g, const struct candidate *c)
 	else
 		snprintf(key, sizeof(key), "%s", c->key);
 	(void)g;
-	if (c->product[0])
-		json_object_set_new(attributes, "product",
-			view_text(c->product));
-	if (c->usb_serial[0])
-		json_object_set_new(attributes, "usb_serial",
-			view_text(c->usb_serial));
 	if (c->suggested_class[0])
 		json_array_append_new(classes, view_text(c->suggested_class));
 	return json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "key",
 		view_text(key), "link", view_text(c->link), "peer",
 		view_text(c->address[0] ? c->address : c->key), "kind",
-		kinds[(unsigned)c->id_kind & 3], "attributes", attributes,
+		kinds[(unsigned)c->id_kind & 3], "attributes",
+		candidate_attributes(c),
 		"first_seen", view_time_ms(c->first_seen_s * 1000),
 		"last_seen", view_time_ms(c->seen_s * 1000), "classes",
 		classes);

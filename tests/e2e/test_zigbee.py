@@ -265,6 +265,13 @@ def test_candidates_have_what_driver_and_engine_know(site):
                      if c["key"] == key), None)
 
     assert wait_for("the candidate", candidate)["classes"] == []
+    # What a class could match it by is what people are shown.
+    known = wait_for("its attributes", lambda: (
+        candidate()["attributes"] if "model" in candidate()["attributes"]
+        else None))
+    assert known["model"] == "SP120"
+    assert known["manufacturer"] == "0x1234"
+    assert known["eui64"] == key
     assert site.device_of("plug-11") is None
     assert site.node("plug-11")["counts"]["blocks"] == 0
 

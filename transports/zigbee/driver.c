@@ -228,6 +228,22 @@ static int start(struct zb_radio *r, const struct ferry_kv *kv, uint32_t count,
 	return zb_line_open(r);
 }
 
+/* What the host could not check, as it depends on the stack. */
+static const char *rule_of(const struct zb_radio *r, const char *key)
+{
+	if (key && !strcmp(key, "port"))
+		return r->line.kind == LINE_PACKETS
+			? "must be the absolute path of the stack's socket, at "
+			  "most 107 bytes"
+			: "must be /dev/..., usb:VID:PID[:SERIAL] or "
+			  "tcp://HOST:PORT";
+	if (key && !strcmp(key, "pan"))
+		return "must be a number of 0 to 0xffff";
+	if (key && !strcmp(key, "network_key"))
+		return "must be 32 hexadecimal digits, not all 0";
+	return "is missing or not valid";
+}
+
 static int op_start(
 	void *self, uint64_t token, const struct ferry_kv *kv, uint32_t count)
 {
@@ -243,7 +259,7 @@ static int op_start(
 	}
 	r->state = RADIO_OVER;
 	zb_complete(r, &r->start_token, err, key,
-		err == -EINVAL	 ? "is missing or not valid"
+		err == -EINVAL	 ? rule_of(r, key)
 		: err == -ENODEV ? "is not there"
 		: err == -EEXIST ? "several ports have this identity"
 				 : NULL);

@@ -90,10 +90,11 @@ static int take_line(struct zb_radio *r, struct zb_start *s)
 	struct serial_port want;
 	bool path = line->target[0] == '/';
 
-	if (!strncmp(line->target, "tcp://", 6))
-		line->kind = LINE_TCP;
+	if (s->ops->packets)
+		line->kind = LINE_PACKETS;
 	else
-		line->kind = s->ops->packets ? LINE_PACKETS : LINE_TTY;
+		line->kind = strncmp(line->target, "tcp://", 6) ? LINE_TTY
+								: LINE_TCP;
 	s->config.tcp = line->kind == LINE_TCP;
 	if (s->ops->packets)
 		return path && strlen(line->target) <= 107 ? 0 : -EINVAL;
@@ -132,7 +133,7 @@ int zb_take_settings(struct zb_radio *r, const struct ferry_kv *kv,
 	if (!ret->ops)
 		return -EINVAL;
 	*ret_key = "port";
-	if (!r->line.target[0] || take_line(r, ret))
+	if (take_line(r, ret) || !r->line.target[0])
 		return -EINVAL;
 	*ret_key = "network_key";
 	return make_key(&ret->config);

@@ -100,6 +100,17 @@ START_TEST(test_zigbee_link_has_one_without_being_asked)
 }
 END_TEST
 
+START_TEST(test_two_links_of_one_coordinator_are_refused)
+{
+	put("links.d/attic.conf", ZIGBEE);
+	ck_assert_int_eq(load_link(ZIGBEE), ERR_CONFIG_TWICE);
+	ck_assert_str_eq(problem.fault.field, "port");
+	ck_assert_ptr_nonnull(strstr(problem.fault.rule,
+		"link 'attic'"));
+	ck_assert_ptr_nonnull(strstr(problem.file, "links.d/hub.conf"));
+}
+END_TEST
+
 START_TEST(test_budget_is_taken_out_of_the_options)
 {
 	ck_assert_int_eq(load_link(ZIGBEE "network = { options = "
@@ -258,6 +269,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, test_serial_link_has_no_network);
 	tcase_add_test(c, test_zigbee_link_has_one_without_being_asked);
+	tcase_add_test(c, test_two_links_of_one_coordinator_are_refused);
 	tcase_add_test(c, test_budget_is_taken_out_of_the_options);
 	tcase_add_test(c, test_budget_off_is_no_limit);
 	tcase_add_test(c, test_quirks_are_read_and_kept);

@@ -331,27 +331,31 @@ static const struct {
 	struct ferry_kv kv[3];
 	uint32_t count;
 	const char *key; /* at fault */
+	const char *rule; /* NULL: not looked at */
 } bad_settings[] = {
-	{"no stack", {{"port", "/x"}}, 1, "stack"},
-	{"unknown stack", {{"stack", "xbee"}, {"port", "/x"}}, 2, "stack"},
-	{"no port", {{"stack", "znp"}}, 1, "port"},
+	{"no stack", {{"port", "/x"}}, 1, "stack", NULL},
+	{"unknown stack", {{"stack", "xbee"}, {"port", "/x"}}, 2, "stack", NULL},
+	{"no port", {{"stack", "znp"}}, 1, "port", NULL},
 	{"packets over tcp", {{"stack", "znp"}, {"port", "tcp://h:1"}}, 2,
-		"port"},
+		"port", NULL},
 	{"channel", {{"stack", "znp"}, {"port", "/x"}, {"channel", "27"}}, 3,
-		"channel"},
+		"channel", NULL},
 	{"pan", {{"stack", "znp"}, {"port", "/x"}, {"pan", "0x10000"}}, 3,
-		"pan"},
+		"pan", NULL},
 	{"pan text", {{"stack", "znp"}, {"port", "/x"}, {"pan", "1a62"}}, 3,
-		"pan"},
+		"pan", "must be a number of 0 to 0xffff"},
+	{"socket without a path", {{"stack", "znp"}, {"port", "hub.sock"}}, 2,
+		"port", "must be the absolute path of the stack's socket, at "
+		"most 107 bytes"},
 	{"short key",
 		{{"stack", "znp"}, {"port", "/x"}, {"network_key", "0102"}}, 3,
-		"network_key"},
+		"network_key", "must be 32 hexadecimal digits, not all 0"},
 	{"zero key",
 		{{"stack", "znp"}, {"port", "/x"},
 			{"network_key", "00000000000000000000000000000000"}},
-		3, "network_key"},
+		3, "network_key", NULL},
 	{"window", {{"stack", "znp"}, {"port", "/x"}, {"window", "65"}}, 3,
-		"window"},
+		"window", NULL},
 };
 
 START_TEST(start_bad_setting_names_it)
@@ -364,6 +368,8 @@ START_TEST(start_bad_setting_names_it)
 	ck_assert_msg(v.results[0].status == -EINVAL, "%s", name);
 	ck_assert_msg(!strcmp(v.results[0].key, bad_settings[_i].key), "%s: %s",
 		name, v.results[0].key);
+	if (bad_settings[_i].rule)
+		ck_assert_str_eq(v.results[0].text, bad_settings[_i].rule);
 }
 END_TEST
 
