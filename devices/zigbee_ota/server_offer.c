@@ -717,8 +717,10 @@ bool server_suits(struct server *s, struct server_offer *o, int64_t now_ms)
 	} else if (is_downgrade(o) && (!o->allow_downgrade ||
 				!o->options.downgrade)) {
 		server_fail(s, o, ERR_ZIGBEE_DOWNGRADE, "query", now_ms,
-			"it runs 0x%08x, the image is 0x%08x",
-			p->key_told.version, o->file.key.version);
+			"it runs 0x%08x, the image is 0x%08x; %s",
+			p->key_told.version, o->file.key.version,
+			o->options.downgrade ? "an admin may order it "
+			"(--allow-downgrade)" : "the class says downgrade=no");
 	} else {
 		return true;
 	}

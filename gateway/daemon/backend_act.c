@@ -346,6 +346,8 @@ static void update_device(struct gateway *g, struct updating *u,
 
 	plan_device(g, d, choose, &choice);
 	if (child && child->job) {
+		if (call->allow_downgrade)
+			job_allow_older(child->job);
 		job_approve(child->job, call->who.name);
 		json_array_append_new(u->jobs, view_job(child->job));
 	} else if (choice.has_install) {

@@ -595,6 +595,16 @@ int job_approve(struct job *j, const char *who)
 	return 0;
 }
 
+void job_allow_older(struct job *j)
+{
+	if (j->terms.allow_older)
+		return;
+	j->terms.allow_older = true;
+	j->row_changed = true;
+	if (is_settled(j))
+		job_enter(j, j->state, NULL);
+}
+
 int job_decline(struct job *j, const char *who)
 {
 	if (!is_settled(j) || !job_state_may_follow(j->state, JOB_DECLINED))

@@ -141,6 +141,8 @@ void job_keep_gates(struct job *j, const struct gates *gates);
 /* Operator's actions on an open job; 0 or ERR_JOB_STATE. */
 int job_approve(struct job *j, const char *who);
 int job_decline(struct job *j, const char *who);
+/* An admin orders an older version too, of a job that has no offer out yet. */
+void job_allow_older(struct job *j);
 int job_pause(struct job *j, const char *who);
 int job_resume(struct job *j, const char *who);
 int job_cancel(struct job *j, const char *who);

@@ -249,6 +249,21 @@ def test_downgrade_needs_the_order_of_a_person(site):
     assert site.devices()[device]["version"] == "0x00000001"
 
 
+def test_downgrade_may_be_ordered_of_a_job_that_waits(site):
+    path = site.make_ota(1, size=2000)
+    site.add_zigbee_class("bulb", extra='approval = "ask";')
+    site.start_radio(group(version=5))
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    site.release_ota("bulb", path)
+    site.ctl("check")
+    site.wait_job(device, "waiting")
+    done = site.ctl("update", device, "--allow-downgrade", "--yes")
+    assert done.returncode == 0, done.stderr
+    site.wait_node_job("bulb-1", "done")
+    assert site.devices()[device]["version"] == "0x00000001"
+
+
 # ---- what people see ----
 
 def test_candidates_have_what_driver_and_engine_know(site):
