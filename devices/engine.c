@@ -1,10 +1,11 @@
 #include "devices/engine.h"
 
+#include "devices/delegate.h"
 #include "devices/smp/smp.h"
 #include "devices/zigbee_ota/zigbee_ota.h"
 
 static const struct engine_ops *const engines[] = {&smp_engine_ops,
-	&zigbee_ota_engine_ops};
+	&zigbee_ota_engine_ops, &zigbee2mqtt_engine_ops};
 
 const struct engine_ops *engine_find(const char *name)
 {

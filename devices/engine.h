@@ -297,6 +297,9 @@ struct engine_command {
 struct engine_ops {
 	const char *name; /* "smp" */
 	bool network;     /* scope: false device (bound by a job), true network */
+	/* Another program carries it out (delegate.h of the relay): scope network,
+	 * and nothing but class_options() is there. */
+	bool delegate;
 
 	/* Network scope: the channels that its link needs, in their order, as
 	 * "key=value key=value" for connect() of the driver. */

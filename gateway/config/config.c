@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "devices/engine.h"
 #include "gateway/config/network.h"
 #include "gateway/config/schema.h"
 
@@ -325,8 +326,36 @@ static int link_convert(const char *path, const struct config_link_file *f,
 	memcpy(l->name, f->name, sizeof(l->name));
 	memcpy(l->driver, f->driver, sizeof(l->driver));
 	l->line = f->line;
+	l->is_delegate = f->delegate[0] != '\0';
 	l->max_transfers = f->max_transfers;
 	return network_convert(path, f, &l->network, p);
+}
+
+/* Either a driver of ours or another program. */
+static int link_kind(const char *path, struct config_link_file *f,
+	struct conf_problem *p)
+{
+	const struct engine_ops *engine = engine_find(f->delegate);
+
+	if (!f->driver[0] && !f->delegate[0])
+		return REFUSE(p, ERR_CONFIG_MISSING, path, "driver",
+			"is missing, and so is delegate");
+	if (f->driver[0] && f->delegate[0])
+		return conf_problem_set(p, ERR_CONFIG_VALUE, path, f->line,
+			"delegate", "makes no sense beside driver");
+	if (!f->delegate[0])
+		return 0;
+	if (!engine || !engine->delegate)
+		return conf_problem_set(p, ERR_CONFIG_VALUE, path, f->line,
+			"delegate", "must be zigbee2mqtt, not '%s'",
+			f->delegate);
+	if (f->network.engine[0] || f->network.options[0] ||
+			f->network.quirks[0])
+		return conf_problem_set(p, ERR_CONFIG_VALUE, path, f->line,
+			"network", "must be left out: %s owns the radio",
+			f->delegate);
+	memcpy(f->driver, f->delegate, sizeof(f->driver));
+	return 0;
 }
 
 static int link_read(const char *path, void *into, struct conf_problem *p)
@@ -338,6 +367,8 @@ static int link_read(const char *path, void *into, struct conf_problem *p)
 	err = conf_read(path, config_link_fields, &f, p);
 	if (!err)
 		err = check_name(path, f.name, p);
+	if (!err)
+		err = link_kind(path, &f, p);
 	return err ? err : link_convert(path, &f, into, p);
 }
 

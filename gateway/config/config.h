@@ -120,7 +120,8 @@ struct config_link {
 	char name[CONFIG_NAME_SIZE];
 	const char *file;
 	int line; /* of `driver` */
-	char driver[32];
+	char driver[32]; /* or the name of the delegate */
+	bool is_delegate; /* another program that owns the radio */
 	struct config_param *params; /* one allocation with all texts */
 	unsigned param_count;
 	int64_t max_transfers; /* at the same time over this link; 0: no limit */

@@ -134,7 +134,7 @@ static int fill(const char *path, const struct config_link_file *f,
 		f->network.engine : "zigbee-ota");
 	n->budget_pct = BUDGET_PRESET_PCT;
 	engine = engine_find(n->engine);
-	if (!engine || !engine->network)
+	if (!engine || !engine->network || engine->delegate)
 		return conf_problem_set(p, ERR_ENGINE_UNKNOWN, path,
 			f->network.line, "network.engine", "'%s' is none that "
 			"serves a network", n->engine);

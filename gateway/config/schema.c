@@ -460,7 +460,9 @@ static const struct conf_field network_fields[] = {
 
 const struct conf_field config_link_fields[] = {
 	TEXT(struct config_link_file, name),
-	TEXT(struct config_link_file, driver, .required = true,
+	TEXT(struct config_link_file, driver,
+		.line_offset = offsetof(struct config_link_file, line)),
+	TEXT(struct config_link_file, delegate,
 		.line_offset = offsetof(struct config_link_file, line)),
 	PAIRS(struct config_link_file, "params", params, param_count),
 	INT(struct config_link_file, max_transfers, 0, 4096),

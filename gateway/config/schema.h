@@ -57,6 +57,7 @@ struct config_link_file {
 	char name[CONFIG_NAME_SIZE];
 	int line; /* of `driver` */
 	char driver[32];
+	char delegate[32];
 	struct conf_pair params[CONFIG_PAIRS_MAX];
 	unsigned param_count;
 	int64_t max_transfers;

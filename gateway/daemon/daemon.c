@@ -270,7 +270,8 @@ static int open_admin(struct daemon *d)
  * a port may restart the board behind it. */
 static bool same_link(const struct config_link *a, const struct config_link *b)
 {
-	if (strcmp(a->driver, b->driver) || a->param_count != b->param_count ||
+	if (strcmp(a->driver, b->driver) || a->is_delegate != b->is_delegate ||
+			 a->param_count != b->param_count ||
 			network_differs(a->network, b->network))
 		return false;
 	for (unsigned i = 0; i < a->param_count; i++)

@@ -38,11 +38,17 @@ static bool has_failed(const struct verdict *v, unsigned step)
 
 /* Every check of the verdict that speaks about a step, as evidence: a list of
  * "name outcome: evidence", as many as fit. The last come first: they are about
- * the image, and rest on the others. */
-static json_t *checks_of(const struct verdict *v, unsigned step)
+ * the image, and rest on the others. `delegate` (or NULL) takes the
+ * image from us. */
+static json_t *checks_of(const struct verdict *v, unsigned step,
+	const char *delegate)
 {
 	json_t *list = json_array();
 
+	/* Ours were before it took the copy; what it installs it reads anew. */
+	if (delegate)
+		json_array_append_new(list, json_sprintf("hand-over by %s: "
+			"reads the copy that was hashed", delegate));
 	for (unsigned i = v->count; i-- > 0;) {
 		const struct check *check = &v->rows[i];
 
@@ -60,11 +66,23 @@ static json_t *checks_of(const struct verdict *v, unsigned step)
 	return list;
 }
 
+/* Who carries the job out in our place, or NULL. */
+static const char *delegate_of(const struct job *j)
+{
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	const struct engine_ops *engine = c ? engine_find(c->device.engine) :
+		NULL;
+
+	return engine && engine->delegate ? engine->name : NULL;
+}
+
 static void put_verdict(struct store_commit *c, struct job *j, unsigned step)
 {
 	const struct verdict *v = &j->release->verdict;
 	char evidence[ROW_EVIDENCE_SIZE];
-	json_t *list = checks_of(v, step);
+	json_t *list = checks_of(v, step, step == STEP_CHECK ?
+		delegate_of(j) : NULL);
 
 	if (step == STEP_PROTECT && json_array_size(list) == 0) {
 		json_decref(list);
@@ -232,8 +250,9 @@ void ledger_put_before(struct store_commit *c, struct job *j)
 	view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "approval",
 		j->row.approval, "by", j->row.approved_by);
 	put(c, j, STEP_ANNOUNCE, TIER_BASIC, "ok", evidence);
-	view_detail(evidence, sizeof(evidence), "{s:s,s:i}", "link",
-		j->line ? j->line->name : "", "security", (int)j->security);
+	view_detail(evidence, sizeof(evidence), "{s:s,s:i,s:s}", "link",
+		j->line ? j->line->name : "", "security", (int)j->security,
+		"by", delegate_of(j) ? delegate_of(j) : "ferryd");
 	put(c, j, STEP_DISTRIBUTE, distribute_tier(j), "ok", evidence);
 	describe(&j->facts_before, evidence, sizeof(evidence));
 	put(c, j, STEP_STAGE, TIER_BASIC, "ok", evidence);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/daemon/child.h"
+#include "gateway/daemon/delegated.h"
 #include "gateway/daemon/drivers.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/radio.h"
@@ -34,7 +35,7 @@ const char *line_state_name(const struct line *l)
 	return l->status ? "down" : "starting";
 }
 
-static void changed(struct line *l)
+void line_changed(struct line *l)
 {
 	l->since_ms = gateway_wall_ms();
 	view_tell_line(l);
@@ -146,7 +147,7 @@ void line_saw(struct line *l, const struct peer_sight *sight)
 	l->peers += !was_there;
 	if (n == REGISTRY_SIGHT_CANDIDATE) {
 		/* Peers of a radio keep their keys. */
-		if (l->radio || !follow(l, sight))
+		if (l->radio || l->delegate || !follow(l, sight))
 			view_tell_candidate(g, l->name, sight->key);
 		return;
 	}
@@ -194,7 +195,7 @@ static void on_peer(void *arg, const struct ferry_peer *peer)
 	if (peer->flags & FERRY_PEER_GONE) {
 		registry_lose(l->gateway->registry, l->name, peer->key);
 		l->peers -= l->peers > 0;
-		changed(l);
+		line_changed(l);
 		return;
 	}
 	if (!l->radio)
@@ -219,7 +220,7 @@ static void on_up(void *arg, const struct ferry_link *record)
 		l->address);
 	if (l->radio)
 		radio_up(l->radio, l->transport);
-	changed(l);
+	line_changed(l);
 }
 
 /* The network that a link belongs to, or NULL. */
@@ -289,7 +290,7 @@ static void on_down(void *arg, uint64_t link, int status, const char *text,
 		radio_down(l->radio);
 	registry_lose(l->gateway->registry, l->name, NULL);
 	l->peers = 0;
-	changed(l);
+	line_changed(l);
 }
 
 static int adopt(void *arg, const char *target)
@@ -346,9 +347,12 @@ static int open_transport(struct line *l, struct fault *fault)
 		.events = &events,
 		.arg = l,
 	};
-	int err = drivers_get(l->gateway->config, l->config->driver,
-		&l->driver, fault);
+	int err;
 
+	if (l->config->is_delegate)
+		return delegated_open(l, fault);
+	err = drivers_get(l->gateway->config, l->config->driver, &l->driver,
+		fault);
 	if (err)
 		return err;
 	if (l->config->network)
@@ -367,10 +371,13 @@ int line_check(const struct config *config, const struct config_link *link,
 	struct transport_driver *driver = NULL;
 	struct fault fault = {0};
 	int line = link->line;
-	int err = drivers_get(config, link->driver, &driver, &fault);
+	int err = link->is_delegate ? 0 : drivers_get(config, link->driver,
+		&driver, &fault);
 
-	if (!err) {
-		copy_params(link, kv);
+	copy_params(link, kv);
+	if (link->is_delegate) {
+		err = delegate_params_check(kv, link->param_count, &fault);
+	} else if (!err) {
 		err = transport_params_check(driver, FERRY_SCOPE_INSTANCE, kv,
 			link->param_count, &fault);
 		drivers_put(driver);
@@ -454,7 +461,9 @@ void line_close(struct line *l, void (*on_closed)(void *arg), void *arg)
 		abort(); /* a few bytes at the very end */
 	*c = (struct closing_line){l, on_closed, arg};
 	radio_close(l->radio);
-	if (l->transport)
+	if (l->delegate)
+		delegate_close(l->delegate, on_transport_closed, c);
+	else if (l->transport)
 		transport_close(l->transport, on_transport_closed, c);
 	else
 		on_transport_closed(c);

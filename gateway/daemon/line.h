@@ -9,6 +9,7 @@
 #include "gateway/relay/session.h"
 
 struct radio;
+struct delegate;
 
 struct line_session {
 	struct line_session *next;
@@ -36,6 +37,7 @@ struct line {
 	unsigned transfers;    /* sessions of jobs on it */
 	struct line_session *sessions;
 	struct radio *radio; /* NULL: devices are spoken to one by one */
+	struct delegate *delegate; /* in place of a transport; NULL: none */
 	bool closing;
 };
 
@@ -49,6 +51,9 @@ void line_forget(struct gateway *g, struct session *s);
 
 /* A peer is there: for the registry, and for who waits for it. */
 void line_saw(struct line *l, const struct peer_sight *sight);
+
+/* State or text of the line is another: told to whoever looks. */
+void line_changed(struct line *l);
 
 /* "up", "starting", "down", "failed", "stopped". */
 const char *line_state_name(const struct line *l);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "devices/zigbee_ota/quirks.h"
 #include "gateway/daemon/child.h"
+#include "gateway/daemon/delegated.h"
 #include "gateway/daemon/vendor.h"
 #include "gateway/daemon/view.h"
 
@@ -347,6 +348,8 @@ int radio_offer(struct gateway *g, const struct device *device,
 {
 	struct line *l = line_find(g, device->link);
 
+	if (setup->engine->delegate)
+		return delegated_offer(l, device, setup, ret);
 	if (!l || !l->radio || strcmp(l->config->network->engine,
 			setup->engine->name))
 		return ERR_JOB_NO_LINK;

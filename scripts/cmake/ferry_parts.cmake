@@ -55,6 +55,9 @@ endif()
 
 pkg_check_modules(FERRY_SYSTEMD QUIET IMPORTED_TARGET libsystemd)
 
+# Hands jobs to zigbee2mqtt. Without it such links say so and stay down.
+pkg_check_modules(FERRY_MOSQUITTO QUIET IMPORTED_TARGET "libmosquitto >= 2.0")
+
 # Ed25519 in COSE. Without it such keys are listed and never verify.
 set(FERRY_ED25519 AUTO CACHE STRING "Ed25519 through libsodium: AUTO, ON, OFF")
 set_property(CACHE FERRY_ED25519 PROPERTY STRINGS AUTO ON OFF)

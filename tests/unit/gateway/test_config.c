@@ -232,6 +232,16 @@ static const struct wrong wrongs[] = {
 		"name", "'lamp'"},
 	{"links.d/bus.conf", "params = { };", ERR_CONFIG_MISSING, "driver",
 		"missing"},
+	{"links.d/bus.conf", LINK "delegate = \"zigbee2mqtt\";",
+		ERR_CONFIG_VALUE, "delegate", "beside driver"},
+	{"links.d/bus.conf", "delegate = \"smp\";", ERR_CONFIG_VALUE,
+		"delegate", "zigbee2mqtt"},
+	{"links.d/bus.conf", "delegate = \"zigbee2mqtt\"; network = { "
+		"engine = \"zigbee-ota\"; };", ERR_CONFIG_VALUE, "network",
+		"owns the radio"},
+	{"links.d/bus.conf", "driver = \"zigbee\"; network = { engine = "
+		"\"zigbee2mqtt\"; };", ERR_ENGINE_UNKNOWN, "network.engine",
+		"none that"},
 	{"links.d/bus.conf", "driver = 7;", ERR_CONFIG_TYPE, "driver", "text"},
 	{"links.d/bus.conf", LINK "max_transfers = -1;", ERR_CONFIG_RANGE,
 		"max_transfers", "0 to"},

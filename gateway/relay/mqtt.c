@@ -1,0 +1,335 @@
+#include "gateway/relay/mqtt.h"
+
+#include <errno.h>
+#include <mosquitto.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define KEEPALIVE_S 30
+#define TICK_MS 500 /* keep-alive, and time-outs of the library */
+#define AGAIN_MIN_MS 1000
+#define AGAIN_MAX_MS 60000
+#define PACKETS_MAX 16 /* per turn of the loop */
+#define QUALITY 1
+#define WHY_SIZE 96
+
+struct mqtt {
+	uv_loop_t *loop;
+	struct mosquitto *library;
+	const struct mqtt_events *events;
+	void *arg;
+	char host[256];
+	uint16_t port;
+
+	uv_poll_t *poll;   /* NULL: no socket */
+	int polled;        /* the socket of it */
+	uv_timer_t timer;
+	uint64_t again_ms; /* when to connect; of the loop's clock */
+	uint64_t wait_ms;
+	bool up;
+	bool went;         /* on_down is owed */
+	bool came;         /* on_up is owed */
+	bool closing;
+	char why[WHY_SIZE];
+	void (*on_closed)(void *arg);
+	void *close_arg;
+};
+
+/* ---- the socket ---- */
+
+static void free_poll(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void drop_poll(struct mqtt *m)
+{
+	if (!m->poll)
+		return;
+	uv_poll_stop(m->poll);
+	uv_close((uv_handle_t *)m->poll, free_poll);
+	m->poll = NULL;
+	m->polled = -1;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static int take_poll(struct mqtt *m, int fd)
+{
+	uv_poll_t *poll = malloc(sizeof(*poll));
+	int err;
+
+	if (!poll)
+		return -ENOMEM;
+	err = uv_poll_init(m->loop, poll, fd);
+	if (err) {
+		free(poll);
+		return err;
+	}
+	poll->data = m;
+	m->poll = poll;
+	m->polled = fd;
+	return 0;
+}
+
+/* After every call of the library: it may have closed its socket or opened
+ * another, and may have something to write. The loop must never be left with a
+ * descriptor that is gone. */
+static void follow_socket(struct mqtt *m)
+{
+	int fd = mosquitto_socket(m->library);
+
+	if (m->poll && fd != m->polled)
+		drop_poll(m);
+	if (fd < 0 || m->closing)
+		return;
+	if (!m->poll && take_poll(m, fd))
+		return;
+	uv_poll_start(m->poll, UV_READABLE |
+		(mosquitto_want_write(m->library) ? UV_WRITABLE : 0), on_poll);
+}
+
+static void lose(struct mqtt *m, const char *why)
+{
+	snprintf(m->why, sizeof(m->why), "%s", why);
+	m->up = false;
+	m->came = false;
+	m->went = true;
+	m->again_ms = uv_now(m->loop) + m->wait_ms;
+	m->wait_ms = 2 * m->wait_ms < AGAIN_MAX_MS ? 2 * m->wait_ms :
+		AGAIN_MAX_MS;
+}
+
+/* What the library said inside a call is passed on after it. */
+static void pass_on(struct mqtt *m)
+{
+	if (m->closing)
+		return;
+	if (m->came) {
+		m->came = false;
+		m->events->on_up(m->arg);
+	}
+	if (m->went && !m->closing) {
+		m->went = false;
+		m->events->on_down(m->arg, m->why);
+	}
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct mqtt *m = poll->data;
+
+	if (status < 0 || (events & UV_READABLE))
+		mosquitto_loop_read(m->library, PACKETS_MAX);
+	if (!m->closing && (events & UV_WRITABLE) &&
+			mosquitto_socket(m->library) >= 0)
+		mosquitto_loop_write(m->library, PACKETS_MAX);
+	follow_socket(m);
+	pass_on(m);
+}
+
+/* ---- what the library says ---- */
+
+static void on_connect(struct mosquitto *library, void *arg, int code)
+{
+	struct mqtt *m = arg;
+
+	(void)library;
+	if (code) {
+		snprintf(m->why, sizeof(m->why), "refused: %s",
+			mosquitto_connack_string(code));
+		return; /* on_disconnect() follows */
+	}
+	m->up = true;
+	m->came = true;
+	m->wait_ms = AGAIN_MIN_MS;
+}
+
+static void on_disconnect(struct mosquitto *library, void *arg, int code)
+{
+	struct mqtt *m = arg;
+	char why[WHY_SIZE];
+
+	(void)library;
+	if (m->closing)
+		return;
+	if (!m->up && m->why[0] && !m->went)
+		snprintf(why, sizeof(why), "%s", m->why);
+	else
+		snprintf(why, sizeof(why), "%s", mosquitto_strerror(code));
+	lose(m, why);
+}
+
+static void on_message(struct mosquitto *library, void *arg,
+	const struct mosquitto_message *message)
+{
+	struct mqtt *m = arg;
+
+	(void)library;
+	if (m->closing || message->payloadlen < 0 ||
+			(size_t)message->payloadlen > MQTT_MESSAGE_MAX)
+		return;
+	m->events->on_message(m->arg, message->topic, bytes_of(
+		message->payload, (size_t)message->payloadlen),
+		message->retain);
+}
+
+/* ---- connecting ---- */
+
+static void connect_now(struct mqtt *m)
+{
+	int code;
+
+	m->why[0] = '\0';
+	m->again_ms = 0;
+	code = mosquitto_connect_async(m->library, m->host, m->port,
+		KEEPALIVE_S);
+	if (code)
+		lose(m, code == MOSQ_ERR_ERRNO ? "no way to the broker" :
+			mosquitto_strerror(code));
+	follow_socket(m);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct mqtt *m = timer->data;
+
+	if (m->again_ms && uv_now(m->loop) >= m->again_ms)
+		connect_now(m);
+	else if (mosquitto_socket(m->library) >= 0)
+		mosquitto_loop_misc(m->library);
+	follow_socket(m);
+	pass_on(m);
+}
+
+static int set_up_tls(const struct mqtt_setup *setup, struct mqtt *m,
+	struct fault *fault)
+{
+	int code;
+
+	if (!setup->tls)
+		return 0;
+	code = mosquitto_tls_set(m->library, setup->ca,
+		setup->ca ? NULL : "/etc/ssl/certs", setup->certificate,
+		setup->key, NULL);
+	if (!code)
+		code = mosquitto_tls_opts_set(m->library, 1, "tlsv1.2", NULL);
+	return code ? fault_set(fault, -EINVAL, 0, "ca",
+		"ca, cert and key must be files that can be read: %s",
+		mosquitto_strerror(code)) : 0;
+}
+
+static int set_up(const struct mqtt_setup *setup, struct mqtt *m,
+	struct fault *fault)
+{
+	int err = set_up_tls(setup, m, fault);
+
+	if (err)
+		return err;
+	if (setup->user && mosquitto_username_pw_set(m->library, setup->user,
+			setup->password))
+		return -ENOMEM;
+	mosquitto_connect_callback_set(m->library, on_connect);
+	mosquitto_disconnect_callback_set(m->library, on_disconnect);
+	mosquitto_message_callback_set(m->library, on_message);
+	return 0;
+}
+
+int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
+	struct fault *fault)
+{
+	struct mqtt *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	mosquitto_lib_init();
+	m->loop = setup->loop;
+	m->events = setup->events;
+	m->arg = setup->arg;
+	m->port = setup->port;
+	m->polled = -1;
+	m->wait_ms = AGAIN_MIN_MS;
+	snprintf(m->host, sizeof(m->host), "%s", setup->host);
+	m->library = mosquitto_new(NULL, true, m);
+	err = m->library ? set_up(setup, m, fault) : -ENOMEM;
+	if (err) {
+		mosquitto_destroy(m->library);
+		mosquitto_lib_cleanup();
+		free(m);
+		return err;
+	}
+	uv_timer_init(m->loop, &m->timer);
+	m->timer.data = m;
+	m->again_ms = 1; /* at the first tick */
+	uv_timer_start(&m->timer, on_tick, 0, TICK_MS);
+	*ret = m;
+	return 0;
+}
+
+static void free_mqtt(uv_handle_t *handle)
+{
+	struct mqtt *m = handle->data;
+	void (*on_closed)(void *arg) = m->on_closed;
+	void *arg = m->close_arg;
+
+	free(m);
+	on_closed(arg);
+}
+
+void mqtt_close(struct mqtt *m, void (*on_closed)(void *arg), void *arg)
+{
+	if (!m) {
+		on_closed(arg);
+		return;
+	}
+	m->closing = true;
+	m->on_closed = on_closed;
+	m->close_arg = arg;
+	mosquitto_disconnect(m->library);
+	drop_poll(m);
+	mosquitto_destroy(m->library);
+	mosquitto_lib_cleanup();
+	uv_timer_stop(&m->timer);
+	uv_close((uv_handle_t *)&m->timer, free_mqtt);
+}
+
+/* ---- what it is for ---- */
+
+static int status_of(int code)
+{
+	if (code == MOSQ_ERR_SUCCESS)
+		return 0;
+	return code == MOSQ_ERR_NO_CONN ? -ENOTCONN : -EIO;
+}
+
+int mqtt_subscribe(struct mqtt *m, const char *topic)
+{
+	int code;
+
+	if (!m->up)
+		return -ENOTCONN;
+	code = mosquitto_subscribe(m->library, NULL, topic, QUALITY);
+	follow_socket(m);
+	return status_of(code);
+}
+
+void mqtt_unsubscribe(struct mqtt *m, const char *topic)
+{
+	if (!m->up)
+		return;
+	mosquitto_unsubscribe(m->library, NULL, topic);
+	follow_socket(m);
+}
+
+int mqtt_publish(struct mqtt *m, const char *topic, struct bytes payload)
+{
+	int code;
+
+	if (!m->up)
+		return -ENOTCONN;
+	code = mosquitto_publish(m->library, NULL, topic, (int)payload.len,
+		payload.at, QUALITY, false);
+	follow_socket(m);
+	return status_of(code);
+}

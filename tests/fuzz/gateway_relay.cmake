@@ -1,0 +1,1 @@
+ferry_fuzz(z2m USES room_relay)
