@@ -141,7 +141,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static int64_t own_deadline(const struct zb_radio *r)
 {
 	if (r->state == RADIO_STARTING)
-		return r->since_ms + ZB_START_MS;
+		return r->since_ms + r->start_ms;
 	if (r->state == RADIO_LOST)
 		return r->since_ms + ZB_LOST_MS;
 	return r->survey_ms;
@@ -167,7 +167,7 @@ static void arm(struct zb_radio *r)
 static void check_patience(struct zb_radio *r)
 {
 	if (r->state == RADIO_STARTING &&
-		r->now_ms - r->since_ms >= ZB_START_MS)
+		r->now_ms - r->since_ms >= r->start_ms)
 		zb_over(r, -ETIMEDOUT, "the coordinator does not start");
 	else if (r->state == RADIO_LOST &&
 		 r->now_ms - r->since_ms >= ZB_LOST_MS)
@@ -215,6 +215,7 @@ static int start(struct zb_radio *r, const struct ferry_kv *kv, uint32_t count,
 	if (!err) {
 		*ret_key = NULL;
 		r->ops = s.ops;
+		r->start_ms = s.config.form ? ZB_FORM_MS : ZB_START_MS;
 		err = s.ops->create(&s.config, &zb_upcalls, r, &r->stack);
 	}
 	explicit_bzero(&s, sizeof(s));

@@ -23,6 +23,7 @@
 #define ZB_HELD_MS 3000
 #define ZB_OUT_MAX (1u << 18) /* bytes that the line has not taken */
 #define ZB_START_MS 25000
+#define ZB_FORM_MS 120000    /* the same, where a network may be made */
 #define ZB_LOST_MS 60000     /* until a lost network ends the instance */
 #define ZB_CONFIRM_MS 45000  /* a stack that does not confirm has a fault */
 #define ZB_BUSY_MIN_MS 50
@@ -135,6 +136,7 @@ struct zb_radio {
 	int64_t armed_ms;
 	int64_t now_ms;	  /* of this entry */
 	int64_t since_ms; /* of STARTING or LOST */
+	int64_t start_ms; /* ZB_START_MS or ZB_FORM_MS */
 	int failed;	  /* the stack has given up */
 	char failed_text[160];
 	bool up_again; /* a record is to be sent */

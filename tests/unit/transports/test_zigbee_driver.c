@@ -407,6 +407,21 @@ START_TEST(start_network_that_does_not_come_ends_in_time)
 }
 END_TEST
 
+/* Cut off in between, a memory that was cleared would be cleared once more. */
+START_TEST(start_that_forms_has_the_time_for_it)
+{
+	const struct ferry_kv kv[] = {
+		{"stack", "znp"}, {"port", "/radio"}, {"form", "yes"}};
+
+	ck_assert_int_eq(start_with(kv, 3), 0);
+	vhost_opened(&v, 0, SOCK_SEQPACKET);
+	vhost_pass(&v, 100000);
+	ck_assert_ptr_null(vhost_result(&v, 1));
+	vhost_pass(&v, 30000);
+	ck_assert_int_eq(vhost_result(&v, 1)->status, -ETIMEDOUT);
+}
+END_TEST
+
 START_TEST(start_completes_with_network_and_group)
 {
 	start();
@@ -1197,6 +1212,7 @@ int main(void)
 	tcase_add_test(c, start_form_without_key_makes_a_random_one);
 	tcase_add_test(c, start_line_that_cannot_be_opened_fails);
 	tcase_add_test(c, start_network_that_does_not_come_ends_in_time);
+	tcase_add_test(c, start_that_forms_has_the_time_for_it);
 	tcase_add_test(c, start_completes_with_network_and_group);
 	tcase_add_test(c, connect_second_or_to_a_peer_is_refused);
 	tcase_add_test(c, connect_link_key_security_is_not_reachable);
