@@ -142,6 +142,14 @@ bool zb_nodes_place(struct zb_nodes *n, struct zb_node *node, uint16_t nwk)
 	return true;
 }
 
+void zb_nodes_displace(struct zb_nodes *n)
+{
+	struct zb_node *node;
+
+	for (node = n->oldest; node; node = node->newer)
+		nwk_unlink(n, node);
+}
+
 void zb_nodes_touch(struct zb_nodes *n, struct zb_node *node, int64_t now_ms)
 {
 	node->heard_ms = now_ms;

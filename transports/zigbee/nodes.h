@@ -77,6 +77,9 @@ struct zb_node *zb_nodes_get(
  * it away. */
 bool zb_nodes_place(struct zb_nodes *n, struct zb_node *node, uint16_t nwk);
 
+/* No node has a short address any more. */
+void zb_nodes_displace(struct zb_nodes *n);
+
 /* It was heard now. */
 void zb_nodes_touch(struct zb_nodes *n, struct zb_node *node, int64_t now_ms);
 

@@ -414,6 +414,11 @@ static void up_up(void *arg, const struct zb_network *network)
 {
 	struct zb_radio *r = arg;
 
+	/* Another network: the old addresses may be those of others. 0: the
+	 * coordinator does not say. */
+	if (r->net.ext_pan && network->ext_pan &&
+		r->net.ext_pan != network->ext_pan)
+		zb_nodes_displace(&r->nodes);
 	r->net = *network;
 	if (r->net.window < 1)
 		r->net.window = 1;

@@ -1120,6 +1120,22 @@ START_TEST(lost_network_ends_what_is_in_flight_and_comes_back)
 }
 END_TEST
 
+/* In another network the old address may be anybody's. */
+START_TEST(network_that_is_another_one_has_other_addresses)
+{
+	network.ext_pan = 1;
+	up();
+	know(LAMP, LAMP_NWK);
+	hear(0, LAMP_NWK, 0x0019, "q");
+	input(is_lost);
+	network.ext_pan = 2;
+	input(is_up);
+	send_to(LAMP_KEY, "notify");
+	ck_assert_uint_eq(count_sent(0x0019), 0);
+	ck_assert_uint_eq(count_sent(ZDO_NWK_ADDR_REQ), 1);
+}
+END_TEST
+
 START_TEST(lost_network_that_stays_away_ends_the_instance)
 {
 	up();
@@ -1254,6 +1270,7 @@ int main(void)
 	tcase_add_test(c, disconnect_waits_for_what_is_in_flight);
 	tcase_add_test(c, survey_finds_devices_that_are_awake);
 	tcase_add_test(c, lost_network_ends_what_is_in_flight_and_comes_back);
+	tcase_add_test(c, network_that_is_another_one_has_other_addresses);
 	tcase_add_test(c, lost_network_that_stays_away_ends_the_instance);
 	tcase_add_test(c, far_end_that_closes_ends_the_instance);
 	tcase_add_test(c, stack_that_gives_up_ends_the_instance);
