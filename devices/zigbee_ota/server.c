@@ -150,10 +150,11 @@ static void receive(struct server *s, const struct engine_event *e,
 static int64_t due(const struct server *s, const struct server_peer *p,
 	int64_t now_ms)
 {
-	int64_t at = ENGINE_NEVER;
+	int64_t at = server_report_due(p);
 
 	if (s->up)
-		at = server_sooner(p->basic_ms, server_ask_due(s, p));
+		at = server_sooner(at, server_sooner(p->basic_ms,
+			server_ask_due(s, p)));
 	if (p->not_before_ms > now_ms && p->wants)
 		at = server_sooner(at, p->not_before_ms);
 	if (p->offer)
@@ -173,6 +174,7 @@ static void tick(struct server *s, struct server_peer *p, int64_t now_ms)
 	server_judge(s, p, now_ms);
 	server_ask_tick(s, p, now_ms);
 	server_learn_tick(s, p, now_ms);
+	server_report_tick(s, p, now_ms);
 	if (p->offer)
 		server_offer_tick(s, p->offer, now_ms);
 	server_queue(s, p, now_ms);
@@ -270,7 +272,8 @@ static int server_next(struct engine *e, int64_t now_ms,
 	drop_shown(s);
 	server_look(s, now_ms);
 	*ret = (struct engine_command){0};
-	is = next_refused(s, ret) || server_next_peer_report(s, ret) ||
+	is = next_refused(s, ret) ||
+		server_next_peer_report(s, now_ms, ret) ||
 		server_next_offer_report(s, ret) || server_next_need(s, ret) ||
 		server_next_tx(s, now_ms, ret);
 	return is;

@@ -132,6 +132,7 @@ struct server_peer {
 	char build[SERVER_TEXT_SIZE];
 	int64_t facts_ms; /* told to the host last */
 	bool tell_peer, tell_facts;
+	int64_t report_ms; /* when the host may be told of it again */
 
 	struct quirks quirks;
 	struct server_offer *offer; /* open, not over; NULL none */
@@ -343,9 +344,16 @@ void server_peer_settle(struct server *s, struct server_peer *p);
 /* Applies the tables anew: what it told, or a table, changed. */
 void server_peer_quirks(struct server *s, struct server_peer *p);
 void server_quirks_event(struct server *s, const struct engine_event *e);
-void server_tell_peer(struct server *s, struct server_peer *p);
-void server_tell_facts(struct server *s, struct server_peer *p);
-bool server_next_peer_report(struct server *s, struct engine_command *ret);
+/* News of a peer, told to the host now or, where it has just been told some,
+ * in a few seconds. */
+void server_tell_peer(struct server *s, struct server_peer *p, int64_t now_ms);
+void server_tell_facts(struct server *s, struct server_peer *p,
+	int64_t now_ms);
+int64_t server_report_due(const struct server_peer *p);
+void server_report_tick(struct server *s, struct server_peer *p,
+	int64_t now_ms);
+bool server_next_peer_report(struct server *s, int64_t now_ms,
+	struct engine_command *ret);
 void server_fill_facts(const struct server_peer *p, struct engine_facts *ret);
 
 /* At the end. */

@@ -77,12 +77,12 @@ static void told_version(struct server *s, struct server_peer *p,
 	p->has_version = true;
 	if (changed || news) {
 		server_peer_quirks(s, p);
-		server_tell_peer(s, p);
+		server_tell_peer(s, p, now_ms);
 	}
 	if (changed || p->facts_ms == INT64_MIN ||
 			now_ms - p->facts_ms >= FACTS_AGAIN_MS) {
 		p->facts_ms = now_ms;
-		server_tell_facts(s, p);
+		server_tell_facts(s, p, now_ms);
 	}
 }
 
@@ -246,7 +246,7 @@ static void take_records(struct server *s, struct server_peer *p,
 	}
 	if (news) {
 		server_peer_quirks(s, p);
-		server_tell_peer(s, p);
+		server_tell_peer(s, p, now_ms);
 	}
 	if (channel == ZIGBEE_OTA_CHANNEL_OTA)
 		take_ota_values(s, p, &v, now_ms);

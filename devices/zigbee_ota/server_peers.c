@@ -5,6 +5,7 @@
 
 #define LEARN_FIRST_MS 2000
 #define LEARN_SPREAD_MS 250
+#define REPORT_AGAIN_MS 5000 /* each may cost the host a write to flash */
 #define AIR_PERCENT_START 100
 
 /* ---- lists ---- */
@@ -289,16 +290,32 @@ void server_quirks_event(struct server *s, const struct engine_event *e)
 
 /* ---- what the host is told ---- */
 
-void server_tell_peer(struct server *s, struct server_peer *p)
+int64_t server_report_due(const struct server_peer *p)
 {
-	p->tell_peer = true;
-	server_list_add(&s->peer_reports, p, HOOK(report_hook));
+	return (p->tell_peer || p->tell_facts) && !p->report_hook.in ?
+		p->report_ms : ENGINE_NEVER;
 }
 
-void server_tell_facts(struct server *s, struct server_peer *p)
+void server_report_tick(struct server *s, struct server_peer *p,
+	int64_t now_ms)
+{
+	if (now_ms >= server_report_due(p))
+		server_list_add(&s->peer_reports, p, HOOK(report_hook));
+}
+
+void server_tell_peer(struct server *s, struct server_peer *p, int64_t now_ms)
+{
+	p->tell_peer = true;
+	server_report_tick(s, p, now_ms);
+	server_wake(s, p, server_report_due(p));
+}
+
+void server_tell_facts(struct server *s, struct server_peer *p,
+	int64_t now_ms)
 {
 	p->tell_facts = true;
-	server_list_add(&s->peer_reports, p, HOOK(report_hook));
+	server_report_tick(s, p, now_ms);
+	server_wake(s, p, server_report_due(p));
 }
 
 void server_fill_facts(const struct server_peer *p, struct engine_facts *ret)
@@ -362,7 +379,8 @@ static void show_peer(struct server *s, const struct server_peer *p,
 	ret->peer.attribute_count = n;
 }
 
-bool server_next_peer_report(struct server *s, struct engine_command *ret)
+bool server_next_peer_report(struct server *s, int64_t now_ms,
+	struct engine_command *ret)
 {
 	struct server_peer *p = s->peer_reports.first;
 
@@ -379,7 +397,9 @@ bool server_next_peer_report(struct server *s, struct engine_command *ret)
 		ret->facts.facts = &s->facts;
 		ret->facts.peer = p->key;
 	}
-	if (!p->tell_peer && !p->tell_facts)
-		server_list_remove(&s->peer_reports, p, HOOK(report_hook));
+	if (p->tell_peer || p->tell_facts)
+		return true;
+	server_list_remove(&s->peer_reports, p, HOOK(report_hook));
+	p->report_ms = now_ms + REPORT_AGAIN_MS;
 	return true;
 }

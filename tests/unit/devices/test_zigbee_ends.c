@@ -234,6 +234,31 @@ START_TEST(end_of_the_image_before_does_not_end_the_offer)
 }
 END_TEST
 
+/* Each report costs the host a look at all devices and a write to flash. */
+START_TEST(news_without_end_are_told_now_and_then)
+{
+	char hex[64];
+
+	bench_init(b, 1, LEN, "");
+	bench_run_until(b, b->now_ms + 100000);
+	b->facts_tells = b->peer_tells = 0;
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(hex, sizeof(hex), "%s%02x%s%02x%s", _i ? "18" : "01",
+			i % 256, _i ? "0105000042" "0241" : "0100" "34120201",
+			i % 64, _i ? "" : "010000");
+		bench_rx_hex(b, 0, _i ? ZIGBEE_OTA_CHANNEL_BASIC : OTA, hex);
+		bench_run_until(b, b->now_ms + 50);
+	}
+	ck_assert_uint_le(b->facts_tells, 6);
+	ck_assert_uint_le(b->peer_tells, 6);
+	bench_run_until(b, b->now_ms + 10000);
+	if (_i)
+		ck_assert_ptr_nonnull(strstr(b->attributes, "model=A"));
+	else
+		ck_assert_str_eq(b->facts_version, "0x0000010f");
+}
+END_TEST
+
 /* The driver need not say that peers went, and who is on the network can make
  * any number of them up. */
 START_TEST(peers_without_number_do_not_lock_out_a_new_one)
@@ -304,6 +329,7 @@ int main(void)
 		end_response_lost_with_the_peer_follows_when_it_is_back);
 	tcase_add_loop_test(c, go_while_the_child_sleeps_is_no_failure, 0, 2);
 	tcase_add_test(c, end_of_the_image_before_does_not_end_the_offer);
+	tcase_add_loop_test(c, news_without_end_are_told_now_and_then, 0, 2);
 	tcase_add_test(c, peers_without_number_do_not_lock_out_a_new_one);
 	tcase_add_test(c, offers_refused_together_all_end);
 	suite_add_tcase(s, c);
