@@ -64,6 +64,24 @@ static void list_text(const json_t *list, char *text)
 	}
 }
 
+static void match_text(const json_t *pairs, char *text)
+{
+	const char *name;
+	size_t len = 0;
+	json_t *value;
+
+	text[0] = '\0';
+	json_object_foreach((json_t *)(uintptr_t)pairs, name, value) {
+		int n = snprintf(text + len, FIELD_TEXT_SIZE - len,
+			"%s%s = \"%s\"", len ? "; " : "", name,
+			json_text_at(value, ""));
+
+		if (n < 0 || len + (size_t)n >= FIELD_TEXT_SIZE)
+			return;
+		len += (size_t)n;
+	}
+}
+
 static void gates_text(const json_t *gates, char *text)
 {
 	size_t len = 0, i;
@@ -140,6 +158,9 @@ const char *field_text(const struct field *f, const json_t *json,
 		return text;
 	case SHOW_PAIRS:
 		evidence_brief(value, text, FIELD_TEXT_SIZE);
+		return text;
+	case SHOW_MATCH:
+		match_text(value, text);
 		return text;
 	case SHOW_FAILURE:
 		return *json_text_at(value, "hint") ?

@@ -24,6 +24,7 @@ enum show {
 	SHOW_PROGRESS, /* of a job: percent, rate, ETA */
 	SHOW_SHARE,    /* per cent, with one digit */
 	SHOW_PAIRS,    /* of an object: "key value, key value" */
+	SHOW_MATCH,    /* of an object: as `match` of a class writes it */
 	SHOW_FAILURE,  /* of a failure: its hint, or else its text */
 };
 

@@ -135,7 +135,7 @@ int show_candidates(struct ctl *c)
 		T_SHRINK("KEY", "key", 16), T("LINK", "link"),
 		F("MATCHES CLASS", "classes", LIST),
 		F("LAST SEEN", "last_seen", TIME),
-		{"ATTRIBUTES", "attributes", SHOW_PAIRS, false, TABLE_BELOW}, FIELDS_END,
+		{"ATTRIBUTES", "attributes", SHOW_MATCH, false, TABLE_BELOW}, FIELDS_END,
 	};
 
 	return show_simple(c, "/v1/candidates", fields,

@@ -119,19 +119,19 @@ static int check_beyond(const struct config *config, struct conf_problem *p)
 	return err;
 }
 
-static int load_config(const char *folder, struct config **ret)
+static int load_config(const char *folder, struct config **ret,
+	struct conf_problem *p)
 {
-	struct conf_problem problem = {0};
 	struct config *config = NULL;
-	int err = config_load(folder, &config, &problem);
+	int err = config_load(folder, &config, p);
 
 	if (!err)
-		err = check_beyond(config, &problem);
+		err = check_beyond(config, p);
 	if (err) {
-		say_problem(&problem);
+		say_problem(p);
 		log_error("config", "configuration refused",
-			"file=%s line=%d field=%s rule=\"%s\"", problem.file,
-			problem.line, problem.fault.field, problem.fault.rule);
+			"file=%s line=%d field=%s rule=\"%s\"", p->file,
+			p->line, p->fault.field, p->fault.rule);
 		config_free(config);
 		return err;
 	}
@@ -143,7 +143,7 @@ int daemon_check(const char *config_folder)
 {
 	struct config *config = NULL;
 
-	if (load_config(config_folder, &config))
+	if (load_config(config_folder, &config, &(struct conf_problem){0}))
 		return 1;
 	printf("%s: %u vendors, %u classes, %u links: good\n", config_folder,
 		config->vendor_count, config->class_count, config->link_count);
@@ -759,6 +759,7 @@ static void tell_reloading(void)
 
 static void begin_reload(struct daemon *d)
 {
+	struct conf_problem p = {0};
 	struct config *config = NULL;
 
 	if (d->phase != PHASE_RUNNING) {
@@ -766,10 +767,11 @@ static void begin_reload(struct daemon *d)
 		return;
 	}
 	tell_reloading();
-	if (load_config(d->gateway.config->folder, &config)) {
+	if (load_config(d->gateway.config->folder, &config, &p)) {
 		gateway_alarm(&d->gateway, "config",
 			"mend it, then reload again",
-			"the new configuration was refused; the old one counts");
+			"the old configuration counts; the new one was refused: "
+			"%s: %s %s", p.file, p.fault.field, p.fault.rule);
 		service_tell("READY=1");
 		return;
 	}
@@ -863,7 +865,7 @@ int daemon_run(const char *config_folder)
 		return 1;
 	}
 	g = &d->gateway;
-	if (load_config(config_folder, &g->config)) {
+	if (load_config(config_folder, &g->config, &(struct conf_problem){0})) {
 		free(d);
 		return 1;
 	}

@@ -130,7 +130,8 @@ def test_reload_takes_new_links_and_refuses_bad_files(site):
         return [a for a in site.get("/v1/status")["alarms"]
                 if a["code"] == "config"]
 
-    wait_for("the alarm", alarms)
+    text = wait_for("the alarm", alarms)[0]["text"]
+    assert "bad.conf: vendor " in text, text
     assert site.logged("bad.conf")
     (site.etc / "classes.d" / "bad.conf").unlink()
     site.start_sim("name=lamp-9", name="sim2")
