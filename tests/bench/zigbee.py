@@ -348,7 +348,8 @@ def faults(args, kinds, raw):
         rows.append((kind.name, f"{lost['done']} of {FAULT_COUNT}",
                      f"{lost['seconds']:.0f}",
                      f"{killed['done']} of {FAULT_COUNT}",
-                     f"{killed['first_s']:.1f}", f"{killed['seconds']:.0f}"))
+                     f"{killed['first_s']:.1f}" if killed["done"] else "-",
+                     f"{killed['seconds']:.0f}" if killed["done"] else "-"))
     return table(("server", "finished with 2 % loss", "s",
                   "finished after the restart", "s to the first block",
                   "s to the end"), rows)
