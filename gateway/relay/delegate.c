@@ -337,13 +337,19 @@ static void go_down(struct delegate *d, int status, const char *why)
 	d->events->on_down(d->arg, status, why);
 }
 
-static void go_up(struct delegate *d)
+static void tell_up(struct delegate *d)
 {
 	char text[96];
 
-	d->up = true;
-	snprintf(text, sizeof(text), "zigbee2mqtt %s", d->version);
+	snprintf(text, sizeof(text), "zigbee2mqtt%s%s", d->version[0] ? " " :
+		"", d->version);
 	d->events->on_up(d->arg, text);
+}
+
+static void go_up(struct delegate *d)
+{
+	d->up = true;
+	tell_up(d);
 	tell_nodes(d);
 	tell_sessions(d, delegate_session_up);
 }
@@ -361,6 +367,23 @@ static void take_online(struct delegate *d, struct bytes payload)
 		go_up(d);
 	else if (!online && d->up)
 		go_down(d, ERR_DELEGATE_AWAY, "zigbee2mqtt is offline");
+}
+
+/* Published again whenever a setting of zigbee2mqtt changes. */
+static void take_info(struct delegate *d, struct bytes payload)
+{
+	char version[sizeof(d->version)];
+	int err = z2m_version_read(payload, version, sizeof(version));
+
+	if (err) {
+		unreadable("bridge/info", err);
+		return;
+	}
+	if (!strcmp(version, d->version))
+		return;
+	memcpy(d->version, version, sizeof(version));
+	if (d->up)
+		tell_up(d);
 }
 
 static void take_response(struct delegate *d, const char *what,
@@ -414,7 +437,7 @@ static void on_message(void *arg, const char *topic, struct bytes payload,
 	else if (!strcmp(rest, "bridge/devices"))
 		take_devices(d, payload);
 	else if (!strcmp(rest, "bridge/info"))
-		z2m_version_read(payload, d->version, sizeof(d->version));
+		take_info(d, payload);
 	else if (!strncmp(rest, RESPONSES, strlen(RESPONSES)) && !retained)
 		take_response(d, rest + strlen(RESPONSES), payload);
 	else if (strncmp(rest, "bridge/", 7) != 0 && !retained)

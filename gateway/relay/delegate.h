@@ -29,6 +29,7 @@ struct delegate_peer {
 };
 
 struct delegate_events {
+	/* Also when the text, which names program and version, has changed. */
 	void (*on_up)(void *arg, const char *text);
 	/* Every peer is gone with it. */
 	void (*on_down)(void *arg, int status, const char *text);

@@ -193,8 +193,12 @@ static void prove(struct delegate_session *s)
 /* Begun by an earlier run of this job, or by somebody else. */
 static void busy(struct delegate_session *s)
 {
-	if (!is_update(s) || (!s->published &&
-			s->setup.reached < ENGINE_STAGE_TRANSFER)) {
+	if (!is_update(s)) {
+		/* Not waited for: a job may want to follow what goes on. */
+		fail(s, ENGINE_FAILED, -EBUSY, "query", "");
+		return;
+	}
+	if (!s->published && s->setup.reached < ENGINE_STAGE_TRANSFER) {
 		if (s->withdrawn)
 			end(s, ENGINE_WITHDRAWN, NULL);
 		else

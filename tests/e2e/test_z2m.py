@@ -98,6 +98,22 @@ def test_restart_in_mid_update_follows_and_begins_no_second(site):
     assert list(site.handover.iterdir()) == []
 
 
+def test_zigbee2mqtt_killed_in_mid_update_gets_another_attempt(site):
+    path = site.make_ota(2, size=20000)
+    site.add_z2m_class("bulb", "response_delay_ms=20")
+    site.release_ota("bulb", path)
+    site.start_all(group())
+    site.start_ferryd()
+    wait_for("blocks", lambda: site.node("bulb-1")["counts"]["bytes"] > 2000,
+             60)
+    site.z2m.stop(kill=True)
+    wait_for("the link to be down",
+             lambda: site.link("z2m")["state"] == "down", 30)
+    site.start_z2m()
+    wait_done(site)
+    assert site.node("bulb-1")["sha256"] == sha256(path)
+
+
 def test_job_waits_for_broker_and_for_zigbee2mqtt(site):
     small(site)
     site.start_all(group())
