@@ -134,7 +134,7 @@ class Watcher:
         self.process = subprocess.Popen(
             ["mosquitto_sub", "-q", "1", "-h", "127.0.0.1", "-p", str(port), "-v", "-t",
              f"{topic}/bridge/request/#", "-t", f"{topic}/bridge/response/#"],
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, text=True, errors="replace")
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
