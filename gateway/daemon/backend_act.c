@@ -405,8 +405,8 @@ static void refuse_state(struct gateway *g, uint64_t token, uint64_t job,
 
 	snprintf(hint, sizeof(hint), "job %llu is %s", (unsigned long long)job,
 		state);
-	backend_refuse(g, token, ERR_JOB_STATE, "job", "must be one of which that can "
-		"be asked", hint);
+	backend_refuse(g, token, ERR_JOB_STATE, "job",
+		"must be in a state that allows it", hint);
 }
 
 static void on_job_to_retry(void *arg, int status, const struct job_row *rows,
