@@ -485,7 +485,7 @@ static void open_offer(struct server *s, struct server_offer *o,
 		server_prove_begin(s, o, now_ms);
 		o->read_ms = now_ms;
 	}
-	if (p->sleepy)
+	if (p->sleepy || !(p->known || p->heard))
 		server_set_wait(s, o, ENGINE_WAIT_WAKE, ENGINE_NEVER);
 	server_judge(s, p, now_ms);
 	s->look = true;

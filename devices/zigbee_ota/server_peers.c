@@ -218,6 +218,9 @@ void server_peer_event(struct server *s, const struct engine_event *e,
 		if (p->offer)
 			server_unload(s, p->offer);
 		server_unwant(s, p, ~0u, now_ms);
+		if (server_is_update(p->offer))
+			server_set_wait(s, p->offer, ENGINE_WAIT_WAKE,
+				ENGINE_NEVER);
 		if (p->offer)
 			server_inventory_lost(s, p->offer, now_ms);
 		server_peer_settle(s, p);

@@ -453,12 +453,15 @@ static bool is_same(const struct server_peer *p, const struct ota_request *r,
 	return a->state != ASK_SENT || now_ms - a->at_ms < SENT_MAX_MS;
 }
 
-static void note_request(struct server_peer *p, int64_t now_ms)
+static void note_request(struct server *s, struct server_peer *p,
+	int64_t now_ms)
 {
 	struct server_offer *o = p->offer;
 
 	if (!server_is_update(o))
 		return;
+	if (o->wait == ENGINE_WAIT_WAKE)
+		server_set_wait(s, o, ENGINE_WAIT_NONE, ENGINE_NEVER);
 	o->asked = true;
 	o->unheard = false;
 	o->called = false;
@@ -539,7 +542,7 @@ void server_take_ota(struct server *s, struct server_peer *p,
 	}
 	s->counts.requests++;
 	keep(s, p, h->tsn, &r, reply, now_ms);
-	note_request(p, now_ms);
+	note_request(s, p, now_ms);
 	if (r.command == OTA_QUERY_REQUEST)
 		server_learn_query(s, p, &r, now_ms);
 	server_judge(s, p, now_ms);

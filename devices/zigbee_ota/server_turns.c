@@ -6,6 +6,7 @@
 #define NOTIFY_EAGER 10 /* notifies at that pace, then seldom */
 #define NOTIFY_SELDOM_MS 900000
 #define JOINED_MS 2000
+#define UNHEARD 3 /* notifies without a word: it may be switched off */
 #define ASKED_CALL_MS 30000
 #define BROADCAST_LEAST 8
 #define BROADCASTS_MAX 3
@@ -119,13 +120,20 @@ static int64_t call_at(const struct server_offer *o)
 		o->parked_until_ms;
 }
 
+/* People are to be told that the device is what is waited for. */
+static bool is_unheard(const struct server_offer *o)
+{
+	return o->wait == ENGINE_WAIT_WAKE || o->notifies >= UNHEARD;
+}
+
 static void call(struct server *s, struct server_offer *o, int64_t now_ms)
 {
 	take_place(s, o);
 	o->called = true;
 	o->call_until_ms = now_ms + CALL_MS;
 	o->notify_ms = ENGINE_NEVER;
-	server_set_wait(s, o, ENGINE_WAIT_NONE, ENGINE_NEVER);
+	server_set_wait(s, o, is_unheard(o) ? ENGINE_WAIT_WAKE :
+		ENGINE_WAIT_NONE, ENGINE_NEVER);
 	server_want(s, o->peer, WANT_NOTIFY, now_ms);
 	server_rearm(s, o->peer, now_ms);
 }
@@ -209,7 +217,7 @@ void server_look(struct server *s, int64_t now_ms)
 			s->look_ms = server_sooner(s->look_ms, call_at(o));
 		else if (has_room(s, o))
 			call(s, o, now_ms);
-		else
+		else if (!is_unheard(o))
 			server_set_wait(s, o, ENGINE_WAIT_TURN, ENGINE_NEVER);
 	}
 }
@@ -241,6 +249,8 @@ void server_notify_sent(struct server *s, struct server_offer *o,
 		pause = NOTIFY_MOST_MS;
 	if (++o->notifies > NOTIFY_EAGER)
 		pause = NOTIFY_SELDOM_MS;
+	if (o->notifies >= UNHEARD)
+		server_set_wait(s, o, ENGINE_WAIT_WAKE, ENGINE_NEVER);
 	o->notify_ms = now_ms + pause;
 	s->look = true;
 }

@@ -190,6 +190,24 @@ def test_sleepy_device_waits_at_the_gate_wake(site):
     assert site.node("bulb-1")["sha256"] == sha256(path)
 
 
+def test_router_that_left_is_what_its_job_waits_for(site):
+    path = site.make_ota(2, size=2000)
+    site.add_zigbee_class("bulb")
+    site.start_radio(group(count=1))
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    wait_for("its version", lambda: site.devices()[device]["version"])
+    site.radio.do("leave bulb-1")
+    site.release_ota("bulb", path)
+    site.ctl("check")
+    wait_for("the gate wake", lambda: "wake" in gates(site.job(device)), 60)
+    said = site.ctl("explain", str(site.job(device)["id"])).stdout
+    assert "nothing heard from it" in said
+    site.radio.do("join bulb-1")
+    site.wait_node_job("bulb-1", "done", 120)
+    assert site.node("bulb-1")["sha256"] == sha256(path)
+
+
 def gates(job):
     return [gate["gate"] for gate in job["gates"]] if job else []
 

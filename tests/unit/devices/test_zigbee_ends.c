@@ -313,6 +313,41 @@ START_TEST(offers_refused_together_all_end)
 }
 END_TEST
 
+/* Switched off, left, or never seen: people must be told what is waited for. */
+START_TEST(job_of_a_router_that_is_not_heard_says_so)
+{
+	bench_init(b, 1, LEN, "");
+	b->devices[0].ignores_notify = true;
+	bench_offer(b, 0);
+	if (_i)
+		peer_goes();
+	bench_run_until(b, b->now_ms + (_i ? 1000 : 20000));
+	ck_assert_int_eq(bench_job(b, 0)->wait, ENGINE_WAIT_WAKE);
+	bench_run_until(b, b->now_ms + 2 * MINUTE);
+	ck_assert_int_eq(bench_job(b, 0)->wait, ENGINE_WAIT_WAKE);
+	b->devices[0].ignores_notify = false;
+	if (_i)
+		bench_peer(b, 0, true);
+	else
+		bench_query(b, 0);
+	bench_run_until(b, b->now_ms + 3000);
+	ck_assert_int_ne(bench_job(b, 0)->wait, ENGINE_WAIT_WAKE);
+	bench_run(b);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+}
+END_TEST
+
+/* One that answers at once was never waited for. */
+START_TEST(job_of_a_router_that_is_heard_does_not_wait_for_it)
+{
+	bench_init(b, 1, LEN, "");
+	bench_offer(b, 0);
+	bench_run(b);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+	ck_assert_uint_eq(bench_job(b, 0)->waits & 1u << ENGINE_WAIT_WAKE, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("zigbee_ends");
@@ -332,6 +367,9 @@ int main(void)
 	tcase_add_loop_test(c, news_without_end_are_told_now_and_then, 0, 2);
 	tcase_add_test(c, peers_without_number_do_not_lock_out_a_new_one);
 	tcase_add_test(c, offers_refused_together_all_end);
+	tcase_add_loop_test(c, job_of_a_router_that_is_not_heard_says_so, 0,
+		2);
+	tcase_add_test(c, job_of_a_router_that_is_heard_does_not_wait_for_it);
 	suite_add_tcase(s, c);
 	return unit_run(s);
 }
