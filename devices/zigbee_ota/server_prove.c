@@ -14,6 +14,7 @@
 #define RESUME_AGAIN_MS 5000
 #define END_AGAIN_MS 10000
 #define ENDS_MAX 3
+#define ASKS_AGAIN_MS 3660000 /* who waits for its leave: every hour */
 
 /* A quirk or an option that was set is more particular than the class. */
 static int64_t return_ms(const struct server_offer *o)
@@ -40,6 +41,8 @@ void server_prove_begin(struct server *s, struct server_offer *o,
 	o->has_seen = false;
 	o->reads = 0;
 	o->return_at_ms = now_ms + return_ms(o);
+	if (p->sleepy && o->told_to_wait)
+		o->return_at_ms += ASKS_AGAIN_MS;
 	o->read_ms = p->sleepy ? ENGINE_NEVER : now_ms + FIRST_READ_MS;
 	o->notify_ms = ENGINE_NEVER;
 	p->exchanges = 0;

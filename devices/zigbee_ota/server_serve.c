@@ -259,8 +259,10 @@ static struct verdict judge_end(struct server *s, struct server_peer *p,
 	/* Some say nonsense at the end; what counts is what they were served. */
 	if (!o->served && !key_fits(p, &r->key))
 		return say(ANSWER_DEFAULT, ZCL_ABORT);
-	if (may_restart(s, o, now_ms))
+	if (may_restart(s, o, now_ms)) {
+		o->told_to_wait = false;
 		return say_wait(ANSWER_END, p->quirks.upgrade_now ? 0 : 1);
+	}
 	if (late || o->options.wait) {
 		o->told_to_wait = true;
 		return say_wait(ANSWER_END, UINT32_MAX);

@@ -348,6 +348,32 @@ START_TEST(job_of_a_router_that_is_heard_does_not_wait_for_it)
 }
 END_TEST
 
+/* It was told to wait, sleeps when it may go on, and asks again in an hour. */
+START_TEST(leave_that_a_sleeper_missed_is_given_when_it_asks)
+{
+	struct device *d;
+
+	bench_init(b, 1, LEN, "");
+	d = &b->devices[0];
+	d->sleepy = true;
+	bench_peer(b, 0, false);
+	b->go_at = ENGINE_STAGE_RESTART;
+	b->go_ms = 5 * MINUTE;
+	bench_offer(b, 0);
+	bench_query(b, 0);
+	bench_run_until(b, 4 * MINUTE);
+	ck_assert_uint_eq(d->last_upgrade_s, UINT32_MAX);
+	d->drop_nth = 1;
+	bench_run_until(b, 50 * MINUTE);
+	ck_assert(!bench_job(b, 0)->over);
+	ck_assert_uint_eq(d->restarts, 0);
+	d->drop_nth = 0;
+	bench_run(b);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+	ck_assert_uint_eq(d->restarts, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("zigbee_ends");
@@ -370,6 +396,7 @@ int main(void)
 	tcase_add_loop_test(c, job_of_a_router_that_is_not_heard_says_so, 0,
 		2);
 	tcase_add_test(c, job_of_a_router_that_is_heard_does_not_wait_for_it);
+	tcase_add_test(c, leave_that_a_sleeper_missed_is_given_when_it_asks);
 	suite_add_tcase(s, c);
 	return unit_run(s);
 }
