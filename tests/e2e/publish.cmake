@@ -2,8 +2,4 @@ ferry_e2e(publish FILES test_publish.py test_publish_pki.py
 	test_publish_root.py)
 ferry_e2e(publish_signers FILES test_publish_sign.py test_publish_verify.py
 	test_publish_gateway.py)
-set_property(TEST e2e.publish APPEND PROPERTY ENVIRONMENT
-	"FERRY_SHARED_DIR=${FERRY_SHARED_DIR}")
 ferry_e2e(publish_hss FILES test_publish_hss.py)
-set_property(TEST e2e.publish_hss APPEND PROPERTY ENVIRONMENT
-	"FERRY_SHARED_DIR=${FERRY_SHARED_DIR}")
