@@ -176,14 +176,19 @@ def test_withdrawn_release_is_stopped_in_mid_transfer(site):
 def test_sleepy_device_waits_at_the_gate_wake(site):
     path = site.make_ota(2, size=2000)
     site.add_zigbee_class("bulb")
-    site.start_radio(group(poll="500ms", interval="4s"))
+    site.start_radio(group(poll="500ms", interval="15s"))
     site.start_ferryd()
     device = site.wait_device("bulb-1")
     wait_for("its version", lambda: site.devices()[device]["version"])
+    # It has just asked, and sleeps for a while.
+    asked = site.node("bulb-1")["counts"]["queries"]
+    wait_for("a query", lambda: site.node("bulb-1")["counts"]["queries"] >
+             asked, 60)
     site.release_ota("bulb", path)
     site.ctl("check")
-    wait_for("the gate wake", lambda: "wake" in gates(site.job(device)))
-    assert site.job(device)["state"] == "connecting"
+    wait_for("the gate wake", lambda: [
+        j for j in [site.job(device)]
+        if j and j["state"] == "connecting" and "wake" in gates(j)])
     said = site.ctl("explain", str(site.job(device)["id"])).stdout
     assert "wake" in said
     site.wait_node_job("bulb-1", "done", 120)
