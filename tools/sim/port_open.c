@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <pty.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -107,4 +108,35 @@ int port_write_file(const char *path, const char *line)
 	if (!err && rename(next, path) < 0)
 		err = -errno;
 	return err;
+}
+
+int port_poll_begin(uv_loop_t *loop, int fd, void *data, uv_poll_t **ret)
+{
+	uv_poll_t *poll = calloc(1, sizeof(*poll));
+	int err;
+
+	if (!poll)
+		return -ENOMEM;
+	err = uv_poll_init(loop, poll, fd);
+	if (err) {
+		free(poll);
+		return err;
+	}
+	poll->data = data;
+	*ret = poll;
+	return 0;
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void port_poll_end(uv_poll_t **poll)
+{
+	if (!*poll)
+		return;
+	uv_poll_stop(*poll);
+	uv_close((uv_handle_t *)*poll, on_poll_closed);
+	*poll = NULL;
 }

@@ -2,7 +2,6 @@
 #include "tools/sim/station.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,37 +11,6 @@
 
 #define READ_MAX 4096
 #define LATE_NS 5000000u
-
-static void on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void poll_end(uv_poll_t **poll)
-{
-	if (!*poll)
-		return;
-	uv_poll_stop(*poll);
-	uv_close((uv_handle_t *)*poll, on_poll_closed);
-	*poll = NULL;
-}
-
-static int poll_begin(struct station *s, int fd, uv_poll_t **ret)
-{
-	uv_poll_t *poll = calloc(1, sizeof(*poll));
-	int err;
-
-	if (!poll)
-		return -ENOMEM;
-	err = uv_poll_init(world_loop(s->world), poll, fd);
-	if (err) {
-		free(poll);
-		return err;
-	}
-	poll->data = s;
-	*ret = poll;
-	return 0;
-}
 
 static void on_readable(uv_poll_t *poll, int status, int events);
 
@@ -59,7 +27,7 @@ static void want_reading(struct station *s, bool want)
 
 static void drop_connection(struct station *s)
 {
-	poll_end(&s->poll);
+	port_poll_end(&s->poll);
 	s->polling = false;
 	if (s->fd >= 0)
 		close(s->fd);
@@ -146,7 +114,7 @@ uint64_t port_stream_due(const struct station *s)
 void port_stream_close(struct station *s)
 {
 	drop_connection(s);
-	poll_end(&s->listen_poll);
+	port_poll_end(&s->listen_poll);
 	if (s->slave_fd >= 0)
 		close(s->slave_fd);
 	if (s->listen_fd >= 0)
@@ -162,7 +130,8 @@ int port_pty_open(struct station *s)
 		sizeof(s->port_name));
 
 	if (!err)
-		err = poll_begin(s, s->fd, &s->poll);
+		err = port_poll_begin(world_loop(s->world), s->fd, s,
+			&s->poll);
 	if (err)
 		return err;
 	want_reading(s, true);
@@ -180,7 +149,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 	if (fd < 0)
 		return;
 	/* A serial server has one client. */
-	if (s->fd >= 0 || poll_begin(s, fd, &s->poll) < 0) {
+	if (s->fd >= 0 || port_poll_begin(world_loop(s->world), fd, s,
+				&s->poll) < 0) {
 		close(fd);
 		return;
 	}
@@ -195,7 +165,8 @@ int port_tcp_open(struct station *s)
 		&s->listen_fd, 0, s->port_name, sizeof(s->port_name));
 
 	if (!err)
-		err = poll_begin(s, s->listen_fd, &s->listen_poll);
+		err = port_poll_begin(world_loop(s->world), s->listen_fd, s,
+			&s->listen_poll);
 	if (err)
 		return err;
 	uv_poll_start(s->listen_poll, UV_READABLE, on_connection);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,37 +10,6 @@
 #include "tools/sim/world.h"
 
 #define PACKET_MAX 512
-
-static void on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void poll_end(uv_poll_t **poll)
-{
-	if (!*poll)
-		return;
-	uv_poll_stop(*poll);
-	uv_close((uv_handle_t *)*poll, on_poll_closed);
-	*poll = NULL;
-}
-
-static int poll_begin(struct radio *r, int fd, uv_poll_t **ret)
-{
-	uv_poll_t *poll = calloc(1, sizeof(*poll));
-	int err;
-
-	if (!poll)
-		return -ENOMEM;
-	err = uv_poll_init(world_loop(r->world), poll, fd);
-	if (err) {
-		free(poll);
-		return err;
-	}
-	poll->data = r;
-	*ret = poll;
-	return 0;
-}
 
 static void on_event(uv_poll_t *poll, int status, int events);
 
@@ -61,7 +29,7 @@ static void watch(struct radio *r, uint64_t now)
 
 void radio_drop(struct radio *r)
 {
-	poll_end(&r->poll);
+	port_poll_end(&r->poll);
 	if (r->fd >= 0)
 		close(r->fd);
 	r->fd = -1;
@@ -235,7 +203,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 	/* A serial server has one client; a hub's stack takes the new one. */
 	if (r->fd >= 0 && r->ops->packets)
 		radio_drop(r);
-	if (r->fd >= 0 || poll_begin(r, fd, &r->poll) < 0) {
+	if (r->fd >= 0 || port_poll_begin(world_loop(r->world), fd, r,
+				&r->poll) < 0) {
 		close(fd);
 		return;
 	}
@@ -247,7 +216,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 
 static int listen_begin(struct radio *r)
 {
-	int err = poll_begin(r, r->listen_fd, &r->listen_poll);
+	int err = port_poll_begin(world_loop(r->world), r->listen_fd, r,
+		&r->listen_poll);
 
 	return err ? err
 		   : uv_poll_start(r->listen_poll, UV_READABLE, on_connection);
@@ -272,7 +242,8 @@ static int open_pty(struct radio *r)
 		&r->fd, &r->slave_fd, r->port_name, sizeof(r->port_name));
 
 	if (!err)
-		err = poll_begin(r, r->fd, &r->poll);
+		err = port_poll_begin(world_loop(r->world), r->fd, r,
+			&r->poll);
 	if (err)
 		return err;
 	watch(r, uv_hrtime());
@@ -295,7 +266,7 @@ int radio_port_open(struct radio *r)
 void radio_port_close(struct radio *r)
 {
 	radio_drop(r);
-	poll_end(&r->listen_poll);
+	port_poll_end(&r->listen_poll);
 	if (r->slave_fd >= 0)
 		close(r->slave_fd);
 	if (r->listen_fd >= 0)
