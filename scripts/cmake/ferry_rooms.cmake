@@ -61,17 +61,30 @@ function(ferry_label target test)
 	add_dependencies(tests_${ferry_test_label} ${target})
 endfunction()
 
+# What the code of unit tests may lean on.
+function(ferry_unit_flags target)
+	target_compile_definitions(${target} PRIVATE
+		FERRY_SHARED_DIR="${FERRY_SHARED_DIR}"
+		FERRY_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+		FERRY_BUILD_DIR="${CMAKE_BINARY_DIR}")
+	# The macros of Check say `if (...) else` and cast as they like.
+	target_compile_options(${target} PRIVATE -Wno-pedantic)
+endfunction()
+
+# ferry_rig(<name> SOURCES ... USES ...): `rig_<name>`, which several unit tests share.
+function(ferry_rig name)
+	cmake_parse_arguments(RIG "" "" "SOURCES;USES" ${ARGN})
+	add_library(rig_${name} STATIC EXCLUDE_FROM_ALL ${RIG_SOURCES})
+	target_link_libraries(rig_${name} PUBLIC ferry_flags ${RIG_USES} part_check)
+	ferry_unit_flags(rig_${name})
+endfunction()
+
 # ferry_unit(<name> USES ...): tests/unit/.../test_<name>.c with Check.
 function(ferry_unit name)
 	cmake_parse_arguments(UNIT "" "" "SOURCES;USES" ${ARGN})
 	add_executable(test_${name} test_${name}.c ${UNIT_SOURCES})
 	target_link_libraries(test_${name} PRIVATE ferry_flags ${UNIT_USES} part_check)
-	target_compile_definitions(test_${name} PRIVATE
-		FERRY_SHARED_DIR="${FERRY_SHARED_DIR}"
-		FERRY_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-		FERRY_BUILD_DIR="${CMAKE_BINARY_DIR}")
-	# The macros of Check say `if (...) else` and cast as they like.
-	target_compile_options(test_${name} PRIVATE -Wno-pedantic)
+	ferry_unit_flags(test_${name})
 	add_test(NAME unit.${name} COMMAND test_${name})
 	# 77: the folder of vectors is absent and CI is not set.
 	set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300

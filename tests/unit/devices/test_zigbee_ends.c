@@ -1,31 +1,7 @@
 /* What is under way when an offer ends, a peer goes or the link drops: nothing
  * of it may reach the next offer, and no offer may be left without a clock. */
-#include "tests/unit/unit.h"
-
 #include "ferry/transport.h"
-#include "tests/unit/devices/zigbee_bench.h"
-
-#define LEN 3000
-#define OTA ZIGBEE_OTA_CHANNEL_OTA
-#define MINUTE 60000
-
-/* Frames of device 0; versions as the bench has them. */
-#define QUERY "01420100" "3412" "0201" "00010000"
-#define BLOCK_AT_100 "01420300" "3412" "0201" "0d0c0b0a" "64000000" "3f"
-
-static struct bench *b;
-
-static void setup(void)
-{
-	b = calloc(1, sizeof(*b));
-	ck_assert_ptr_nonnull(b);
-}
-
-static void teardown(void)
-{
-	bench_done(b);
-	free(b);
-}
+#include "tests/unit/devices/zigbee_case.h"
 
 static void withdraw(void)
 {
@@ -33,7 +9,7 @@ static void withdraw(void)
 		.withdraw.job = 100};
 
 	bench_event(b, &e);
-	bench_run_until(b, b->now_ms + 1);
+	case_settle();
 	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_WITHDRAWN);
 }
 
@@ -57,16 +33,12 @@ static void budget(uint32_t us)
  * its failure is reported ten seconds later. */
 static void begin_answer(const char *request)
 {
-	bench_init(b, 1, LEN, "");
-	b->devices[0].stops_at = 500;
-	bench_offer(b, 0);
-	bench_run_until(b, b->now_ms + 2000);
-	ck_assert_uint_eq(b->devices[0].offset, 500);
+	case_begin_transfer("");
 	b->sent_ms = 10000;
 	b->fail_from = b->sends + 1;
 	b->fail_count = 1;
 	bench_rx_hex(b, 0, OTA, request);
-	bench_run_until(b, b->now_ms + 1);
+	case_settle();
 	ck_assert_uint_eq(b->fail_count, 0);
 	ck_assert_uint_eq(bench_log(b, 0)->data[3], ZCL_SUCCESS);
 }
@@ -85,7 +57,7 @@ static bool gave_something(unsigned from)
 	return false;
 }
 
-static const char *const requests[] = {BLOCK_AT_100, QUERY};
+static const char *const requests[] = {BLOCK_AT("64000000", "3f"), QUERY};
 
 /* The answer that was lost belongs to an image that is not offered any more. */
 START_TEST(answer_lost_is_not_repeated_for_the_next_offer)
@@ -109,7 +81,7 @@ END_TEST
 
 START_TEST(answer_lost_does_not_end_an_inventory)
 {
-	begin_answer(BLOCK_AT_100);
+	begin_answer(BLOCK_AT("64000000", "3f"));
 	withdraw();
 	b->devices[0].silent = true;
 	b->image_status = ERR_OTA_FILE_SIZE;
@@ -123,7 +95,7 @@ END_TEST
 /* One that left will not answer; the reading must not be open for ever. */
 START_TEST(inventory_of_who_leaves_ends)
 {
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	budget(0);
 	bench_offer_as(b, 0, ENGINE_GOAL_INVENTORY, ENGINE_STAGE_NONE, NULL,
 		false);
@@ -143,7 +115,7 @@ END_TEST
  * call that followed never went out. */
 START_TEST(call_lost_with_who_asked_before_is_repeated)
 {
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	b->image_ms = 3000;
 	bench_offer(b, 0);
 	bench_query(b, 0);
@@ -169,7 +141,7 @@ END_TEST
 /* It was sent off to wait, and left just when it was to be let go. */
 START_TEST(end_response_lost_with_the_peer_follows_when_it_is_back)
 {
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	b->go_at = ENGINE_STAGE_RESTART;
 	b->go_ms = 20 * MINUTE;
 	bench_offer(b, 0);
@@ -191,7 +163,7 @@ END_TEST
  * sleeps, which is no failed attempt. One that does hear of it has failed. */
 START_TEST(go_while_the_child_sleeps_is_no_failure)
 {
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	b->devices[0].sleepy = _i == 0;
 	b->devices[0].ignores_notify = true;
 	bench_peer(b, 0, false);
@@ -220,7 +192,7 @@ END_TEST
  * already. */
 START_TEST(end_of_the_image_before_does_not_end_the_offer)
 {
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	b->devices[0].ignores_notify = true;
 	bench_offer(b, 0);
 	bench_run_until(b, b->now_ms + 1000);
@@ -239,7 +211,7 @@ START_TEST(news_without_end_are_told_now_and_then)
 {
 	char hex[64];
 
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	bench_run_until(b, b->now_ms + 100000);
 	b->facts_tells = b->peer_tells = 0;
 	for (unsigned i = 0; i < 400; i++) {
@@ -267,7 +239,7 @@ START_TEST(peers_without_number_do_not_lock_out_a_new_one)
 	struct zigbee_ota_counts counts;
 	char key[20];
 
-	bench_init(b, 2, LEN, "");
+	bench_init(b, 2, CASE_LEN, "");
 	bench_query(b, 1);
 	bench_offer(b, 0);
 	bench_run(b);
@@ -300,7 +272,7 @@ START_TEST(offers_refused_together_all_end)
 	struct engine_command c;
 	unsigned results = 0;
 
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	e.offer.goal = ENGINE_GOAL_INVENTORY;
 	e.offer.peer = "no key";
 	for (unsigned i = 0; i < 20; i++) {
@@ -316,7 +288,7 @@ END_TEST
 /* Switched off, left, or never seen: people must be told what is waited for. */
 START_TEST(job_of_a_router_that_is_not_heard_says_so)
 {
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	b->devices[0].ignores_notify = true;
 	bench_offer(b, 0);
 	if (_i)
@@ -340,7 +312,7 @@ END_TEST
 /* One that answers at once was never waited for. */
 START_TEST(job_of_a_router_that_is_heard_does_not_wait_for_it)
 {
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	bench_offer(b, 0);
 	bench_run(b);
 	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
@@ -353,7 +325,7 @@ START_TEST(leave_that_a_sleeper_missed_is_given_when_it_asks)
 {
 	struct device *d;
 
-	bench_init(b, 1, LEN, "");
+	bench_init(b, 1, CASE_LEN, "");
 	d = &b->devices[0];
 	d->sleepy = true;
 	bench_peer(b, 0, false);
@@ -379,7 +351,7 @@ int main(void)
 	Suite *s = suite_create("zigbee_ends");
 	TCase *c = tcase_create("ends");
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, case_setup, case_teardown);
 	tcase_add_loop_test(c, answer_lost_is_not_repeated_for_the_next_offer,
 		0, 2);
 	tcase_add_test(c, answer_lost_does_not_end_an_inventory);

@@ -1,33 +1,12 @@
 /* Settings of quirks that change what the server does to a device, beside what
  * the rows of test_zigbee_server.c show. */
-#include "tests/unit/unit.h"
-
 #include "ferry/transport.h"
-#include "tests/unit/devices/zigbee_bench.h"
-
-#define LEN 3000
-
-static struct bench *b;
+#include "tests/unit/devices/zigbee_case.h"
 
 static void setup(void)
 {
-	b = calloc(1, sizeof(*b));
-	ck_assert_ptr_nonnull(b);
-	bench_init(b, 1, LEN, "");
-}
-
-static void teardown(void)
-{
-	bench_done(b);
-	free(b);
-}
-
-static uint64_t requests(void)
-{
-	struct zigbee_ota_counts c;
-
-	zigbee_ota_counts(b->engine, &c);
-	return c.requests;
+	case_setup();
+	bench_init(b, 1, CASE_LEN, "");
 }
 
 static struct bench_job *update(const char *rows)
@@ -73,7 +52,7 @@ START_TEST(restarts_at_zero_keeps_its_place_over_a_bad_radio)
 	ck_assert(bench_has_image(b, 0));
 	/* A query, each block once, an end, a query after the restart; blocks are
 	 * shorter after the third failure. */
-	ck_assert_uint_le(requests(), LEN / 50 + 10);
+	ck_assert_uint_le(case_counts().requests, CASE_LEN / 50 + 10);
 }
 END_TEST
 
@@ -84,7 +63,7 @@ START_TEST(restarts_at_zero_not_known_begins_anew)
 	b->fail_count = 6;
 	ck_assert_int_eq(update("* : ack_blocks=yes")->outcome, ENGINE_DONE);
 	ck_assert(bench_has_image(b, 0));
-	ck_assert_uint_gt(requests(), LEN / 50 + 20);
+	ck_assert_uint_gt(case_counts().requests, CASE_LEN / 50 + 20);
 }
 END_TEST
 
@@ -110,7 +89,7 @@ int main(void)
 	Suite *s = suite_create("zigbee_odd");
 	TCase *c = tcase_create("odd");
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, setup, case_teardown);
 	tcase_add_test(c, malformed_is_ignored_by_row);
 	tcase_add_test(c, malformed_taken_at_its_word_ends_the_attempt);
 	tcase_add_test(c, restarts_at_zero_keeps_its_place_over_a_bad_radio);

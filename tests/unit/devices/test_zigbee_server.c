@@ -1,25 +1,9 @@
 /* Whole updates: one device, one peculiarity, one outcome. */
-#include "tests/unit/unit.h"
-
 #include "ferry/transport.h"
-#include "tests/unit/devices/zigbee_bench.h"
+#include "tests/unit/devices/zigbee_case.h"
 
 #define LEN 5000
 #define BLOCKS (LEN / 50)
-
-static struct bench *b;
-
-static void setup(void)
-{
-	b = calloc(1, sizeof(*b));
-	ck_assert_ptr_nonnull(b);
-}
-
-static void teardown(void)
-{
-	bench_done(b);
-	free(b);
-}
 
 struct row {
 	const char *name;
@@ -31,14 +15,6 @@ struct row {
 	void (*check)(const struct device *d);
 	bool order; /* a downgrade is ordered */
 };
-
-static struct zigbee_ota_counts counts(void)
-{
-	struct zigbee_ota_counts c;
-
-	zigbee_ota_counts(b->engine, &c);
-	return c;
-}
 
 /* ---- what is odd about them, and what must come of it ---- */
 
@@ -82,8 +58,8 @@ static void twice(struct device *d)
 static void coalesced(const struct device *d)
 {
 	(void)d;
-	ck_assert_uint_ge(counts().coalesced, BLOCKS);
-	ck_assert_uint_eq(counts().blocks, BLOCKS);
+	ck_assert_uint_ge(case_counts().coalesced, BLOCKS);
+	ck_assert_uint_eq(case_counts().blocks, BLOCKS);
 }
 
 static void loss(struct device *d) { d->drop_nth = 5; }
@@ -417,7 +393,7 @@ int main(void)
 	Suite *s = suite_create("zigbee_server");
 	TCase *c = tcase_create("rows");
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, case_setup, case_teardown);
 	tcase_add_loop_test(c, update_by_row_ends, 0,
 		sizeof(rows) / sizeof(rows[0]));
 	suite_add_tcase(s, c);

@@ -3,156 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
-#include <stdarg.h>
 #include <termios.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "gateway/relay/session.h"
+#include "tests/unit/gateway/script_engine.h"
 #include "transports/serial/serial.h"
 
 /* A session with a scripted engine over the real serial driver on a PTY. Its
  * port is a symbolic link, so that a device can come back as another PTY. */
-
-/* ---- the engine: does what the test says, notes what it is told ---- */
-
-#define QUEUE_MAX 16
-
-static struct {
-	struct engine_command queue[QUEUE_MAX];
-	unsigned head, tail;
-	char log[1024];
-	/* What to do at an event; may push commands. */
-	void (*react)(const struct engine_event *event);
-	unsigned alive;
-} script;
-
-static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void note(const char *format, ...)
-{
-	size_t n = strlen(script.log);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(script.log + n, sizeof(script.log) - n, format, args);
-	va_end(args);
-}
-
-static void push(struct engine_command command)
-{
-	ck_assert_uint_lt(script.tail, QUEUE_MAX);
-	script.queue[script.tail++] = command;
-}
-
-static int engine_create(const char *options, struct engine **ret,
-	struct fault *fault)
-{
-	if (options && !strcmp(options, "bad=1"))
-		return fault_set(fault, ERR_CLASS_INVALID, 0, "options",
-			"bad is no option");
-	script.alive++;
-	*ret = (struct engine *)&script;
-	return 0;
-}
-
-static void engine_destroy(struct engine *e)
-{
-	ck_assert_ptr_eq((void *)e, &script);
-	script.alive--;
-}
-
-static void engine_event(struct engine *e, int64_t now_ms,
-	const struct engine_event *event)
-{
-	(void)e;
-	(void)now_ms;
-	switch (event->type) {
-	case ENGINE_UP:
-		note("up ");
-		break;
-	case ENGINE_DOWN:
-		note("down ");
-		break;
-	case ENGINE_OFFER:
-		note("offer:%d ", event->offer.reached);
-		break;
-	case ENGINE_WITHDRAW:
-		note("withdraw ");
-		break;
-	case ENGINE_RX:
-		note("rx:%.*s ", (int)event->rx.data.len,
-			(const char *)event->rx.data.at);
-		break;
-	case ENGINE_SENT:
-		note("sent:%llu:%d ", (unsigned long long)event->sent.id,
-			event->sent.status);
-		break;
-	case ENGINE_IMAGE:
-		note("image:%d%s%.*s ", event->image.status,
-			event->image.data.len ? ":" : "",
-			(int)event->image.data.len,
-			(const char *)event->image.data.at);
-		break;
-	case ENGINE_GO:
-		note("go:%d%s ", (int)event->go.stage, event->go.skip ?
-			":skip" : "");
-		break;
-	case ENGINE_BUDGET:
-	case ENGINE_PEER:
-	case ENGINE_QUIRKS:
-	case ENGINE_TIME:
-		break;
-	}
-	if (script.react)
-		script.react(event);
-}
-
-static int engine_next(struct engine *e, int64_t now_ms,
-	struct engine_command *ret)
-{
-	(void)e;
-	(void)now_ms;
-	if (script.head == script.tail)
-		return 0;
-	*ret = script.queue[script.head++];
-	return 1;
-}
-
-static int64_t engine_deadline(const struct engine *e)
-{
-	(void)e;
-	return ENGINE_NEVER;
-}
-
-static const struct engine_ops engine = {
-	.name = "script",
-	.create = engine_create,
-	.destroy = engine_destroy,
-	.event = engine_event,
-	.next = engine_next,
-	.deadline = engine_deadline,
-};
-
-static const struct engine_facts no_facts = {.version = "1.2.3"};
-
-static void push_stage(enum engine_stage stage)
-{
-	push((struct engine_command){.type = ENGINE_CMD_STAGE,
-		.stage = {.job = 7, .stage = stage, .facts = &no_facts}});
-}
-
-static void push_result(enum engine_outcome outcome)
-{
-	push((struct engine_command){.type = ENGINE_CMD_RESULT,
-		.result = {.job = 7, .outcome = outcome, .facts = &no_facts}});
-}
-
-static void push_tx(uint64_t id, const char *text)
-{
-	push((struct engine_command){.type = ENGINE_CMD_TX,
-		.tx = {.id = id, .data = bytes_of_text(text)}});
-}
 
 /* ---- the port ---- */
 
@@ -276,7 +136,7 @@ static void owner_stage(void *arg, enum engine_stage stage,
 {
 	(void)arg;
 	owner.stages++;
-	ck_assert_str_eq(facts->version, "1.2.3");
+	ck_assert_str_eq(facts->version, script_facts.version);
 	if (owner.go)
 		session_go(session, stage, stage == ENGINE_STAGE_CONFIRM);
 	called(AT_STAGE);
@@ -333,7 +193,7 @@ static void open_session(uint32_t connect_ms, uint32_t lost_ms)
 {
 	struct session_setup setup = {
 		.loop = &loop,
-		.engine = &engine,
+		.engine = &script_engine,
 		.options = "",
 		.connect_ms = connect_ms,
 		.lost_ms = lost_ms,
@@ -362,7 +222,7 @@ static void setup(void)
 		.events = &events,
 	};
 
-	memset(&script, 0, sizeof(script));
+	script_begin();
 	memset(&owner, 0, sizeof(owner));
 	owner.peer = "port";
 	snprintf(folder, sizeof(folder), "/tmp/ferry-session-XXXXXX");
@@ -426,7 +286,7 @@ END_TEST
 
 START_TEST(test_open_refused_options_leave_nothing)
 {
-	struct session_setup bad = {.loop = &loop, .engine = &engine,
+	struct session_setup bad = {.loop = &loop, .engine = &script_engine,
 		.options = "bad=1", .events = &owner_events};
 	struct fault fault = {0};
 	struct session *none = NULL;
@@ -437,21 +297,21 @@ START_TEST(test_open_refused_options_leave_nothing)
 }
 END_TEST
 
-static void send_hello(const struct engine_event *event)
+static void send_frame(const struct engine_event *event)
 {
 	if (event->type == ENGINE_UP)
-		push_tx(1, "hello");
+		script_tx(1, "", 0);
 }
 
 START_TEST(test_tx_reaches_the_line_and_is_told_sent)
 {
 	char text[16] = "";
 
-	script.react = send_hello;
+	script.react = send_frame;
 	open_session(10000, 1000);
 	until_log("sent:1:0 ");
 	ck_assert_int_eq(read(master, text, sizeof(text) - 1), 5);
-	ck_assert_str_eq(text, "hello");
+	ck_assert_str_eq(text, "frame");
 }
 END_TEST
 
@@ -467,8 +327,7 @@ END_TEST
 static void ask_for_image(const struct engine_event *event)
 {
 	if (event->type == ENGINE_UP)
-		push((struct engine_command){.type = ENGINE_CMD_NEED_IMAGE,
-			.need_image = {.job = 7, .len = 10}});
+		script_need_image(7, 0, 10);
 }
 
 START_TEST(test_need_image_without_image_is_an_error)
@@ -494,9 +353,9 @@ END_TEST
 static void announce(const struct engine_event *event)
 {
 	if (event->type == ENGINE_UP)
-		push_stage(ENGINE_STAGE_CONFIRM);
+		script_stage(7, ENGINE_STAGE_CONFIRM);
 	if (event->type == ENGINE_GO)
-		push_result(ENGINE_DONE);
+		script_result(7, ENGINE_DONE);
 }
 
 START_TEST(test_go_from_on_stage_reaches_the_engine)
@@ -513,7 +372,7 @@ END_TEST
 static void stop_when_asked(const struct engine_event *event)
 {
 	if (event->type == ENGINE_WITHDRAW)
-		push_result(ENGINE_WITHDRAWN);
+		script_result(7, ENGINE_WITHDRAWN);
 }
 
 START_TEST(test_withdraw_ends_with_the_engines_result)
@@ -594,7 +453,8 @@ END_TEST
 static void expect_restart(const struct engine_event *event)
 {
 	if (event->type == ENGINE_UP)
-		push((struct engine_command){.type = ENGINE_CMD_RECONNECT,
+		script_push((struct engine_command){
+			.type = ENGINE_CMD_RECONNECT,
 			.reconnect = {.within_ms = 80, .expect_down = true}});
 }
 
@@ -615,14 +475,14 @@ static void everything(const struct engine_event *event)
 {
 	if (event->type != ENGINE_UP)
 		return;
-	push_tx(1, "one");
-	push((struct engine_command){.type = ENGINE_CMD_FACTS,
-		.facts = {.job = 7, .facts = &no_facts}});
-	push((struct engine_command){.type = ENGINE_CMD_PROGRESS,
+	script_tx(1, "", 0);
+	script_push((struct engine_command){.type = ENGINE_CMD_FACTS,
+		.facts = {.job = 7, .facts = &script_facts}});
+	script_push((struct engine_command){.type = ENGINE_CMD_PROGRESS,
 		.progress = {.job = 7, .offset = 1, .total = 2}});
-	push_stage(ENGINE_STAGE_TRANSFER);
-	push_tx(2, "two");
-	push_result(ENGINE_DONE);
+	script_stage(7, ENGINE_STAGE_TRANSFER);
+	script_tx(2, "", 0);
+	script_result(7, ENGINE_DONE);
 }
 
 START_TEST(test_close_in_a_callback_is_the_last_one)
@@ -674,8 +534,8 @@ START_TEST(test_close_while_sends_wait)
 {
 	open_session(10000, 1000);
 	until_log("up ");
-	for (uint64_t id = 1; id < QUEUE_MAX; id++)
-		push_tx(id, "0123456789abcdef");
+	for (uint64_t id = 1; id < 16; id++)
+		script_tx(id, "", 0);
 	session_withdraw(session); /* makes it take the commands */
 	close_session();
 	until_closed();
