@@ -282,7 +282,7 @@ def test_catalog_counts_on_after_the_list_of_its_signer_was_renewed(
         site.post("/v1/check")
         wait_for("the first list to run out",
                  lambda: time.time() > first_ends, 40)
-        site.post(f"/v1/jobs/{job['id']}/approve")
+        assert site.post(f"/v1/jobs/{job['id']}/approve")[0] < 300
         site.wait_job("lamp-1", "done")
         assert site.vendor()["catalog"]["state"] == "fresh"
         site.stop_ferryd()

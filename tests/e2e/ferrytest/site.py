@@ -273,7 +273,11 @@ class Site:
                 raise Failure(f"job ended otherwise: {job}")
             return None
 
-        return wait_for(f"job of {device} to be {state}", check, limit)
+        try:
+            return wait_for(f"job of {device} to be {state}", check, limit)
+        except Failure as failure:
+            raise Failure(f"{failure}: {self.job(device)}\n"
+                          f"{self.log_tail()}") from None
 
     def wait_jobs(self, count, state, limit=60):
         def check():
@@ -284,7 +288,7 @@ class Site:
             return wait_for(f"{count} jobs {state}", check, limit)
         except Failure:
             raise Failure(f"jobs: {self.jobs()}\n"
-                          f"{self.log.read_text()[-6000:]}") from None
+                          f"{self.log_tail()}") from None
 
     def wait_progress(self, device, percent, limit=60):
         def check():
@@ -294,6 +298,9 @@ class Site:
                 progress["total"] * percent else None
 
         return wait_for(f"{percent} % of {device}", check, limit)
+
+    def log_tail(self):
+        return self.log.read_text()[-6000:] if self.log.exists() else ""
 
     def logged(self, text):
         return self.log.exists() and text in self.log.read_text()

@@ -107,9 +107,7 @@ class ZigbeeSite(Site):
         try:
             return self.wait_job(device, state, limit)
         except Failure as failure:
-            raise Failure(f"{failure}\n{self.node(name)}\n"
-                          f"{self.job(device)}\n"
-                          f"{self.log.read_text()[-5000:]}") from None
+            raise Failure(f"{failure}\n{self.node(name)}") from None
 
     def link(self, name="hub"):
         return next(row for row in self.get("/v1/links")["items"]
