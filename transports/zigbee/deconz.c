@@ -52,19 +52,9 @@ void deconz_fail(struct zb_stack *s, int status, const char *text)
 	s->host->fail(s->arg, status, text);
 }
 
-static void drop_slots(struct zb_stack *s)
-{
-	unsigned i;
-
-	for (i = 0; i < DECONZ_WINDOW_MAX; i++)
-		s->slots[i].state = SLOT_FREE;
-	s->in_flight = 0;
-	s->asked = NULL;
-}
-
 void deconz_lost(struct zb_stack *s, const char *text)
 {
-	drop_slots(s);
+	deconz_air_drop(s);
 	if (s->was_up)
 		s->host->lost(s->arg, text);
 	s->was_up = false;
@@ -90,7 +80,7 @@ static void stack_start(struct zb_stack *s, int64_t now_ms)
 	s->parser = (struct deconz_parser){.len = 0};
 	s->command = 0;
 	s->heard_ms = now_ms;
-	drop_slots(s);
+	deconz_air_drop(s);
 	deconz_start(s);
 	deconz_next(s);
 }

@@ -12,12 +12,15 @@
 #define FERRY_ZIGBEE_DECONZ_H
 
 #include "transports/zigbee/deconz_frame.h"
+#include "transports/zigbee/numbers.h"
 #include "transports/zigbee/stack.h"
 
 #define DECONZ_WINDOW 8u	/* the firmware has no more */
 #define DECONZ_WINDOW_MAX 16u
 #define DECONZ_ASDU_MAX 82u
 #define DECONZ_ENDPOINTS 3u	/* slots in the firmware */
+#define DECONZ_CLUSTERS_MAX 24u /* of each list of an endpoint that is kept */
+#define DECONZ_DESCRIPTOR_MAX (8u + 4u * DECONZ_CLUSTERS_MAX)
 
 /* Device state. */
 #define DECONZ_NETWORK_MASK 0x03u
@@ -75,6 +78,17 @@ struct deconz_slot {
 	uint8_t data[ZB_ASDU_MAX];
 };
 
+/* What is in the places for endpoints, and what is to be done about it. */
+struct deconz_endpoints {
+	bool there;		     /* one lists the OTA cluster */
+	bool written;		     /* one was changed: reconnect */
+	unsigned empty;		     /* the first that is; else the count */
+	unsigned whole;		     /* that `descriptor` is of; else the count */
+	uint8_t numbers[DECONZ_ENDPOINTS]; /* that are taken; 0: none */
+	uint8_t len;
+	uint8_t descriptor[DECONZ_DESCRIPTOR_MAX]; /* with our cluster */
+};
+
 struct zb_stack {
 	const struct zb_host *host;
 	void *arg;
@@ -93,8 +107,9 @@ struct zb_stack {
 	struct deconz_slot *asked;
 
 	enum deconz_step step;
-	unsigned form_at, endpoint_at, endpoint_free;
-	bool endpoint_there, endpoint_written, formed, was_up;
+	unsigned form_at, endpoint_at;
+	struct deconz_endpoints endpoints;
+	bool formed, was_up;
 	bool fast; /* the other speed of the line is tried */
 	unsigned probes;
 	int64_t wait_ms;  /* the next step not before */
@@ -109,7 +124,7 @@ struct zb_stack {
 	int64_t watchdog_ms; /* when it is to be refreshed */
 	struct deconz_slot slots[DECONZ_WINDOW_MAX];
 	unsigned in_flight; /* slots that are not free */
-	uint8_t number;
+	struct zb_numbers numbers;
 	uint64_t order;
 
 	uint64_t commands, answers, late, odd, indications, confirms;
@@ -131,12 +146,27 @@ void deconz_start_answer(struct zb_stack *s, const struct deconz_frame *f);
 void deconz_start_silent(struct zb_stack *s);
 void deconz_watchdog(struct zb_stack *s);
 
+/* deconz_endpoint.c: the endpoint with the OTA cluster. What others have
+ * configured stays: their endpoint gets one more input cluster, or ours goes
+ * into an empty place. */
+void deconz_endpoints_init(struct deconz_endpoints *e);
+/* Takes the answer to reading the place `at`. */
+void deconz_endpoints_take(struct deconz_endpoints *e, unsigned at,
+	const struct deconz_frame *f);
+/* Writes place and descriptor that are to be written, at most
+ * DECONZ_DESCRIPTOR_MAX + 1 bytes; 0: nothing can be done. */
+size_t deconz_endpoints_put(const struct deconz_endpoints *e, uint8_t *at);
+/* That was refused: true when there is something else to try. */
+bool deconz_endpoints_refused(struct deconz_endpoints *e);
+
 /* deconz_air.c */
 void deconz_air_next(struct zb_stack *s);
 void deconz_air_answer(struct zb_stack *s, const struct deconz_frame *f);
 void deconz_air_expire(struct zb_stack *s);
 int64_t deconz_air_deadline(const struct zb_stack *s);
 int deconz_air_send(struct zb_stack *s, const struct zb_request *r);
+/* Nobody waits for what is in flight any more. */
+void deconz_air_drop(struct zb_stack *s);
 /* The command was not answered. */
 void deconz_air_silent(struct zb_stack *s, uint8_t command);
 /* An answer to an earlier command. */

@@ -118,13 +118,24 @@ static enum zb_sent result_of(uint8_t status)
 	return ZB_SENT_FAILED;
 }
 
+/* The firmware may still confirm what it was given and did not confirm. */
+static void slot_free(
+	struct zb_stack *s, struct deconz_slot *slot, bool may_come)
+{
+	if (may_come)
+		zb_number_bar(&s->numbers, slot->number, s->now_ms);
+	else
+		zb_number_free(&s->numbers, slot->number);
+	slot->state = SLOT_FREE;
+}
+
 static void slot_end(struct zb_stack *s, struct deconz_slot *slot,
 	enum zb_sent result, int native)
 {
 	const struct zb_confirm c = {
 		.id = slot->r.id, .result = result, .native = native};
 
-	slot->state = SLOT_FREE;
+	slot_free(s, slot, result == ZB_SENT_LOST);
 	s->in_flight--;
 	s->host->confirm(s->arg, &c);
 }
@@ -155,6 +166,7 @@ static void on_confirm(struct zb_stack *s, struct bytes payload)
 		slot_end(s, &s->slots[i], result_of(status), status);
 		return;
 	}
+	zb_number_late(&s->numbers, (uint8_t)number);
 	s->late++;
 }
 
@@ -307,6 +319,18 @@ static void confirm_lost(struct zb_stack *s)
 		oldest->due_ms = s->now_ms + CONFIRM_LOST_MS;
 }
 
+void deconz_air_drop(struct zb_stack *s)
+{
+	unsigned i;
+
+	for (i = 0; i < DECONZ_WINDOW_MAX; i++)
+		if (s->slots[i].state != SLOT_FREE)
+			slot_free(s, &s->slots[i],
+				s->slots[i].state != SLOT_QUEUED);
+	s->in_flight = 0;
+	s->asked = NULL;
+}
+
 /* Whether the firmware has the frame nobody knows; its confirm may come. */
 void deconz_air_silent(struct zb_stack *s, uint8_t command)
 {
@@ -349,28 +373,14 @@ int64_t deconz_air_deadline(const struct zb_stack *s)
 
 /* ---- taking requests ---- */
 
-static bool number_is_used(const struct zb_stack *s, uint8_t number)
-{
-	unsigned i;
-
-	for (i = 0; i < DECONZ_WINDOW_MAX; i++)
-		if (s->slots[i].state != SLOT_FREE &&
-			s->slots[i].number == number)
-			return true;
-	return false;
-}
-
 int deconz_air_send(struct zb_stack *s, const struct zb_request *r)
 {
 	struct deconz_slot *slot = s->slots;
 
 	while (slot->state != SLOT_FREE)
 		slot++; /* there is one: the window is at most their number */
-	do {
-		s->number++;
-	} while (number_is_used(s, s->number));
 	slot->state = SLOT_QUEUED;
-	slot->number = s->number;
+	slot->number = zb_number_take(&s->numbers, s->now_ms);
 	slot->order = ++s->order;
 	slot->due_ms = s->now_ms + CONFIRM_MS;
 	slot->r = *r;

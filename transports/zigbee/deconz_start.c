@@ -2,7 +2,8 @@
  *
  *   PROBE        firmware version, at 115200 and 38400 in turn
  *   PROTOCOL, STATE, MAC, CHANNEL
- *   READ_ENDPOINT, WRITE_ENDPOINT    the OTA server's cluster in a free slot
+ *   READ_ENDPOINT, WRITE_ENDPOINT    the OTA server's cluster, see
+ *                deconz_endpoint.c
  *   FORM         only when told to, and where there is no network
  *   LEAVE, LEFT  what was written counts from the next connect
  *   CONNECT, CONNECTED, PAN, EXT_PAN, FINAL_CHANNEL, WATCHDOG, READY */
@@ -43,11 +44,6 @@ enum deconz_parameter {
 
 #define SECURITY_ONLY_TRUST_CENTER_KEY 3u
 
-/* Endpoint 1, profile 0x0104, device 0x0005, version 0; in: Basic, Time, OTA.
- */
-static const uint8_t descriptor[] = {
-	1, 0x04, 0x01, 0x05, 0x00, 0, 3, 0x00, 0x00, 0x0a, 0x00, 0x19, 0x00, 0};
-
 static uint64_t get_le64(const uint8_t *p)
 {
 	return (uint64_t)get_le32(p + 4) << 32 | get_le32(p);
@@ -70,9 +66,7 @@ void deconz_start(struct zb_stack *s)
 	s->silent = 0;
 	s->probes = 0;
 	s->endpoint_at = 0;
-	s->endpoint_free = DECONZ_ENDPOINTS;
-	s->endpoint_there = false;
-	s->endpoint_written = false;
+	deconz_endpoints_init(&s->endpoints);
 	s->formed = false;
 	enter(s, STEP_PROBE);
 }
@@ -91,11 +85,10 @@ static void read_endpoint(struct zb_stack *s)
 
 static void write_endpoint(struct zb_stack *s)
 {
-	uint8_t payload[2 + sizeof(descriptor)] = {
-		PARAM_ENDPOINT, (uint8_t)s->endpoint_free};
+	uint8_t payload[2 + DECONZ_DESCRIPTOR_MAX] = {PARAM_ENDPOINT};
+	size_t len = deconz_endpoints_put(&s->endpoints, payload + 1);
 
-	memcpy(payload + 2, descriptor, sizeof(descriptor));
-	deconz_ask(s, DECONZ_WRITE, bytes_of(payload, sizeof(payload)));
+	deconz_ask(s, DECONZ_WRITE, bytes_of(payload, 1 + len));
 }
 
 static void ask_state(struct zb_stack *s)
@@ -237,7 +230,7 @@ static void decide(struct zb_stack *s)
 	} else if (!online) {
 		enter(s, STEP_CONNECT);
 	} else {
-		enter(s, s->endpoint_written ? STEP_LEAVE : STEP_PAN);
+		enter(s, s->endpoints.written ? STEP_LEAVE : STEP_PAN);
 	}
 }
 
@@ -323,46 +316,39 @@ static void no_endpoint(struct zb_stack *s)
 		"cluster: devices that look for a server find none");
 }
 
-/* index, endpoint, profile u16, device u16, version, inputs, outputs */
-static void on_endpoint(struct zb_stack *s, const struct deconz_frame *f)
+static void write_or_go_on(struct zb_stack *s)
 {
-	const uint8_t *at = value_of(f, 8);
-	struct bytes in;
-	size_t i;
+	uint8_t at[DECONZ_DESCRIPTOR_MAX + 1];
 
-	if (at) {
-		in = bytes_slice(bytes_of(at + 8, f->payload.len - 9), 0,
-			(size_t)at[7] * 2);
-		for (i = 0; i + 2 <= in.len; i += 2)
-			if (get_le16(in.at + i) == 0x0019 && at[1] != 0)
-				s->endpoint_there = true;
-	}
-	/* The slot that has the number already, else the first empty one. */
-	if (at && at[1] == descriptor[0])
-		s->endpoint_free = s->endpoint_at;
-	else if (s->endpoint_free == DECONZ_ENDPOINTS &&
-		 f->status != DECONZ_INVALID_VALUE &&
-		 (!at || at[1] == 0 || (at[7] == 0 && f->payload.len <= 10)))
-		s->endpoint_free = s->endpoint_at;
-	if (s->endpoint_there) {
+	if (s->endpoints.there) {
 		decide(s);
-	} else if (++s->endpoint_at < DECONZ_ENDPOINTS) {
-		enter(s, STEP_READ_ENDPOINT);
-	} else if (s->endpoint_free == DECONZ_ENDPOINTS) {
+	} else if (deconz_endpoints_put(&s->endpoints, at)) {
+		enter(s, STEP_WRITE_ENDPOINT);
+	} else {
 		no_endpoint(s); /* all are somebody's */
 		decide(s);
-	} else {
-		enter(s, STEP_WRITE_ENDPOINT);
 	}
+}
+
+static void on_endpoint(struct zb_stack *s, const struct deconz_frame *f)
+{
+	deconz_endpoints_take(&s->endpoints, s->endpoint_at, f);
+	if (!s->endpoints.there && ++s->endpoint_at < DECONZ_ENDPOINTS)
+		enter(s, STEP_READ_ENDPOINT);
+	else
+		write_or_go_on(s);
 }
 
 static void on_endpoint_written(
 	struct zb_stack *s, const struct deconz_frame *f)
 {
-	s->endpoint_written = f->status == DECONZ_SUCCESS;
-	if (!s->endpoint_written)
-		no_endpoint(s);
-	decide(s);
+	s->endpoints.written = f->status == DECONZ_SUCCESS;
+	if (s->endpoints.written)
+		decide(s);
+	else if (deconz_endpoints_refused(&s->endpoints))
+		enter(s, STEP_WRITE_ENDPOINT);
+	else
+		write_or_go_on(s);
 }
 
 static void on_state(struct zb_stack *s, const struct deconz_frame *f)

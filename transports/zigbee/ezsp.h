@@ -12,6 +12,7 @@
 
 #include "transports/zigbee/ash.h"
 #include "transports/zigbee/ezsp_frame.h"
+#include "transports/zigbee/numbers.h"
 
 #define EZSP_WINDOW_PRESET 8u
 #define EZSP_WINDOW_MAX 32u
@@ -112,7 +113,7 @@ struct zb_stack {
 	struct ezsp_slot slots[EZSP_WINDOW_MAX];
 	unsigned window, used;
 	uint64_t turns;
-	uint8_t tags;
+	struct zb_numbers tags;
 
 	uint16_t lookups[EZSP_LOOKUPS_MAX];
 	unsigned lookup_count;

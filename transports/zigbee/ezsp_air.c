@@ -11,6 +11,16 @@
 
 /* ---- frames to the air ---- */
 
+/* messageSentHandler may still come for a frame of which nothing was heard. */
+static void free_tag(struct zb_stack *s, struct ezsp_slot *slot, bool may_come)
+{
+	if (may_come)
+		zb_number_bar(&s->tags, (uint8_t)slot->tag, s->now);
+	else
+		zb_number_free(&s->tags, (uint8_t)slot->tag);
+	slot->tag = BROADCAST_TAG;
+}
+
 static void finish(struct zb_stack *s, struct ezsp_slot *slot,
 	enum zb_sent result, uint32_t native)
 {
@@ -20,6 +30,8 @@ static void finish(struct zb_stack *s, struct ezsp_slot *slot,
 		.native = (int)native,
 	};
 
+	if (slot->tag != BROADCAST_TAG)
+		free_tag(s, slot, result == ZB_SENT_LOST);
 	slot->state = EZSP_SLOT_FREE;
 	s->used--;
 	s->host->confirm(s->arg, &c);
@@ -46,15 +58,6 @@ static struct ezsp_slot *slot_of_tag(struct zb_stack *s, uint16_t tag)
 	return NULL;
 }
 
-static uint16_t new_tag(struct zb_stack *s)
-{
-	do {
-		if (++s->tags == BROADCAST_TAG)
-			s->tags = 1;
-	} while (slot_of_tag(s, s->tags));
-	return s->tags;
-}
-
 static bool is_broadcast(const struct zb_request *r)
 {
 	return r->nwk > NWK_DEVICE_LAST;
@@ -79,6 +82,7 @@ int ezsp_air_take(struct zb_stack *s, const struct zb_request *r)
 		memcpy(slot->data, r->asdu.at, r->asdu.len);
 	slot->request.asdu = bytes_of(slot->data, r->asdu.len);
 	slot->state = EZSP_SLOT_WAITING;
+	slot->tag = BROADCAST_TAG;
 	slot->turn = s->turns++;
 	s->used++;
 	return 0;
@@ -97,7 +101,8 @@ static bool ask_send(struct zb_stack *s)
 			slot = &s->slots[i];
 	if (!slot)
 		return false;
-	slot->tag = is_broadcast(&slot->request) ? BROADCAST_TAG : new_tag(s);
+	slot->tag = is_broadcast(&slot->request) ? BROADCAST_TAG :
+		zb_number_take(&s->tags, s->now);
 	slot->state = EZSP_SLOT_ASKED;
 	s->call_slot = (unsigned)(slot - s->slots);
 	s->call_tag = slot->tag;
@@ -147,6 +152,8 @@ static void take_sent(struct zb_stack *s, struct bytes params)
 	if (slot)
 		finish(s, slot, ezsp_sent_of(s->version, sent.status),
 			sent.status);
+	else if (sent.tag && sent.tag < ZB_NUMBERS)
+		zb_number_late(&s->tags, (uint8_t)sent.tag);
 }
 
 void ezsp_air_time(struct zb_stack *s)

@@ -13,19 +13,18 @@
 #ifndef FERRY_ZIGBEE_ZNP_H
 #define FERRY_ZIGBEE_ZNP_H
 
+#include "transports/zigbee/numbers.h"
 #include "transports/zigbee/stack.h"
 #include "transports/zigbee/znp_frame.h"
 
 #define ZNP_SLOTS 32u	 /* the largest window */
 #define ZNP_ASDU_MAX 82u /* 127 less all headers and checks, no fragments */
-#define ZNP_TRANS 256u
 
 /* How long things may take, in ms. */
 #define ZNP_ANSWER_MS 6000    /* of a request; then the line is dead */
 #define ZNP_OVERDUE_MS 1000   /* of a frame to the air; then a ping asks */
 #define ZNP_CONFIRM_MS 15000  /* APS tries of a sleeper, with its parent's */
 #define ZNP_BROADCAST_MS 1000 /* Z-Stack confirms no broadcast */
-#define ZNP_BARRED_MS 60000   /* a transaction number after a lost confirm */
 #define ZNP_SILENCE_MS 15000  /* without a frame; then a ping asks */
 #define ZNP_REST_MS 300	      /* for the rest of a frame */
 #define ZNP_STEP_MS 6000      /* of the start */
@@ -244,8 +243,7 @@ struct znp {
 	unsigned used; /* slots that are not free */
 	uint8_t queue[ZNP_SLOTS];
 	unsigned queue_at, queue_len;
-	uint8_t trans_next;
-	int64_t barred[ZNP_TRANS]; /* until when, a late confirm may come */
+	struct zb_numbers trans;
 	struct znp_zdo_asked zdo[ZNP_ZDO_ASKED];
 	unsigned zdo_next;
 	struct znp_counts counts;

@@ -25,31 +25,22 @@ static void queue_put_first(struct znp *z, unsigned slot)
 	z->slots[slot].state = ZNP_QUEUED;
 }
 
-static bool is_in_use(const struct znp *z, uint8_t trans)
-{
-	unsigned i;
-
-	if (z->barred[trans] > z->now)
-		return true;
-	for (i = 0; i < ZNP_SLOTS; i++)
-		if (z->slots[i].state != ZNP_FREE && z->slots[i].confirms &&
-			z->slots[i].trans == trans)
-			return true;
-	return false;
-}
-
-/* Numbers are few and come round quickly, so one that may still be confirmed is
- * passed over. There are more numbers than slots and barred ones by far; were
- * there not, an old confirm would only end the wrong frame early. */
 static void number_slot(struct znp *z, struct znp_slot *slot)
 {
-	unsigned tries;
-
-	for (tries = 0; tries < ZNP_TRANS; tries++)
-		if (!is_in_use(z, z->trans_next++))
-			break;
-	slot->trans = (uint8_t)(z->trans_next - 1);
+	slot->trans = zb_number_take(&z->trans, z->now);
 	slot->data[slot->trans_at] = slot->trans;
+}
+
+/* Z-Stack may still confirm what was lost. */
+static void free_number(struct znp *z, struct znp_slot *slot, bool may_come)
+{
+	if (!slot->trans)
+		return;
+	if (may_come)
+		zb_number_bar(&z->trans, slot->trans, z->now);
+	else
+		zb_number_free(&z->trans, slot->trans);
+	slot->trans = 0;
 }
 
 static void finish(struct znp *z, unsigned at, enum zb_sent result, int native)
@@ -57,6 +48,7 @@ static void finish(struct znp *z, unsigned at, enum zb_sent result, int native)
 	struct zb_confirm c = {.result = result, .native = native};
 
 	c.id = z->slots[at].id;
+	free_number(z, &z->slots[at], result == ZB_SENT_LOST);
 	z->slots[at].state = ZNP_FREE;
 	z->used--;
 	z->host->confirm(z->arg, &c);
@@ -282,8 +274,7 @@ void znp_air_unanswered(struct znp *z, enum znp_asker asker, unsigned at)
 		queue_put_first(z, at);
 		return;
 	}
-	if (slot->confirms)
-		z->barred[slot->trans] = z->now + ZNP_BARRED_MS;
+	free_number(z, slot, true);
 	if (slot->again) {
 		finish(z, at, ZB_SENT_LOST, 0);
 		return;
@@ -314,7 +305,7 @@ static void take_confirm(struct znp *z, struct bytes data)
 		finish(z, i, znp_air_result(status), status);
 		return;
 	}
-	z->barred[trans] = 0; /* what it was kept for has come */
+	zb_number_late(&z->trans, trans);
 	z->counts.late++;
 }
 
@@ -330,8 +321,6 @@ void znp_air_time(struct znp *z)
 		if (slot->state == ZNP_DOOMED) {
 			finish(z, i, ZB_SENT_FAILED, 0);
 		} else if (slot->state == ZNP_AIR && z->now >= slot->until) {
-			if (!slot->broadcast)
-				z->barred[slot->trans] = z->now + ZNP_BARRED_MS;
 			finish(z, i,
 				slot->broadcast ? ZB_SENT_OK : ZB_SENT_LOST, 0);
 		}

@@ -236,7 +236,7 @@ static void read_parameter(const struct deconz_frame *f)
 	case 0x13:
 		if (fw.others) {
 			out[1] = f->payload.at[1];
-			len += 1 + from_hex("02 0401 0500 00 01 0000 00",
+			len += 1 + from_hex("02 5ec0 0500 00 01 0000 00",
 					   out + 2);
 			break;
 		}

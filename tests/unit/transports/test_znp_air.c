@@ -50,7 +50,7 @@ START_TEST(send_of_a_unicast_is_a_data_request)
 	up(0);
 	ck_assert_int_eq(rig_send(&r, 5), 0);
 	rig_expect(rig_last(&r, ZNP_AF_DATA),
-		"0010 01 01 1900 00 00 1E 05 1942000064");
+		"0010 01 01 1900 01 00 1E 05 1942000064");
 	rig_answer(&r);
 	ck_assert_uint_eq(r.confirm_count, 0);
 	confirm(0, trans_of(0));
@@ -70,7 +70,7 @@ START_TEST(send_with_ack_sets_the_option)
 	q.ack = true;
 	ck_assert_int_eq(rig_send_request(&r, &q), 0);
 	rig_expect(rig_last(&r, ZNP_AF_DATA),
-		"0010 01 01 1900 00 10 1E 05 1942000064");
+		"0010 01 01 1900 01 10 1E 05 1942000064");
 	rig_done(&r);
 }
 END_TEST
@@ -100,7 +100,7 @@ START_TEST(send_of_a_broadcast_is_extended_and_ends_without_a_confirm)
 	q.ack = true;
 	ck_assert_int_eq(rig_send_request(&r, &q), 0);
 	rig_expect(rig_last(&r, ZNP_AF_DATA_EXT),
-		"02 fdff000000000000 ff 0000 01 1900 00 00 1e 0500 1942000064");
+		"02 fdff000000000000 ff 0000 01 1900 01 00 1e 0500 1942000064");
 	rig_pass(&r, ZNP_BROADCAST_MS - 1);
 	ck_assert_uint_eq(r.confirm_count, 0);
 	rig_pass(&r, 1);
@@ -474,7 +474,7 @@ START_TEST(incoming_in_one_read_with_a_confirm_gives_both)
 	up(0);
 	ck_assert_int_eq(rig_send(&r, 5), 0);
 	rig_answer(&r);
-	rig_feed_hex(&r, "FE 03 44 80 00 01 00 C6 "
+	rig_feed_hex(&r, "FE 03 44 80 00 01 01 C7 "
 			 "FE 20 44 81 0000 1900 0010 01 01 00 78 00 01000000 "
 			 "42 0C " QUERY " 00001E A2");
 	ck_assert_uint_eq(r.confirm_count, 1);
