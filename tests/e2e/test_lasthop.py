@@ -1,6 +1,5 @@
 """The last hop: envelopes with a MAC for devices that check no signature."""
 
-import hashlib
 import hmac
 import json
 import shutil

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from ferrytest import formats, hss
+from ferrytest.patience import patience
 from ferrytest.publish import Publisher, mcuboot_image
 from ferrytest.site import Site, wait_for
 
@@ -298,7 +299,7 @@ def test_many_processes_never_share_a_leaf(fresh, build_dir):
 
     def work(p):
         seen = []
-        until = time.monotonic() + 100
+        until = time.monotonic() + patience(100)
         while len(seen) < 6 and time.monotonic() < until:
             out = p.run("catalog", "--key", key, check=None)
             if out.returncode == 0:

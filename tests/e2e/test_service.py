@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ferrytest.patience import patience
 from ferrytest.site import Site, wait_for
 
 
@@ -202,10 +203,10 @@ def test_kept_descriptor_of_another_port_is_not_used(site, manager):
 def end_in_time(site):
     start = time.monotonic()
     site.ferryd.send_signal(signal.SIGTERM)
-    status = site.ferryd.wait(10)
+    status = site.ferryd.wait(patience(10))
     site.ferryd = None
     assert status == 0, site.log.read_text()[-3000:]
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < patience(5)
 
 
 def test_stop_without_work_ends_in_time(site):

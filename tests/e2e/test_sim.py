@@ -16,6 +16,7 @@ import tty
 import cbor2
 import pytest
 
+from ferrytest.patience import patience
 from ferrytest.simulator import Simulator, make_image
 
 
@@ -96,7 +97,7 @@ def image(build_dir, tmp_path):
 
 def wait_for(sim, name, wanted):
     """Until a fact of the device holds; fails after 10 s."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + patience(10)
     while not wanted(state := sim.state(name)):
         assert time.monotonic() < end, state
         time.sleep(0.01)

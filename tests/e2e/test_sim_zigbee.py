@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ferrytest.patience import patience
 from ferrytest.simulator import Simulator
 
 FIRST = 0x00124b0000000001
@@ -56,7 +57,7 @@ class Hub:
 
     def until(self, done, timeout=30):
         """Serves until a packet of which `done` is true; returns it."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + patience(timeout)
         while time.monotonic() < end:
             packet = self.socket.recv(512)
             if not packet:
@@ -116,7 +117,7 @@ class Serial:
     def ask(self, data, least, timeout=10):
         """Writes, and reads until there are so many bytes."""
         os.write(self.fd, data)
-        got, end = b"", time.monotonic() + timeout
+        got, end = b"", time.monotonic() + patience(timeout)
         while len(got) < least and time.monotonic() < end:
             if select.select([self.fd], [], [], 0.1)[0]:
                 got += os.read(self.fd, 4096)
@@ -137,7 +138,7 @@ def hub_group(ota, *more, count=2):
 
 
 def wait_for(condition, timeout=20):
-    end = time.monotonic() + timeout
+    end = time.monotonic() + patience(timeout)
     while not condition():
         assert time.monotonic() < end, "too late"
         time.sleep(0.02)

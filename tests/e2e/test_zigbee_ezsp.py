@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ferrytest.patience import patience
 from ferrytest.simulator import Simulator
 
 IMAGES = Path(os.environ.get("FERRY_SHARED_DIR", "/nonexistent"),
@@ -68,13 +69,13 @@ class Network:
         return [self.sim.state(f"dev-{i:03}") for i in range(self.count)]
 
     def wait_blocks(self, blocks):
-        end = time.monotonic() + 60
+        end = time.monotonic() + patience(60)
         while self.devices()[0]["counts"]["blocks"] < blocks:
             assert time.monotonic() < end, self.devices()
             time.sleep(0.02)
 
     def assert_updated(self):
-        end = time.monotonic() + 20
+        end = time.monotonic() + patience(20)
         while not all(d["counts"]["updates"] for d in self.devices()):
             assert time.monotonic() < end, [
                 (d["state"], d["download"], d["counts"])

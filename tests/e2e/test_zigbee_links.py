@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ferrytest.patience import patience
 from ferrytest.simulator import Simulator
 
 MANUFACTURER, IMAGE_TYPE, NEW = "0x1234", "0x0102", "0x00000002"
@@ -63,7 +64,7 @@ class Network:
              str(size), "--seed", "7", path], check=True, capture_output=True)
         return path
 
-    def probe(self, *options, seconds=110):
+    def probe(self, *options, seconds=patience(110)):
         """A probe that is under way."""
         process = subprocess.Popen(
             [self.build_dir / "bin" / "zigbee_probe", self.image, "--ends",
@@ -75,7 +76,7 @@ class Network:
 
     def finish(self, process, code=0):
         """Its last line, and all before."""
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=patience(120))
         events = [json.loads(line) for line in out.splitlines()]
         assert process.returncode == code, (events[-3:], err)
         assert "Sanitizer" not in err, err
@@ -92,7 +93,7 @@ class Network:
 
     def wait_blocks(self, count):
         """Until the devices together have so many blocks."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + patience(30)
         while self.sums()["blocks"] < count:
             assert time.monotonic() < end, self.sim.ask("state coordinator")
             time.sleep(0.01)
@@ -103,7 +104,7 @@ class Network:
         start = data.index(b"\x1e\xf1\xee\x0b")
         size = int.from_bytes(data[start + 52:start + 56], "little")
         want = hashlib.sha256(data[start:start + size]).hexdigest()
-        end = time.monotonic() + 30
+        end = time.monotonic() + patience(30)
         for i in range(devices or self.count):
             while True:
                 state = self.sim.state(f"bulb-{i}")
@@ -290,8 +291,9 @@ def test_coordinator_without_a_network_is_refused(network, stack):
 @pytest.mark.parametrize("stack", ["znp", "ezsp-8", "ezsp-14"])
 def test_coordinator_without_a_network_forms_one_when_told(network, stack):
     net = network(stack, "formed=false")
-    process = net.probe("form=yes", "channel=20", "pan=0x4321", seconds=60)
-    end = time.monotonic() + 50
+    process = net.probe("form=yes", "channel=20", "pan=0x4321",
+                        seconds=patience(60))
+    end = time.monotonic() + patience(50)
     state = {}
     while not state.get("formed"):
         assert time.monotonic() < end, state

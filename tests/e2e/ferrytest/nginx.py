@@ -11,6 +11,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from ferrytest.patience import patience
+
 CONFIG = """
 {user}
 daemon off;
@@ -127,7 +129,7 @@ class Nginx:
     def logged(self, *parts, seconds=10):
         """True once a line of the log has all of `parts`. nginx writes the
         line after the answer, so it may come a little later than that."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + patience(seconds)
         while time.monotonic() < until:
             if any(all(p in line for p in parts) for line in self.requests()):
                 return True

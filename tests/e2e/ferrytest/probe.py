@@ -3,6 +3,8 @@
 import json
 import subprocess
 
+from ferrytest.patience import patience
+
 
 class Probe:
     def __init__(self, build_dir):
@@ -11,7 +13,7 @@ class Probe:
     def run(self, *args, timeout=60):
         """All events of one run, in order."""
         done = subprocess.run([self.program, *map(str, args)],
-                              capture_output=True, timeout=timeout,
+                              capture_output=True, timeout=patience(timeout),
                               check=False)
         assert done.returncode == 0, done.stderr.decode()
         assert b"Sanitizer" not in done.stderr, done.stderr.decode()

@@ -5,6 +5,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from ferrytest.patience import patience
+
 
 class Simulator:
     """One process of ferry-sim in `folder`; ready when the constructor is back."""
@@ -23,7 +25,7 @@ class Simulator:
         self.process = subprocess.Popen(args, stdout=subprocess.PIPE, text=True)
         self._wait_ready()
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(timeout)
+        self._socket.settimeout(patience(timeout))
         self._socket.connect(str(self.folder / "control"))
         self._file = self._socket.makefile("rw")
 
@@ -64,7 +66,7 @@ class Simulator:
     def stop(self):
         """Ends it by SIGTERM; returns the statistics."""
         self.process.terminate()
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=patience(20))
         self._close()
         assert code == 0, f"ferry-sim ended with {code}"
         return json.loads(self.stats_file.read_text())

@@ -14,10 +14,10 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from ferrytest.nginx import Nginx
+from ferrytest.patience import Failure, wait_for
 from ferrytest.simulator import Simulator
 
 CLASS = """
@@ -38,22 +38,6 @@ class Identity:
     def __init__(self, cert, key):
         self.cert = str(cert)
         self.key = str(key)
-
-
-class Failure(AssertionError):
-    pass
-
-
-def wait_for(what, check, limit=60.0):
-    """Polls; the one place where a test waits for another process."""
-    end = time.monotonic() + limit
-    while True:
-        value = check()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise Failure(f"waited {limit} s for {what}")
-        time.sleep(0.05)
 
 
 class Site:
