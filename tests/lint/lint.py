@@ -71,7 +71,6 @@ IMPURE = re.compile(r"(uv|time|fcntl|unistd|dirent|pthread|poll|signal)\.h"
                     r"|sys/(socket|stat|time|mman|wait|ioctl)\.h|netinet/.*")
 
 LINES_MAX = 900
-LINES_MAX_TEST = 1300
 
 # Hosts that text and code may name: reserved names, loopback, and the pages
 # that a reader of the documents needs.
@@ -190,9 +189,8 @@ def lint_sizes():
     for name in files():
         if name.endswith((".c", ".h", ".py")):
             lines = text_of(name).count("\n")
-            limit = LINES_MAX_TEST if is_test(name) else LINES_MAX
-            if lines >= limit:
-                complain(name, f"has {lines} lines; {limit} are too many")
+            if lines >= LINES_MAX:
+                complain(name, f"has {lines} lines; {LINES_MAX} are too many")
 
 
 def lint_words():

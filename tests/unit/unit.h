@@ -25,6 +25,25 @@ static inline int unit_run(Suite *suite)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* The bytes that `hex` says, which may have blanks between its digits; their
+ * number. Aborts when it is no hexadecimal or more than `size` bytes. */
+static inline size_t unit_unhex(const char *hex, uint8_t *at, size_t size)
+{
+	char pair[3] = "";
+	size_t len = 0;
+
+	while (*(hex += strspn(hex, " "))) {
+		pair[0] = *hex++;
+		hex += strspn(hex, " ");
+		pair[1] = *hex;
+		hex += *hex != '\0';
+		ck_assert_uint_lt(len, size);
+		ck_assert_int_eq(bytes_from_hex(pair, at + len, 1), 0);
+		len++;
+	}
+	return len;
+}
+
 /* Exits 77 or 1 when `folder` (below FERRY_SHARED_DIR) is not there. Call it at
  * the start of main() of a test that needs vectors. */
 static inline void unit_need_shared(const char *folder)

@@ -372,3 +372,42 @@ void bench_run(struct bench *b)
 		drain(b);
 	}
 }
+
+void bench_hold_ours(struct bench *b, unsigned slot)
+{
+	b->peer.slot[slot] = (struct peer_slot){.here = true,
+		.version = "2.0.0"};
+	memcpy(b->peer.slot[slot].hash, b->want.hash, 32);
+}
+
+void bench_ours_unconfirmed(struct bench *b)
+{
+	bench_hold_ours(b, 0);
+	b->peer.slot[1] = (struct peer_slot){.here = true, .confirmed = true,
+		.version = "1.0.0", .hash = {0x11}};
+}
+
+void bench_check_image(const struct bench *b)
+{
+	ck_assert_uint_eq(b->peer.bad_bytes, 0);
+	ck_assert_uint_eq(b->lines_long, 0);
+	ck_assert_str_eq(b->facts.version, "2.0.0");
+}
+
+void bench_check_confirmed(const struct bench *b)
+{
+	bench_check_image(b);
+	ck_assert_int_eq(b->facts.confirmed, 1);
+	ck_assert_uint_eq(b->peer.resets, 1);
+	ck_assert_uint_eq(b->peer.confirms, 1);
+	ck_assert_uint_eq(b->reconnects, 1);
+	ck_assert_uint_eq(b->stages, 0x1f);
+	ck_assert_uint_eq(b->progress, b->want.len);
+}
+
+void bench_check_no_repeat(const struct bench *b)
+{
+	bench_check_confirmed(b);
+	ck_assert_uint_eq(b->peer.payload, b->want.len);
+	ck_assert_uint_eq(b->peer.firsts, 1);
+}

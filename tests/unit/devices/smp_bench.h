@@ -74,4 +74,14 @@ void bench_done(struct bench *b);
 void bench_offer(struct bench *b, enum engine_goal goal, int reached);
 void bench_run(struct bench *b);
 
+/* The device holds our image in this slot, and no more is known of it. */
+void bench_hold_ours(struct bench *b, unsigned slot);
+/* It runs our image, unconfirmed; the old one is in the other slot. */
+void bench_ours_unconfirmed(struct bench *b);
+
+/* Our image runs, undamaged; it is confirmed; and no byte of it went twice. */
+void bench_check_image(const struct bench *b);
+void bench_check_confirmed(const struct bench *b);
+void bench_check_no_repeat(const struct bench *b);
+
 #endif

@@ -218,3 +218,13 @@ int rig_ask(struct rig *r, int fd, const char *request, json_t **ret_body)
 	buf_done(&got);
 	return (int)status;
 }
+
+int rig_watch(struct rig *r, const char *request, struct buf *got)
+{
+	int fd = rig_connect(r);
+
+	buf_init(got, 4U << 20);
+	rig_send(fd, request);
+	rig_expect(r, fd, got, "event: hello\nid: 1\ndata: ");
+	return fd;
+}

@@ -49,4 +49,7 @@ void rig_expect(struct rig *r, int fd, struct buf *got, const char *text);
  * gets the parsed body. */
 int rig_ask(struct rig *r, int fd, const char *request, json_t **ret_body);
 
+/* A client that asked for events and was greeted; the caller ends `got`. */
+int rig_watch(struct rig *r, const char *request, struct buf *got);
+
 #endif

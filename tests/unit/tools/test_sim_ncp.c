@@ -10,20 +10,6 @@
 #define MS UINT64_C(1000000)
 #define S UINT64_C(1000000000)
 
-static size_t unhex(const char *text, uint8_t *at, size_t size)
-{
-	char packed[1024];
-	size_t len = 0;
-
-	for (; *text; text++)
-		if (*text != ' ' && len + 1 < sizeof(packed))
-			packed[len++] = *text;
-	packed[len] = '\0';
-	ck_assert_uint_le(len / 2, size);
-	ck_assert_int_eq(bytes_from_hex(packed, at, len / 2), 0);
-	return len / 2;
-}
-
 /* ---- ASH alone ---- */
 
 struct line {
@@ -73,7 +59,7 @@ static void line_open(struct line *l)
 static void line_say(struct line *l, uint64_t now, const char *hex)
 {
 	uint8_t at[512];
-	size_t len = unhex(hex, at, sizeof(at));
+	size_t len = unit_unhex(hex, at, sizeof(at));
 
 	ash_input(&l->ash, now, at, len);
 }
@@ -81,7 +67,7 @@ static void line_say(struct line *l, uint64_t now, const char *hex)
 static void line_send(struct line *l, const char *hex)
 {
 	l->to_send_len[l->ready] =
-		unhex(hex, l->to_send[l->ready], ASH_DATA_MAX);
+		unit_unhex(hex, l->to_send[l->ready], ASH_DATA_MAX);
 	l->ready++;
 }
 
@@ -89,7 +75,7 @@ static void line_expect(struct line *l, uint64_t now, const char *hex)
 {
 	uint8_t want[512], got[512];
 	char want_text[1025], got_text[1025];
-	size_t len = unhex(hex, want, sizeof(want));
+	size_t len = unit_unhex(hex, want, sizeof(want));
 	size_t got_len = ash_output(&l->ash, now, got, sizeof(got));
 
 	bytes_to_hex(bytes_of(want, len), want_text, sizeof(want_text));
@@ -339,7 +325,7 @@ static void ash_mask(uint8_t *at, size_t len)
 static void ezsp_say(struct rig *r, const char *hex)
 {
 	uint8_t frame[256], stuffed[512];
-	size_t len = 1 + unhex(hex, frame + 1, 220), n = 0;
+	size_t len = 1 + unit_unhex(hex, frame + 1, 220), n = 0;
 	uint16_t crc;
 
 	frame[0] = (uint8_t)(r->next << 4 | r->expected);
@@ -421,7 +407,7 @@ static void ezsp_expect(struct rig *r, const char *what, const char *hex)
 	uint8_t want[256];
 	char text[513];
 	unsigned at = (r->plain_count - 1) % 64;
-	size_t len = unhex(hex, want, sizeof(want));
+	size_t len = unit_unhex(hex, want, sizeof(want));
 
 	bytes_to_hex(bytes_of(r->plain[at], r->plain_len[at]), text,
 		sizeof(text));
@@ -617,7 +603,7 @@ END_TEST
 static void deconz_say(struct rig *r, const char *hex)
 {
 	uint8_t at[512];
-	size_t len = unhex(hex, at, sizeof(at));
+	size_t len = unit_unhex(hex, at, sizeof(at));
 
 	r->ops->input(r->ncp, r->now, at, len);
 	r->out_len = r->ops->output(r->ncp, r->now, r->out, sizeof(r->out));
@@ -627,7 +613,7 @@ static void deconz_expect(struct rig *r, const char *what, const char *hex)
 {
 	uint8_t want[256];
 	char text[1025];
-	size_t len = unhex(hex, want, sizeof(want));
+	size_t len = unit_unhex(hex, want, sizeof(want));
 
 	bytes_to_hex(bytes_of(r->out, r->out_len), text, sizeof(text));
 	ck_assert_msg(r->out_len == len && !memcmp(r->out, want, len),

@@ -13,20 +13,6 @@ struct deconz_peer deconz_peer;
 
 static struct deconz_peer *const p = &deconz_peer;
 
-static size_t unhex(const char *text, uint8_t *at, size_t size)
-{
-	char packed[256];
-	size_t n = 0;
-
-	for (; *text; text++)
-		if (*text != ' ')
-			packed[n++] = *text;
-	packed[n] = 0;
-	ck_assert_uint_le(n / 2, size);
-	ck_assert_int_eq(bytes_from_hex(packed, at, n / 2), 0);
-	return n / 2;
-}
-
 /* ---- to the host ---- */
 
 static void say(uint8_t command, uint8_t seq, uint8_t status, bool counted,
@@ -280,7 +266,7 @@ void deconz_peer_init(const char *const places[DECONZ_PEER_PLACES])
 	*p = (struct deconz_peer){.now_ms = 1000, .state = CONNECTED};
 	for (i = 0; i < DECONZ_PEER_PLACES; i++)
 		if (places[i])
-			p->places[i].len = unhex(places[i], p->places[i].at,
+			p->places[i].len = unit_unhex(places[i], p->places[i].at,
 				sizeof(p->places[i].at));
 	ck_assert_int_eq(
 		zb_deconz_stack.create(&config, &host, NULL, &p->stack), 0);
@@ -335,7 +321,7 @@ void deconz_peer_confirm(uint8_t number)
 void deconz_peer_expect(unsigned place, const char *hex)
 {
 	uint8_t want[96];
-	size_t len = unhex(hex, want, sizeof(want));
+	size_t len = unit_unhex(hex, want, sizeof(want));
 
 	ck_assert_msg(bytes_equal(bytes_of(want, len),
 			      bytes_of(p->places[place].at,

@@ -43,24 +43,11 @@ static const struct row bad[] = {
 		"000000000000000000000000000000000001"},
 };
 
-static size_t unhex(const char *hex, uint8_t *at)
-{
-	char tight[512];
-	size_t n = 0;
-
-	for (; *hex; hex++)
-		if (*hex != ' ')
-			tight[n++] = *hex;
-	tight[n] = 0;
-	ck_assert_int_eq(bytes_from_hex(tight, at, n / 2), 0);
-	return n / 2;
-}
-
 START_TEST(read_then_write_gives_the_same_bytes)
 {
 	const struct row *row = &good[_i];
 	uint8_t raw[256];
-	size_t len = unhex(row->hex, raw);
+	size_t len = unit_unhex(row->hex, raw, sizeof(raw));
 	struct sim_frame f;
 	struct buf out;
 
@@ -78,7 +65,7 @@ START_TEST(read_cut_anywhere_is_refused)
 {
 	const struct row *row = &good[_i];
 	uint8_t raw[256];
-	size_t len = unhex(row->hex, raw), cut;
+	size_t len = unit_unhex(row->hex, raw, sizeof(raw)), cut;
 	struct sim_frame f;
 
 	for (cut = 0; cut + 1 < len; cut++)
@@ -90,7 +77,7 @@ END_TEST
 START_TEST(read_of_a_bad_frame_is_refused)
 {
 	uint8_t raw[256];
-	size_t len = unhex(bad[_i].hex, raw);
+	size_t len = unit_unhex(bad[_i].hex, raw, sizeof(raw));
 	struct sim_frame f;
 
 	ck_assert_msg(sim_wire_read(bytes_of(raw, len), &f) == -EPROTO, "%s",
@@ -101,7 +88,8 @@ END_TEST
 START_TEST(read_confirm_gives_signed_status)
 {
 	uint8_t raw[64];
-	size_t len = unhex("850900000083eaffff0264000000fa000000", raw);
+	size_t len = unit_unhex("850900000083eaffff0264000000fa000000",
+		raw, sizeof(raw));
 	struct sim_frame f;
 
 	ck_assert_int_eq(sim_wire_read(bytes_of(raw, len), &f), 0);

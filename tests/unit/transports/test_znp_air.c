@@ -515,7 +515,7 @@ static void send_zdo(uint16_t cluster, const char *asdu)
 	uint8_t raw[128];
 	struct zb_request q = {.id = 9, .nwk = 0x1000, .cluster = cluster};
 
-	q.asdu = bytes_of(raw, rig_unhex(asdu, raw, sizeof(raw)));
+	q.asdu = bytes_of(raw, unit_unhex(asdu, raw, sizeof(raw)));
 	ck_assert_int_eq(rig_send_request(&r, &q), 0);
 }
 
@@ -583,7 +583,7 @@ START_TEST(indication_of_zdo_is_heard_as_on_the_air)
 {
 	const struct zdo_in_row *row = &zdo_in[_i];
 	uint8_t want[128];
-	size_t len = rig_unhex(row->asdu, want, sizeof(want));
+	size_t len = unit_unhex(row->asdu, want, sizeof(want));
 	const struct zb_indication *i = &r.heard[0].i;
 
 	up(0);
@@ -623,7 +623,7 @@ END_TEST
 START_TEST(address_that_the_coordinator_knows_is_not_asked_on_the_air)
 {
 	uint8_t want[16];
-	size_t len = rig_unhex("22 00 01000000004b1200 0010", want, 16);
+	size_t len = unit_unhex("22 00 01000000004b1200 0010", want, 16);
 
 	up(0);
 	r.known = "01000000004b1200";

@@ -2,19 +2,6 @@
 
 #include "transports/zigbee/znp_frame.h"
 
-static size_t unhex(const char *hex, uint8_t *at)
-{
-	char tight[1024];
-	size_t n = 0;
-
-	for (; *hex; hex++)
-		if (*hex != ' ')
-			tight[n++] = *hex;
-	tight[n] = 0;
-	ck_assert_int_eq(bytes_from_hex(tight, at, n / 2), 0);
-	return n / 2;
-}
-
 /* Written by another implementation's framing. */
 static const struct row {
 	const char *name;
@@ -42,8 +29,8 @@ START_TEST(frame_put_of_a_vector_gives_its_bytes)
 {
 	const struct row *row = &vectors[_i];
 	uint8_t want[128], data[128], frame[ZNP_FRAME_MAX];
-	size_t len = unhex(row->hex, want);
-	size_t data_len = unhex(row->data, data);
+	size_t len = unit_unhex(row->hex, want, sizeof(want));
+	size_t data_len = unit_unhex(row->data, data, sizeof(data));
 
 	ck_assert_uint_eq(
 		znp_frame_put(frame, row->command, bytes_of(data, data_len)),
@@ -56,7 +43,8 @@ START_TEST(parser_take_of_a_vector_cut_anywhere_gives_it)
 {
 	const struct row *row = &vectors[_i];
 	uint8_t raw[128], data[128];
-	size_t len = unhex(row->hex, raw), data_len = unhex(row->data, data);
+	size_t len = unit_unhex(row->hex, raw, sizeof(raw));
+	size_t data_len = unit_unhex(row->data, data, sizeof(data));
 	size_t cut;
 
 	for (cut = 0; cut < len; cut++) {
@@ -104,18 +92,20 @@ START_TEST(parser_take_behind_damage_finds_the_next_frame)
 {
 	const struct row *row = &hidden[_i];
 	uint8_t raw[512], more[300];
-	size_t len = unhex(row->hex, raw), rest;
+	size_t len = unit_unhex(row->hex, raw, sizeof(raw)), rest;
 	struct znp_parser p = {.len = 0};
 	struct bytes in;
 	struct znp_frame f;
 	bool found;
 
-	len += unhex("FE 02 61 01 79 07 1C", raw + len);
+	len += unit_unhex("FE 02 61 01 79 07 1C", raw + len,
+		sizeof(raw) - len);
 	in = bytes_of(raw, len);
 	found = znp_parser_take(&p, &in, &f);
 	/* A damaged length may want bytes of what follows. */
 	for (rest = 0; !found && rest < 60; rest++) {
-		in = bytes_of(more, unhex("FE 03 44 80 00 01 07 C1", more));
+		in = bytes_of(more, unit_unhex("FE 03 44 80 00 01 07 C1",
+			more, sizeof(more)));
 		found = znp_parser_take(&p, &in, &f);
 	}
 	ck_assert_msg(found, "%s", row->name);
@@ -130,7 +120,8 @@ START_TEST(parser_skip_of_a_cut_frame_frees_what_it_swallowed)
 	struct bytes in;
 	struct znp_frame f;
 
-	in = bytes_of(raw, unhex("FE F0 44 81 00 FE 02 61 01 79 07 1C", raw));
+	in = bytes_of(raw, unit_unhex("FE F0 44 81 00 FE 02 61 01 79 07 1C",
+		raw, sizeof(raw)));
 	ck_assert(!znp_parser_take(&p, &in, &f));
 	ck_assert(znp_parser_waits(&p));
 	znp_parser_skip(&p);
@@ -147,7 +138,8 @@ START_TEST(parser_take_of_two_frames_in_one_read_gives_both)
 	struct znp_frame f;
 
 	in = bytes_of(raw,
-		unhex("FE 03 44 80 00 01 07 C1 FE 02 61 01 79 07 1C", raw));
+		unit_unhex("FE 03 44 80 00 01 07 C1 FE 02 61 01 79 07 1C",
+			raw, sizeof(raw)));
 	ck_assert(znp_parser_take(&p, &in, &f));
 	ck_assert_uint_eq(f.command, 0x4480);
 	ck_assert(znp_parser_take(&p, &in, &f));

@@ -4,20 +4,6 @@
 
 #define EUI64 "7bc5f20900 4b1200" /* 00124b0009f2c57b, as it is on the wire */
 
-size_t rig_unhex(const char *hex, uint8_t *at, size_t size)
-{
-	char tight[1024];
-	size_t n = 0;
-
-	for (; *hex; hex++)
-		if (*hex != ' ')
-			tight[n++] = *hex;
-	tight[n] = 0;
-	ck_assert_uint_le(n / 2, size);
-	ck_assert_int_eq(bytes_from_hex(tight, at, n / 2), 0);
-	return n / 2;
-}
-
 /* ---- the driver's side ---- */
 
 static void on_write(void *arg, struct bytes data)
@@ -139,13 +125,13 @@ void rig_feed_hex(struct rig *r, const char *hex)
 {
 	uint8_t raw[512];
 
-	rig_feed(r, bytes_of(raw, rig_unhex(hex, raw, sizeof(raw))));
+	rig_feed(r, bytes_of(raw, unit_unhex(hex, raw, sizeof(raw))));
 }
 
 void rig_say(struct rig *r, uint16_t command, const char *hex)
 {
 	uint8_t data[ZNP_DATA_MAX], frame[ZNP_FRAME_MAX];
-	size_t len = rig_unhex(hex, data, sizeof(data));
+	size_t len = unit_unhex(hex, data, sizeof(data));
 
 	len = znp_frame_put(frame, command, bytes_of(data, len));
 	rig_feed(r, bytes_of(frame, len));
@@ -178,7 +164,7 @@ static void say_item(struct rig *r, const struct rig_frame *f)
 		rig_say(r, 0x6108, text);
 	} else if (get_le16(f->data) == 0x21 && r->nib) {
 		snprintf(text, sizeof(text), "00 %02zx %s",
-			rig_unhex(r->nib, raw, sizeof(raw)), r->nib);
+			unit_unhex(r->nib, raw, sizeof(raw)), r->nib);
 		rig_say(r, 0x6108, text);
 	} else if (get_le16(f->data) == 0x8f && r->direct_cb >= 0) {
 		snprintf(text, sizeof(text), "00 01 %02x",
@@ -206,7 +192,7 @@ static void say_endpoints(struct rig *r)
 
 	rig_say(r, 0x6505, "00");
 	snprintf(text, sizeof(text), "0000 00 0000 %02zx %s",
-		rig_unhex(r->registered, raw, sizeof(raw)), r->registered);
+		unit_unhex(r->registered, raw, sizeof(raw)), r->registered);
 	rig_say(r, 0x4585, text);
 }
 
@@ -367,7 +353,7 @@ const struct rig_frame *rig_last(const struct rig *r, uint16_t command)
 void rig_expect(const struct rig_frame *f, const char *hex)
 {
 	uint8_t want[ZNP_DATA_MAX];
-	size_t len = rig_unhex(hex, want, sizeof(want));
+	size_t len = unit_unhex(hex, want, sizeof(want));
 	char is[2 * ZNP_DATA_MAX + 1];
 
 	bytes_to_hex(bytes_of(f->data, f->len), is, sizeof(is));

@@ -99,6 +99,4 @@ void rig_expect(const struct rig_frame *f, const char *hex);
 int rig_send(struct rig *r, uint32_t id);
 int rig_send_request(struct rig *r, const struct zb_request *request);
 
-size_t rig_unhex(const char *hex, uint8_t *at, size_t size);
-
 #endif
