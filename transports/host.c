@@ -114,7 +114,7 @@ static void deliver_started(struct transport *t, const struct request *r)
 
 	t->start_token = 0;
 	if (in->status) {
-		snprintf(text, sizeof(text), "%s%s%.160s",
+		snprintf(text, sizeof(text), "%s%s%.190s",
 			in->key ? in->key : "", in->key ? ": " : "",
 			in->text ? in->text : err_text(in->status));
 		instance_fail(t, in->status, text);

@@ -2,6 +2,7 @@
 #include "transports/serial/serial_port.h"
 
 #include "base/err.h"
+#include "transports/serial/blame.h"
 #include "transports/serial/tty.h"
 
 #include <errno.h>
@@ -54,7 +55,9 @@ void serial_announce(struct serial *s)
 	tell_peer(s, 0);
 }
 
-static void complete_start(struct serial *s)
+/* The record of link 0, as the result of start() or as news. `text`: where the
+ * port is, or why it is not there. */
+static void tell_record(struct serial *s, const char *text)
 {
 	const struct ferry_channel channel = {
 		.size = sizeof(channel),
@@ -68,19 +71,36 @@ static void complete_start(struct serial *s)
 		.channels = &channel,
 		.channel_count = 1,
 		.channel_stride = sizeof(channel),
-		.text = s->target,
+		.text = text,
 	};
-	struct ferry_result r = {
+	const struct ferry_result r = {
 		.size = sizeof(r),
 		.token = s->start_token,
+		.record = &record,
+	};
+	const struct ferry_link_event e = {
+		.size = sizeof(e),
+		.event = FERRY_LINK_CHANGED,
 		.record = &record,
 	};
 
 	if (s->kind == PORT_TCP)
 		record.caps &=
 			~(FERRY_CAP_SET | FERRY_CAP_LINES | FERRY_CAP_RATE);
+	if (!s->start_token) {
+		s->host->on_link(s->owner, &e);
+		return;
+	}
 	s->start_token = 0;
 	s->host->complete(s->owner, &r);
+}
+
+/* The port is there: said once, at the start and when it came back. */
+static void present(struct serial *s)
+{
+	if (s->start_token || s->absence_told)
+		tell_record(s, s->target);
+	s->absence_told = false;
 }
 
 static bool may_come_yet(int error)
@@ -93,22 +113,25 @@ static bool may_come_yet(int error)
 
 /* Not there, or not to be had. A borrowed port that somebody else holds is an
  * answer for who wants it now; everything else is waited for. */
-static void absent(struct serial *s, int error, const char *text)
+static void absent(struct serial *s, int error, const char *why)
 {
+	bool found = s->kind == PORT_USB && s->port != PORT_LOOK;
+	char text[FERRY_TEXT_MAX + 1];
+
+	serial_blame(found ? s->path : s->target, error, why, text,
+		sizeof(text));
 	serial_close_port(s);
 	s->port = PORT_ABSENT;
-	if (s->start_token) {
-		if (!s->hotplug || error == -EINVAL || error == -EEXIST) {
-			serial_complete(
-				s, &s->start_token, error, "port", text);
-			return;
-		}
-		complete_start(s);
+	if (s->start_token &&
+		(!s->hotplug || error == -EINVAL || error == -EEXIST)) {
+		serial_complete(s, &s->start_token, error, "port", text);
+		return;
 	}
-	if (!s->absence_logged)
-		serial_log(s, FERRY_LOG_WARN, "port %s: %s", s->target,
-			text ? text : err_text(error));
-	s->absence_logged = true;
+	if (!s->absence_told) {
+		tell_record(s, text);
+		serial_log(s, FERRY_LOG_WARN, "port %s", text);
+	}
+	s->absence_told = true;
 	if (s->connect_token && (!s->hotplug || !may_come_yet(error))) {
 		serial_complete(s, &s->connect_token, error, NULL, text);
 		s->state = SERIAL_NONE_YET;
@@ -123,7 +146,7 @@ static void absent(struct serial *s, int error, const char *text)
 		s->retry_ms = RETRY_MAX_MS;
 }
 
-static int locate(struct serial *s, const char **ret_text)
+static int locate(struct serial *s)
 {
 	struct serial_port found;
 	int err;
@@ -135,8 +158,6 @@ static int locate(struct serial *s, const char **ret_text)
 		return 0;
 	}
 	err = serial_port_find(s->want, &found);
-	if (err == -EEXIST)
-		*ret_text = "several ports have this identity";
 	if (!err)
 		memcpy(s->path, found.path, sizeof(s->path));
 	return err;
@@ -144,17 +165,14 @@ static int locate(struct serial *s, const char **ret_text)
 
 static void look(struct serial *s)
 {
-	const char *text = NULL;
-	int err = locate(s, &text);
+	int err = locate(s);
 
 	if (!err && !wants_open(s)) {
 		s->port = PORT_IDLE;
 		s->retry_ms = RETRY_MIN_MS;
 		if (!s->announced)
 			tell_peer(s, 0);
-		if (s->start_token)
-			complete_start(s);
-		s->absence_logged = false;
+		present(s);
 		if (s->hotplug && s->kind != PORT_TCP)
 			serial_timer(s, TIMER_PHASE, RETRY_MAX_MS);
 		return;
@@ -167,7 +185,7 @@ static void look(struct serial *s)
 			s->kind == PORT_USB ? s->path : s->target);
 	}
 	if (err)
-		absent(s, err, text);
+		absent(s, err, NULL);
 }
 
 static int set_up_tty(struct serial *s, const char **ret_text)
@@ -189,9 +207,7 @@ static void ready(struct serial *s)
 {
 	s->port = PORT_READY;
 	s->retry_ms = RETRY_MIN_MS;
-	s->absence_logged = false;
-	if (s->start_token)
-		complete_start(s);
+	present(s);
 	if (!s->announced)
 		tell_peer(s, 0);
 }
@@ -263,15 +279,19 @@ void serial_close_port(struct serial *s)
 
 static void tell_down(struct serial *s, uint64_t link, int status)
 {
+	char text[FERRY_TEXT_MAX + 1];
 	const struct ferry_link_event e = {
 		.size = sizeof(e),
 		.event = FERRY_LINK_DOWN,
 		.link = link,
 		.status = status,
-		.text = s->kind == PORT_TCP ? "the serial server hung up"
-					    : "the port is gone",
+		.text = text,
 	};
 
+	serial_blame(s->kind == PORT_USB ? s->path : s->target, status,
+		s->kind == PORT_TCP ? "the serial server hung up"
+				    : "the port is gone",
+		text, sizeof(text));
 	s->host->on_link(s->owner, &e);
 }
 
@@ -293,7 +313,6 @@ void serial_lose(struct serial *s, int status)
 	else
 		serial_complete(s, &s->connect_token, status, NULL, NULL);
 	s->retry_ms = RETRY_MIN_MS;
-	s->absence_logged = false;
 	if (s->hotplug || s->start_token) {
 		absent(s, status, NULL);
 		return;

@@ -80,7 +80,7 @@ struct serial {
 	char path[256];	       /* where it was found */
 	struct serial_saved saved;
 	uint32_t retry_ms;
-	bool announced, absence_logged, lines_warned, frame_warned;
+	bool announced, absence_told, lines_warned, frame_warned;
 
 	const struct lines *run; /* being carried out */
 	uint32_t run_at;

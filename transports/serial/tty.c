@@ -30,7 +30,7 @@ static int lock(int fd, const char **ret_text)
 		return -EINVAL;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		*ret_text = "another program has locked it";
+		*ret_text = "another program has locked it; fuser -v shows which";
 		return -EBUSY;
 	}
 	/* The mark stays on a PTY that its other end keeps open, and would lock

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "transports/zigbee/zigbee.h"
 
 static const struct ferry_param params[] = {
@@ -112,8 +113,9 @@ static void op_destroy(void *self)
 	free(r);
 }
 
-void zb_over(struct zb_radio *r, int status, const char *text)
+void zb_over(struct zb_radio *r, int status, const char *why)
 {
+	char text[FERRY_TEXT_MAX + 1];
 	const struct ferry_link_event e = {
 		.size = sizeof(e),
 		.event = FERRY_LINK_DOWN,
@@ -123,6 +125,7 @@ void zb_over(struct zb_radio *r, int status, const char *text)
 
 	if (r->state == RADIO_OVER)
 		return;
+	zb_line_blame(r, status, why, text, sizeof(text));
 	r->state = RADIO_OVER;
 	zb_line_close(r);
 	if (r->timer)
@@ -168,7 +171,8 @@ static void check_patience(struct zb_radio *r)
 {
 	if (r->state == RADIO_STARTING &&
 		r->now_ms - r->since_ms >= r->start_ms)
-		zb_over(r, -ETIMEDOUT, "the coordinator does not start");
+		zb_over(r, -ETIMEDOUT, "the coordinator does not start; is the setting "
+			"stack that of its firmware?");
 	else if (r->state == RADIO_LOST &&
 		 r->now_ms - r->since_ms >= ZB_LOST_MS)
 		zb_over(r, -ETIMEDOUT, "the network does not come back");
@@ -249,6 +253,7 @@ static int op_start(
 	void *self, uint64_t token, const struct ferry_kv *kv, uint32_t count)
 {
 	struct zb_radio *r = self;
+	char text[FERRY_TEXT_MAX + 1];
 	const char *key = NULL;
 	int err;
 
@@ -259,11 +264,12 @@ static int op_start(
 		return 0;
 	}
 	r->state = RADIO_OVER;
-	zb_complete(r, &r->start_token, err, key,
-		err == -EINVAL	 ? rule_of(r, key)
-		: err == -ENODEV ? "is not there"
-		: err == -EEXIST ? "several ports have this identity"
-				 : NULL);
+	if (err == -EINVAL || !r->line.target[0])
+		snprintf(text, sizeof(text), "%s",
+			err == -EINVAL ? rule_of(r, key) : err_text(err));
+	else
+		zb_line_blame(r, err, NULL, text, sizeof(text));
+	zb_complete(r, &r->start_token, err, key, text);
 	return 0;
 }
 
@@ -323,7 +329,7 @@ static void op_cancel(void *self, uint64_t token)
 	if (token == r->start_token) {
 		if (r->state == RADIO_OPENING)
 			r->host->open_cancel(r->owner, 1);
-		zb_over(r, -ECANCELED, NULL);
+		zb_over(r, -ECANCELED, "stopped before it was open");
 		return;
 	}
 	zb_send_cancel(r, token);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "transports/serial/blame.h"
 #include "transports/serial/lines.h"
 #include "transports/serial/tty.h"
 
@@ -13,6 +14,7 @@
 #define READ_ROUNDS_HANGUP 64u
 #define READ_SIZE 4096u
 #define PACKET_HEAD 2u
+#define TARGET_SIZE (sizeof(((struct zb_line *)NULL)->target) + 16)
 
 static int locate(struct zb_line *line)
 {
@@ -31,20 +33,32 @@ static int locate(struct zb_line *line)
 	return err;
 }
 
+/* What is to be opened: a USB port has a path once it was found. */
+static void target_text(const struct zb_line *line, char *text, size_t size)
+{
+	bool found = line->kind == LINE_TTY && line->path[0];
+
+	snprintf(text, size, "%s%s",
+		line->kind == LINE_PACKETS ? "seqpacket:" : "",
+		found ? line->path : line->target);
+}
+
+void zb_line_blame(const struct zb_radio *r, int error, const char *why,
+	char *text, size_t size)
+{
+	char target[TARGET_SIZE];
+
+	target_text(&r->line, target, sizeof(target));
+	serial_blame(target, error, why, text, size);
+}
+
 int zb_line_open(struct zb_radio *r)
 {
 	struct zb_line *line = &r->line;
-	char target[sizeof(line->target) + 16];
-	int err = 0;
+	char target[TARGET_SIZE];
+	int err = line->kind == LINE_TTY ? locate(line) : 0;
 
-	if (line->kind == LINE_TTY) {
-		err = locate(line);
-		snprintf(target, sizeof(target), "%s", line->path);
-	} else {
-		snprintf(target, sizeof(target), "%s%s",
-			line->kind == LINE_PACKETS ? "seqpacket:" : "",
-			line->target);
-	}
+	target_text(line, target, sizeof(target));
 	if (!err)
 		err = r->host->open_device(r->owner, 1,
 			line->kind == LINE_TTY ? FERRY_OPEN_KEEP : 0, target);

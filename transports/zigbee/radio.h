@@ -182,8 +182,8 @@ void zb_complete(struct zb_radio *r, uint64_t *token, int status,
 	const char *key, const char *text);
 void zb_log(struct zb_radio *r, uint32_t level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Ends the instance; the host settles the rest. */
-void zb_over(struct zb_radio *r, int status, const char *text);
+/* Ends the instance; the host settles the rest. `why` may be NULL. */
+void zb_over(struct zb_radio *r, int status, const char *why);
 void zb_settle(struct zb_radio *r);
 /* Its frames may be longer or shorter than was told. */
 void zb_tell_link(struct zb_radio *r);
@@ -201,6 +201,9 @@ int zb_take_channels(const struct ferry_connect *c, struct zb_channel *ret,
 
 /* line.c */
 int zb_line_open(struct zb_radio *r);
+/* What is wrong with the line, by its name: serial_blame() of blame.h. */
+void zb_line_blame(const struct zb_radio *r, int error, const char *why,
+	char *text, size_t size);
 /* Takes what the host opened; 0 or -errno with a text. */
 int zb_line_opened(struct zb_radio *r, int fd, const char **ret_text);
 void zb_line_close(struct zb_radio *r);
