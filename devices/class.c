@@ -179,16 +179,26 @@ static const char *sight_value(const struct peer_sight *sight, const char *name)
 	return peer_attribute(sight, name);
 }
 
-bool class_matches(const struct device_class *c,
-	const struct peer_sight *sight)
+const struct class_match *class_mismatch(const struct device_class *c,
+	const struct peer_sight *sight, const char **ret_value)
 {
 	for (size_t i = 0; i < c->match_count; i++) {
 		const char *value = sight_value(sight, c->match[i].name);
 
-		if (!value || !class_glob_fits(c->match[i].glob, value))
-			return false;
+		if (value && class_glob_fits(c->match[i].glob, value))
+			continue;
+		*ret_value = value;
+		return &c->match[i];
 	}
-	return c->match_count > 0;
+	return NULL;
+}
+
+bool class_matches(const struct device_class *c,
+	const struct peer_sight *sight)
+{
+	const char *value;
+
+	return c->match_count > 0 && !class_mismatch(c, sight, &value);
 }
 
 int class_component_slot(const struct device_class *c, const char *component,

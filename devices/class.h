@@ -144,6 +144,12 @@ void class_init(struct device_class *c);
  * 0, or ERR_CLASS_INVALID or the engine's code, with field and rule. */
 int class_check(const struct device_class *c, struct fault *f);
 
+/* The first rule that does not hold for this peer, or NULL; *ret_value is what
+ * the peer has in its place, NULL when that is not known. It points into the
+ * sight. */
+const struct class_match *class_mismatch(const struct device_class *c,
+	const struct peer_sight *sight, const char **ret_value);
+
 /* True when there are rules and all of them hold for this peer. */
 bool class_matches(const struct device_class *c,
 	const struct peer_sight *sight);

@@ -172,52 +172,32 @@ static bool set_text(char *to, size_t size, const char *from)
 	return true;
 }
 
-#define ATTRIBUTES_MAX 16
-
-/* Rebuilds from a candidate what its link said of it, as far as it was kept.
- * Both results point into the candidate. */
-static void sight_of_candidate(const struct candidate *c,
-	struct peer_sight *ret, struct peer_attribute *ret_attributes)
+static struct peer_sight sight_of_candidate(const struct candidate *c,
+	struct peer_attribute attributes[ATTRIBUTES_MAX])
 {
-	size_t count = 0;
-	size_t at = 0;
-
-	while (at < c->attributes_len && count < ATTRIBUTES_MAX) {
-		const char *name = c->attributes + at;
-		const char *value = name + strlen(name) + 1;
-
-		ret_attributes[count++] = (struct peer_attribute){name, value};
-		at = (size_t)(value + strlen(value) + 1 - c->attributes);
-	}
-	*ret = (struct peer_sight){
+	return (struct peer_sight){
 		.driver = c->driver,
 		.link = c->link,
 		.key = c->key,
 		.address = c->address,
 		.id_kind = c->id_kind,
-		.attributes = ret_attributes,
-		.attribute_count = count,
+		.attributes = attributes,
+		.attribute_count = attributes_list(&c->attributes, attributes),
 	};
 }
 
-static void keep_attributes(struct candidate *c, const struct peer_sight *sight)
+static struct peer_sight sight_of_device(const struct device *d,
+	struct peer_attribute attributes[ATTRIBUTES_MAX])
 {
-	c->attributes_len = 0;
-	for (size_t i = 0; i < sight->attribute_count; i++) {
-		const struct peer_attribute *a = &sight->attributes[i];
-		size_t name_size = strlen(a->name) + 1;
-		size_t value_size = strlen(a->value) + 1;
-		char *to = c->attributes + c->attributes_len;
-
-		if (name_size > sizeof(c->attributes) ||
-				value_size > sizeof(c->attributes) ||
-				name_size + value_size >
-				sizeof(c->attributes) - c->attributes_len)
-			continue;
-		memcpy(to, a->name, name_size);
-		memcpy(to + name_size, a->value, value_size);
-		c->attributes_len += name_size + value_size;
-	}
+	return (struct peer_sight){
+		.driver = d->driver,
+		.link = d->link,
+		.key = d->key,
+		.address = d->address,
+		.id_kind = d->id_kind,
+		.attributes = attributes,
+		.attribute_count = attributes_list(&d->attributes, attributes),
+	};
 }
 
 static const struct device_class *suggest(const struct registry *r,
@@ -240,7 +220,7 @@ void registry_set_classes(struct registry *r,
 		const struct device_class *klass;
 		struct peer_sight sight;
 
-		sight_of_candidate(c, &sight, attributes);
+		sight = sight_of_candidate(c, attributes);
 		klass = suggest(r, &sight);
 		set_text(c->suggested_class, sizeof(c->suggested_class),
 			klass ? klass->name : "");
@@ -330,7 +310,6 @@ static const char *sight_text(const struct peer_sight *sight, const char *name)
 	return value ? value : "";
 }
 
-/* `sight` may be NULL: nothing is known but the class. */
 static void take_hw(struct device *d, const struct device_class *c,
 	const struct peer_sight *sight)
 {
@@ -338,7 +317,7 @@ static void take_hw(struct device *d, const struct device_class *c,
 
 	if (c && c->hw_source == CLASS_HW_FIXED)
 		value = c->hw_value;
-	else if (c && sight && c->hw_source == CLASS_HW_ATTRIBUTE)
+	else if (c && c->hw_source == CLASS_HW_ATTRIBUTE)
 		value = peer_attribute(sight, c->hw_value);
 	if (value)
 		set_text(d->hw_revision, sizeof(d->hw_revision), value);
@@ -367,6 +346,8 @@ static bool device_seen(struct registry *r, struct device *d,
 			sight_text(sight, "usb_serial"));
 	changed |= d->id_kind != sight->id_kind;
 	d->id_kind = sight->id_kind;
+	attributes_keep(&d->attributes, sight->attributes,
+		sight->attribute_count);
 	take_hw(d, c, sight);
 	return changed || strcmp(hw, d->hw_revision) != 0;
 }
@@ -416,7 +397,8 @@ static int candidate_seen(struct registry *r, const struct peer_sight *sight,
 		product ? product : sight_text(sight, "name"));
 	set_text(c->suggested_class, sizeof(c->suggested_class),
 		klass ? klass->name : "");
-	keep_attributes(c, sight);
+	attributes_keep(&c->attributes, sight->attributes,
+		sight->attribute_count);
 	c->id_kind = sight->id_kind;
 	c->present = true;
 	c->seen_s = now_s;
@@ -599,8 +581,9 @@ static void take_candidate(struct device *d, const struct candidate *c,
 	d->id_kind = c->id_kind;
 	d->present = c->present;
 	d->seen_s = c->seen_s;
+	d->attributes = c->attributes;
 	forget_reading(d);
-	sight_of_candidate(c, &sight, attributes);
+	sight = sight_of_candidate(c, attributes);
 	take_hw(d, klass, &sight);
 }
 
@@ -640,7 +623,9 @@ int registry_enrol(struct registry *r, const char *link, const char *key,
 int registry_classify(struct registry *r, const char *id,
 	const char *class_name, struct device **ret, struct fault *f)
 {
+	struct peer_attribute attributes[ATTRIBUTES_MAX];
 	const struct device_class *klass;
+	struct peer_sight sight;
 	struct device *d;
 	int rc = need_device(r, id, &d, f);
 
@@ -651,7 +636,8 @@ int registry_classify(struct registry *r, const char *id,
 	memcpy(d->class_name, klass->name, sizeof(d->class_name));
 	memcpy(d->vendor, klass->vendor, sizeof(d->vendor));
 	forget_reading(d);
-	take_hw(d, klass, NULL);
+	sight = sight_of_device(d, attributes);
+	take_hw(d, klass, &sight);
 	*ret = d;
 	return 0;
 }
@@ -677,7 +663,7 @@ int registry_replace(struct registry *r, const char *id, const char *link,
 int registry_forget(struct registry *r, const char *id, int64_t now_s,
 	struct fault *f)
 {
-	struct peer_attribute attribute;
+	struct peer_attribute attributes[ATTRIBUTES_MAX];
 	struct peer_sight sight;
 	struct candidate *c;
 	struct device *d;
@@ -686,23 +672,25 @@ int registry_forget(struct registry *r, const char *id, int64_t now_s,
 	if (rc)
 		return rc;
 	if (d->present) {
-		attribute = (struct peer_attribute){"usb_serial",
-			d->usb_serial};
-		sight = (struct peer_sight){
-			.driver = d->driver,
-			.link = d->link,
-			.key = d->key,
-			.address = d->address,
-			.id_kind = d->id_kind,
-			.attributes = &attribute,
-			.attribute_count = d->usb_serial[0] ? 1 : 0,
-		};
+		sight = sight_of_device(d, attributes);
 		rc = candidate_seen(r, &sight, now_s, &c);
 		if (rc)
 			return rc;
 	}
 	list_drop(&r->devices, d);
 	return 0;
+}
+
+const struct class_match *registry_mismatch(const struct registry *r,
+	const struct device *d, const char **ret_value)
+{
+	struct peer_attribute attributes[ATTRIBUTES_MAX];
+	const struct device_class *c = registry_class(r, d->class_name);
+	struct peer_sight sight = sight_of_device(d, attributes);
+
+	if (!c || !d->seen_s)
+		return NULL;
+	return class_mismatch(c, &sight, ret_value);
 }
 
 bool registry_take_facts(struct device *d, const struct engine_facts *facts,

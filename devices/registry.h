@@ -10,6 +10,7 @@
 #ifndef FERRY_DEVICES_REGISTRY_H
 #define FERRY_DEVICES_REGISTRY_H
 
+#include "devices/attributes.h"
 #include "devices/class.h"
 #include "devices/engine.h"
 
@@ -48,6 +49,7 @@ struct device {
 	enum device_health health;
 	bool present;
 	int64_t seen_s;
+	struct attributes attributes; /* none since the start: not seen yet */
 };
 
 struct candidate {
@@ -59,9 +61,7 @@ struct candidate {
 	enum peer_id_kind id_kind;
 	char suggested_class[CLASS_NAME_SIZE]; /* first that matches, "" none */
 	char product[64]; /* attributes `product` or `name`, "" none */
-	/* As many attributes as fit: name, NUL, value, NUL, name ... */
-	char attributes[384];
-	size_t attributes_len;
+	struct attributes attributes;
 	bool present;
 	int64_t first_seen_s;
 	int64_t seen_s;
@@ -120,6 +120,13 @@ int registry_replace(struct registry *r, const char *id, const char *link,
 /* The device becomes a candidate again when it is present. */
 int registry_forget(struct registry *r, const char *id, int64_t now_s,
 	struct fault *f);
+
+/* The first rule of `match` of its class that the device does not meet, by what
+ * its link told since the start; NULL when it meets all, when its class has none
+ * or is none, and before it was seen. *ret_value is what it has there, NULL when
+ * that is not known (yet). */
+const struct class_match *registry_mismatch(const struct registry *r,
+	const struct device *d, const char **ret_value);
 
 /* Takes over what an engine found out. True when a persisted field other than
  * `read_s` changed. */

@@ -28,6 +28,21 @@ static void report(const struct ctl *c, const json_t *answer, const char *what,
 	text_free(clean);
 }
 
+/* What was done all the same, and should be known. */
+static void warn(const struct ctl *c, const json_t *answer)
+{
+	json_t *warning;
+	size_t i;
+
+	fflush(c->term.out);
+	json_array_foreach(json_at(answer, "warnings"), i, warning) {
+		char *clean = term_text(&c->term, json_text_at(warning, ""));
+
+		fprintf(stderr, "  warning: %s\n", clean);
+		text_free(clean);
+	}
+}
+
 static int post_device(struct ctl *c, const char *path, const char *action,
 	json_t *take_body, const char *what)
 {
@@ -42,6 +57,8 @@ static int post_device(struct ctl *c, const char *path, const char *action,
 	if (code)
 		return code;
 	report(c, answer, what, "id", "");
+	if (!c->json)
+		warn(c, answer);
 	json_decref(answer);
 	return CTL_DONE;
 }

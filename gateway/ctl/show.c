@@ -226,7 +226,8 @@ int show_links(struct ctl *c)
 	static const struct field fields[] = {
 		T("LINK", "name"), T("DRIVER", "driver"),
 		F("STATE", "state", STATE), T_SHRINK("ADDRESS", "address", 12),
-		T("MODE", "mode"), N("PEERS", "peers", NUMBER),
+		T("MODE", "mode"), T("ENCRYPTED", "security"),
+		N("PEERS", "peers", NUMBER),
 		N("JOB", "job", NUMBER), N("IN", "bytes_in", BYTES),
 		N("OUT", "bytes_out", BYTES),
 		{"PROBLEM", "failure", SHOW_FAILURE, false, TABLE_BELOW}, FIELDS_END,

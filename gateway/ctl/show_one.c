@@ -18,13 +18,15 @@ struct twig {
 static void print_twig(const struct twig *w, bool last, const char *title,
 	const char *foreign, enum tint tint)
 {
+	char *head = term_text(w->term, title);
 	char *clean = term_text(w->term, foreign);
 
 	tree_print_rail(w->term, w->depth, w->open, last);
-	if (*title)
-		fprintf(w->term->out, "%-12s ", title);
+	if (*head)
+		fprintf(w->term->out, "%-12s ", head);
 	fprintf(w->term->out, "%s%s%s\n", tint ? term_tint(w->term, tint) : "",
 		clean, tint ? term_tint(w->term, TINT_NONE) : "");
+	text_free(head);
 	text_free(clean);
 }
 
@@ -70,48 +72,77 @@ static void job_line(const json_t *job, char text[FIELD_TEXT_SIZE])
 		*done ? ", " : "", done, *why ? "; " : "", why);
 }
 
-static void print_device(const struct term *term, const json_t *d)
+static void add_row(json_t *rows, const char *title, const char *value,
+	enum tint tint)
+{
+	if (*value)
+		json_array_append_new(rows, json_pack("[o,o,i]",
+			json_string_nocheck(title),
+			json_string_nocheck(value), (int)tint));
+}
+
+/* What the driver of its link and its engine know of a device. */
+static void add_attributes(json_t *rows, const json_t *d)
+{
+	json_t *attributes = json_object_get(d, "attributes");
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(attributes, name, value)
+		add_row(rows, name, json_text_at(value, ""), TINT_NONE);
+}
+
+static json_t *device_rows(const json_t *d)
 {
 	static const struct field fields[] = {
 		T("vendor", "vendor"), T("class", "class"),
+		{"warning", "warnings", SHOW_LIST, false, 0},
 		T("component", "component"), T("hardware", "hw_revision"),
 		T("version", "version"), F("digest", "digest", DIGEST),
 		F("confirmed", "confirmed", YES), F("read", "read_at", TIME),
 		T("link", "link"), T("peer", "peer"),
 		F("online", "online", ONLINE), F("seen", "last_seen", TIME),
-		F("state", "state", STATE), F("health", "health", STATE),
-		T("recalled", "recalled.reason"),
+		F("heard", "last_heard", TIME), F("sleeps", "sleepy", YES),
+		F("state", "state", STATE), F("waits for", "waits", GATES),
+		F("health", "health", STATE), T("recalled", "recalled.reason"),
 		F("since", "recalled.since", TIME),
 		T("available", "available.version"), T("note", "note"),
 		F("enrolled", "enrolled_at", TIME), T("by", "enrolled_by"),
 		F("supported", "end_of_support", TIME),
 		F("support", "support", STATE), FIELDS_END,
 	};
-	const struct twig twig = {term, 1, 0};
 	const json_t *job = json_at(d, "last_job");
-	bool has_job = json_is_object(job);
+	json_t *rows = json_array();
 	char text[FIELD_TEXT_SIZE];
-	const struct field *last = fields;
 
 	for (const struct field *f = fields; f->title; f++)
-		if (*field_text(f, d, text))
-			last = f;
+		add_row(rows, f->title, field_text(f, d, text),
+			field_tint(f, d));
+	add_attributes(rows, d);
+	if (!json_is_object(job))
+		return rows;
+	job_line(job, text);
+	add_row(rows, "last job", text,
+		tint_of_state(json_text_at(job, "state")));
+	return rows;
+}
+
+static void print_device(const struct term *term, const json_t *d)
+{
+	const struct twig twig = {term, 1, 0};
+	json_t *rows = device_rows(d), *row;
+	size_t i;
+
 	fputs(term_tint(term, TINT_BOLD), term->out);
 	print_twig(&(struct twig){term, 0, 0}, false, "",
 		json_text_at(d, "id"), TINT_NONE);
 	fputs(term_tint(term, TINT_NONE), term->out);
-	for (const struct field *f = fields; f->title; f++) {
-		const char *value = field_text(f, d, text);
-
-		if (*value)
-			print_twig(&twig, f == last && !has_job, f->title,
-				value, field_tint(f, d));
-	}
-	if (!has_job)
-		return;
-	job_line(job, text);
-	print_twig(&twig, true, "last job", text,
-		tint_of_state(json_text_at(job, "state")));
+	json_array_foreach(rows, i, row)
+		print_twig(&twig, i + 1 == json_array_size(rows),
+			json_string_value(json_array_get(row, 0)),
+			json_string_value(json_array_get(row, 1)),
+			(enum tint)json_integer_value(json_array_get(row, 2)));
+	json_decref(rows);
 }
 
 int show_device(struct ctl *c)

@@ -41,6 +41,7 @@ static void device_changed(struct gateway *g, uint64_t token, struct device *d,
 	const char *kind, const char *who)
 {
 	struct child *child = child_of(g, d->id);
+	json_t *answer;
 
 	if (!child) {
 		backend_refuse(g, token, -ENOMEM, "", "", "");
@@ -58,7 +59,9 @@ static void device_changed(struct gateway *g, uint64_t token, struct device *d,
 	child_save(child, kind, who);
 	view_tell_device(g, d);
 	gateway_replan(g);
-	backend_answer(g, token, view_device(g, d));
+	answer = view_device(g, d);
+	json_object_set_new(answer, "warnings", view_warnings(g, d, true));
+	backend_answer(g, token, answer);
 }
 
 static void enrol(struct gateway *g, uint64_t token,

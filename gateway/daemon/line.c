@@ -35,6 +35,15 @@ const char *line_state_name(const struct line *l)
 	return l->status ? "down" : "starting";
 }
 
+int line_security(const struct line *l)
+{
+	if (l->radio)
+		return network_security(l->radio->network);
+	if (!l->up || l->delegate || (l->caps & FERRY_CAP_PEERS))
+		return -1;
+	return (int)l->security;
+}
+
 void line_changed(struct line *l)
 {
 	l->since_ms = gateway_wall_ms();
@@ -204,6 +213,17 @@ static void on_peer(void *arg, const struct ferry_peer *peer)
 
 /* ---- the instance ---- */
 
+/* What the driver says of the whole line, when it is up and later. */
+static void take_record(struct line *l, const struct ferry_link *record)
+{
+	l->caps = record->caps;
+	l->security = record->security;
+	l->payload_max = record->channel_count ?
+		record->channels[0].max_payload : 0;
+	bytes_to_printable(bytes_of_text(record->text ? record->text : ""),
+		l->address, sizeof(l->address));
+}
+
 static void on_up(void *arg, const struct ferry_link *record)
 {
 	struct line *l = arg;
@@ -211,11 +231,7 @@ static void on_up(void *arg, const struct ferry_link *record)
 	l->up = true;
 	l->status = 0;
 	l->text[0] = '\0';
-	l->caps = record->caps;
-	l->payload_max = record->channel_count ?
-		record->channels[0].max_payload : 0;
-	bytes_to_printable(bytes_of_text(record->text ? record->text : ""),
-		l->address, sizeof(l->address));
+	take_record(l, record);
 	log_info("line", "link is up", "link=%s address=\"%s\"", l->name,
 		l->address);
 	if (l->radio)
@@ -237,6 +253,7 @@ static void on_message(void *arg, const struct ferry_message *message)
 	struct session *s;
 
 	if (n) {
+		radio_heard(l->radio, message->peer);
 		network_message(n, message);
 		return;
 	}
@@ -251,6 +268,11 @@ static void on_link(void *arg, uint64_t link, const struct ferry_link *record)
 	struct network *n = network_of(l, link);
 	struct session *s;
 
+	if (!link) {
+		take_record(l, record);
+		line_changed(l);
+		return;
+	}
 	if (n) {
 		network_link_changed(n, record);
 		return;

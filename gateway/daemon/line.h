@@ -27,12 +27,13 @@ struct line {
 	bool up;
 	bool failed;           /* never tried again by itself */
 	int status;
-	char text[160];
+	char text[256];
 	char address[96];
 	char kept[CONFIG_PATH_SIZE]; /* whose descriptor the manager keeps */
 	uint32_t peers;
 	int64_t since_ms;
 	uint64_t caps;
+	uint32_t security;     /* FERRY_SECURITY_*, as its driver says */
 	uint32_t payload_max;
 	unsigned transfers;    /* sessions of jobs on it */
 	struct line_session *sessions;
@@ -54,6 +55,11 @@ void line_saw(struct line *l, const struct peer_sight *sight);
 
 /* State or text of the line is another: told to whoever looks. */
 void line_changed(struct line *l);
+
+/* FERRY_SECURITY_* of what goes to the devices on this line, -1 while nobody
+ * knows: it is down, another program drives it, or each of several peers has a
+ * link of its own. It is the word of the driver. */
+int line_security(const struct line *l);
 
 /* "up", "starting", "down", "failed", "stopped". */
 const char *line_state_name(const struct line *l);

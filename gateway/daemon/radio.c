@@ -26,6 +26,7 @@ struct radio_peer {
 	enum peer_id_kind id_kind;
 	bool present; /* its driver reported it since it came up */
 	bool sleepy;
+	int64_t heard_s; /* its last frame; 0: none since the start */
 	char joined[24]; /* the attribute as it was last; "" none */
 	struct texts driver, engine;
 };
@@ -260,6 +261,21 @@ void radio_saw(struct radio *r, const struct ferry_peer *peer)
 	network_peer(r->network, &told);
 	if (p && !told.gone)
 		tell_registry(r, p);
+}
+
+void radio_heard(struct radio *r, const char *key)
+{
+	struct radio_peer *p = key ? peer_find(r, key) : NULL;
+
+	if (p)
+		p->heard_s = gateway_wall_ms() / 1000;
+}
+
+int64_t radio_heard_s(const struct radio *r, const char *key)
+{
+	const struct radio_peer *p = r ? peer_find(r, key) : NULL;
+
+	return p ? p->heard_s : 0;
 }
 
 bool radio_is_sleepy(const struct radio *r, const char *key)

@@ -41,6 +41,12 @@ void radio_down(struct radio *r);
 /* The driver reports a peer. */
 void radio_saw(struct radio *r, const struct ferry_peer *peer);
 
+/* A frame came from it. */
+void radio_heard(struct radio *r, const char *key);
+
+/* When the last one came, Unix time; 0: none since the start. */
+int64_t radio_heard_s(const struct radio *r, const char *key);
+
 /* Not awake unless it says so itself. False when nothing is known of it. */
 bool radio_is_sleepy(const struct radio *r, const char *key);
 

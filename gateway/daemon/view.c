@@ -6,7 +6,6 @@
 
 #include "gateway/admin/time.h"
 #include "gateway/daemon/ledger.h"
-#include "gateway/daemon/support.h"
 
 json_t *view_time_ms(int64_t at_ms)
 {
@@ -123,15 +122,19 @@ static json_t *progress_of(const struct job *j)
 		json_integer(eta));
 }
 
+json_t *view_job_gates(const struct job *j)
+{
+	return j->gates && (j->session || j->state == JOB_WAITING) ?
+		view_gates(j->gates) : json_array();
+}
+
 json_t *view_job(const struct job *j)
 {
 	json_t *json = job_core(&j->row);
 
 	json_object_set_new(json, "state", json_string(
 		job_state_name(j->state)));
-	json_object_set_new(json, "gates", j->gates && (j->session ||
-		j->state == JOB_WAITING) ? view_gates(j->gates) :
-		json_array());
+	json_object_set_new(json, "gates", view_job_gates(j));
 	json_object_set_new(json, "progress", progress_of(j));
 	json_object_set_new(json, "at", view_time_ms(j->terms.at_ms));
 	json_object_set_new(json, "window", view_text(j->terms.window));
@@ -160,83 +163,6 @@ json_t *view_job_row(const struct gateway *g, const struct job_row *row)
 		json_boolean(terms.allow_downgrade || terms.allow_older));
 	json_object_set_new(json, "by", view_text(terms.by));
 	return json;
-}
-
-/* ---- devices ---- */
-
-static const char *health_of(const struct device *d, const struct child *c)
-{
-	if (c && c->ended.job && c->ended.state == JOB_QUARANTINED)
-		return "quarantined";
-	if (c && c->recalled.code)
-		return "recalled";
-	switch (d->health) {
-	case DEVICE_HEALTH_GOOD:
-		return "ok";
-	case DEVICE_HEALTH_SILENT:
-		return "silent";
-	case DEVICE_HEALTH_UNKNOWN:
-	case DEVICE_HEALTH_ABSENT:
-		return "unknown";
-	}
-	return "unknown";
-}
-
-static json_t *available_of(struct gateway *g, const struct device *d)
-{
-	struct plan_row row;
-	char version[ROW_VERSION_SIZE] = "";
-
-	if (!plan_best(g, d, &row))
-		return json_null();
-	bytes_to_printable(row.entry->version.at ? row.entry->version :
-		row.entry->expect_version, version, sizeof(version));
-	return json_pack("{s:o,s:I,s:o,s:b}", "version", view_text(version),
-		"sequence", (json_int_t)row.entry->sequence, "manifest_digest",
-		view_hex(row.entry->manifest_digest.at, 32), "security",
-		row.entry->security);
-}
-
-static json_t *recalled_of(const struct child *c)
-{
-	if (!c || !c->recalled.code)
-		return json_null();
-	return json_pack("{s:s,s:o,s:o}", "code", err_name(c->recalled.code),
-		"reason", view_text(c->recalled.reason), "since",
-		view_time_ms(c->recalled.since_ms));
-}
-
-json_t *view_device(struct gateway *g, const struct device *d)
-{
-	const struct child *c = child_find(g, d->id);
-	const struct config_class *klass = gateway_class(g, d->class_name);
-	json_t *available = available_of(g, d);
-	bool read = d->version[0] || d->hash_len;
-	const char *state = c && c->job ? job_state_name(c->job->state) :
-		!json_is_null(available) ? "available" :
-		read ? "current" : "unknown";
-
-	return json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,"
-		"s:s,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:s}",
-		"id", view_text(d->id), "class", view_text(d->class_name),
-		"vendor", view_text(d->vendor), "component",
-		klass && klass->device.component_count ?
-			klass->device.components[0].id : "",
-		"link", view_text(d->link), "peer", view_text(d->key),
-		"online", d->present, "last_seen",
-		view_time_ms(d->seen_s * 1000), "hw_revision",
-		view_text(d->hw_revision), "version", view_text(d->version),
-		"digest", view_hex(d->hash, d->hash_len), "confirmed",
-		d->confirmed < 0 ? json_null() : json_boolean(d->confirmed),
-		"read_at", view_time_ms(d->read_s * 1000), "state", state,
-		"available", available, "job", c && c->job ?
-			json_integer((json_int_t)c->job->row.id) : json_null(),
-		"health", health_of(d, c), "note", view_text(c ? c->note : ""),
-		"enrolled_at", view_time_ms(d->enrolled_s * 1000),
-		"enrolled_by", view_text(c ? c->enrolled_by : ""),
-		"recalled", recalled_of(c),
-		"end_of_support", view_time_ms(gateway_ms(
-			support_until(g, d))), "support", support_state(g, d));
 }
 
 /* ---- ledger ---- */

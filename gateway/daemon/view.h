@@ -15,7 +15,13 @@ json_t *view_line(const struct line *l);
 json_t *view_candidate(const struct gateway *g, const struct candidate *c);
 json_t *view_class(const struct gateway *g, const struct config_class *c);
 json_t *view_device(struct gateway *g, const struct device *d);
+/* What a person should know who gave the device its class, as an array of texts:
+ * that it does not meet `match`. `also_unknown`: also where nobody can tell. */
+json_t *view_warnings(const struct gateway *g, const struct device *d,
+	bool also_unknown);
+json_t *view_attributes(const struct attributes *a);
 json_t *view_job(const struct job *j);
+json_t *view_job_gates(const struct job *j); /* array */
 /* A job of the database that is not open any more. */
 json_t *view_job_row(const struct gateway *g, const struct job_row *row);
 json_t *view_plan_row(struct gateway *g, const struct plan_row *row);

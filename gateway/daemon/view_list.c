@@ -206,20 +206,37 @@ static json_t *line_job(const struct line *l)
 	return json_null();
 }
 
+/* Null where nobody knows. */
+static json_t *line_security_name(const struct line *l)
+{
+	static const char *const names[] = {
+		[FERRY_SECURITY_NONE] = "none",
+		[FERRY_SECURITY_NETWORK] = "network",
+		[FERRY_SECURITY_LINK] = "link",
+		[FERRY_SECURITY_AUTHENTICATED] = "authenticated",
+	};
+	int security = line_security(l);
+
+	if (security < 0 || security > (int)FERRY_SECURITY_AUTHENTICATED)
+		return json_null();
+	return json_string(names[security]);
+}
+
 json_t *view_line(const struct line *l)
 {
 	struct transport_counters counters = {0};
 
 	if (l->transport)
 		transport_counters(l->transport, &counters);
-	return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:i,s:o,s:s,s:I,s:I,s:o,s:o,"
+	return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:i,s:o,s:o,s:I,s:I,s:o,s:o,"
 		"s:o,s:o}",
 		"name", view_text(l->name), "driver",
 		view_text(l->config->driver), "state", line_state_name(l),
 		"since", view_time_ms(l->since_ms), "address",
 		view_text(l->address), "mode", view_text(line_mode(l)), "peers",
 		(int)l->peers, "payload_bytes", l->payload_max ?
-		json_integer(l->payload_max) : json_null(), "security", "none",
+		json_integer(l->payload_max) : json_null(), "security",
+		line_security_name(l),
 		"bytes_in", (json_int_t)counters.bytes_received, "bytes_out",
 		(json_int_t)counters.bytes_sent, "job", line_job(l), "failure",
 		view_failure(l->up ? 0 : l->status, 0, false, 0, "", 0,
@@ -229,19 +246,23 @@ json_t *view_line(const struct line *l)
 
 /* ---- candidates, classes ---- */
 
+json_t *view_attributes(const struct attributes *a)
+{
+	struct peer_attribute list[ATTRIBUTES_MAX];
+	size_t count = attributes_list(a, list);
+	json_t *attributes = json_object();
+
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(attributes, list[i].name,
+			view_text(list[i].value));
+	return attributes;
+}
+
 /* All that classes may match a candidate by, as far as it was kept. */
 static json_t *candidate_attributes(const struct candidate *c)
 {
-	json_t *attributes = json_object();
-	size_t at = 0;
+	json_t *attributes = view_attributes(&c->attributes);
 
-	while (at < c->attributes_len) {
-		const char *name = c->attributes + at;
-		const char *value = name + strlen(name) + 1;
-
-		json_object_set_new(attributes, name, view_text(value));
-		at = (size_t)(value + strlen(value) + 1 - c->attributes);
-	}
 	if (c->product[0])
 		json_object_set_new(attributes, "product",
 			view_text(c->product));
@@ -369,7 +390,8 @@ json_t *view_plan_row(struct gateway *g, const struct plan_row *row)
 		c->job->row.manifest_digest, row->entry->manifest_digest.at,
 		32) ? c->job : NULL;
 	struct gates gates = {0};
-	json_t *warnings = json_array();
+	json_t *warnings = row->decision == PLAN_INSTALL ?
+		view_warnings(g, row->device, false) : json_array();
 	const char *decision = plan_decision_name(row->decision);
 
 	if (j)

@@ -520,6 +520,11 @@ bool network_is_served(const struct network *n)
 	return n->link != 0;
 }
 
+int network_security(const struct network *n)
+{
+	return n && n->is_up ? (int)n->security : -1;
+}
+
 bool network_owns(const struct network *n, uint64_t link)
 {
 	return n && n->link && n->link == link;

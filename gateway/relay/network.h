@@ -76,6 +76,10 @@ void network_pause(struct network *n, bool paused);
 /* Whether the any-peer link is there. */
 bool network_is_served(const struct network *n);
 
+/* FERRY_SECURITY_* of the any-peer link, the lowest since it came up; -1 while
+ * it is not there. No network has none. */
+int network_security(const struct network *n);
+
 /* What the owner of the instance passes on, of the link that is owned. No
  * network owns none. */
 bool network_owns(const struct network *n, uint64_t link);

@@ -294,6 +294,8 @@ static const struct golden_row golden_rows[] = {
 	{"devices", 0, {"devices"}},
 	{"devices-tree", 0, {"devices", "--tree"}},
 	{"device-show", 0, {"device", "show", "lamp-1"}},
+	{"device-show-sleepy", 0, {"device", "show", "lamp-2"}},
+	{"classify", 0, {"classify", "lamp-2", "lamp"}},
 	{"device-show-bare", 0, {"device", "show", "boiler"}},
 	{"candidates", 0, {"candidates"}},
 	{"classes", 0, {"classes"}},

@@ -1,0 +1,25 @@
+/* What a link said of a peer, kept: names and values, as many as fit. A plain
+ * value: it may be copied, and nothing has to be freed. Any thread. */
+#ifndef FERRY_DEVICES_ATTRIBUTES_H
+#define FERRY_DEVICES_ATTRIBUTES_H
+
+#include <stdint.h>
+
+#include "devices/class.h"
+
+#define ATTRIBUTES_MAX 24
+
+struct attributes {
+	uint16_t len;
+	char at[382]; /* name, NUL, value, NUL, name ... */
+};
+
+/* Takes the place of what was kept. Those that do not fit are left out. */
+void attributes_keep(struct attributes *a, const struct peer_attribute *list,
+	size_t count);
+
+/* Fills `into`, whose texts point into `a`; returns how many there are. */
+size_t attributes_list(const struct attributes *a,
+	struct peer_attribute into[ATTRIBUTES_MAX]);
+
+#endif

@@ -1,0 +1,1 @@
+ferry_e2e(told FILES test_told.py)
