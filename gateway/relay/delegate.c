@@ -1,6 +1,7 @@
 #include "gateway/relay/delegate_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -13,6 +14,11 @@
 #define CREDENTIALS_MAX 512
 #define RESPONSES "bridge/response/device/ota_update/"
 #define REQUESTS "bridge/request/device/ota_update/"
+#define PROBE "bridge/request/health_check"
+#define PROBED "bridge/response/health_check"
+#define PROBE_MS 1000      /* while it says that it is online */
+#define PROBE_LONG_MS 10000
+#define PROBES_MAX 10      /* unanswered, then that is said */
 
 /* ---- parameters ---- */
 
@@ -125,9 +131,13 @@ static int check_folder(const struct delegate_params *p, struct fault *f)
 			access(p->folder, W_OK | X_OK))
 		return fault_set(f, ERR_CONFIG_VALUE, 0, "folder",
 			"must be a folder that ferryd may write to");
-	if (st.st_mode & S_IWOTH)
+	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return fault_set(f, ERR_CONFIG_VALUE, 0, "folder",
-			"must not be writable for everybody");
+			"must belong to the user of ferryd, or to root");
+	/* Who can write to it can put another file in place of the copy. */
+	if (st.st_mode & (S_IWOTH | S_IWGRP))
+		return fault_set(f, ERR_CONFIG_VALUE, 0, "folder",
+			"must be writable for ferryd only");
 	return 0;
 }
 
@@ -167,19 +177,40 @@ int delegate_params_check(const struct ferry_kv *params, size_t count,
 	return read_params(params, count, &p, fault);
 }
 
+/* A secret in plain text: closed to others, so that they cannot have read it. */
+static int check_secret(int fd, struct fault *f)
+{
+	struct stat st;
+
+	if (fd < 0)
+		return fault_set(f, ERR_CONFIG_VALUE, 0, "credentials",
+			"cannot be read: %s", err_text(-errno));
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return fault_set(f, ERR_CONFIG_VALUE, 0, "credentials",
+			"must be a regular file");
+	if (st.st_mode & (S_IRWXO | S_IWGRP))
+		return fault_set(f, ERR_CONFIG_VALUE, 0, "credentials",
+			"must not be open to others: mode is %03o, must be "
+			"600 or 640", (unsigned)st.st_mode & 0777);
+	return 0;
+}
+
 /* User and password, each on a line of its own. */
 static int read_credentials(const char *path, char text[CREDENTIALS_MAX],
 	const char **ret_password, struct fault *f)
 {
-	FILE *file = fopen(path, "re");
-	size_t len = file ? fread(text, 1, CREDENTIALS_MAX - 1, file) : 0;
-	size_t user = 0, password = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int err = check_secret(fd, f);
+	ssize_t len = err ? 0 : read(fd, text, CREDENTIALS_MAX - 1);
+	size_t user, password;
 
-	if (file)
-		fclose(file);
-	text[len] = '\0';
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		return err;
+	text[len > 0 ? len : 0] = '\0';
 	user = strcspn(text, "\r\n");
-	if (user == 0 || strlen(text) != len)
+	if (len <= 0 || user == 0 || strlen(text) != (size_t)len)
 		return fault_set(f, ERR_CONFIG_VALUE, 0, "credentials",
 			"must be a file with a user and a password on two "
 			"lines");
@@ -194,13 +225,21 @@ static int read_credentials(const char *path, char text[CREDENTIALS_MAX],
 
 /* ---- devices ---- */
 
-const struct delegate_node *delegate_node(const struct delegate *d,
-	const char *key)
+static unsigned bucket_of(const char *key)
 {
-	const struct delegate_node *n = d->nodes;
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	while (*key)
+		hash = (hash ^ (uint8_t)*key++) * 16777619u;
+	return (hash ^ hash >> 16) % DELEGATE_BUCKETS;
+}
+
+struct delegate_node *delegate_node(const struct delegate *d, const char *key)
+{
+	struct delegate_node *n = d->index[bucket_of(key)];
 
 	while (n && strcmp(n->device.key, key) != 0)
-		n = n->next;
+		n = n->same_bucket;
 	return n;
 }
 
@@ -233,28 +272,45 @@ static void tell_node(struct delegate *d, const struct delegate_node *n)
 	d->events->on_peer(d->arg, &peer);
 }
 
+static struct delegate_node *add_node(struct delegate *d, const char *key)
+{
+	struct delegate_node **bucket = &d->index[bucket_of(key)];
+	struct delegate_node *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->next = d->nodes;
+	d->nodes = n;
+	n->same_bucket = *bucket;
+	*bucket = n;
+	return n;
+}
+
 static void on_device(void *arg, const struct z2m_device *device)
 {
 	struct delegate *d = arg;
-	struct delegate_node **at = &d->nodes;
 	struct delegate_node *n;
 
 	if (device->disabled)
 		return;
-	while (*at && strcmp((*at)->device.key, device->key) != 0)
-		at = &(*at)->next;
-	n = *at;
+	n = delegate_node(d, device->key);
 	if (n && n->seen == d->list)
 		return; /* stands twice: the first one counts */
-	if (!n) {
-		n = calloc(1, sizeof(*n));
-		if (!n)
-			return;
-		*at = n;
-		d->node_count++;
-	}
+	if (!n)
+		n = add_node(d, device->key);
+	if (!n)
+		return;
 	n->device = *device;
 	n->seen = d->list;
+}
+
+static void leave_index(struct delegate *d, const struct delegate_node *n)
+{
+	struct delegate_node **at = &d->index[bucket_of(n->device.key)];
+
+	while (*at != n)
+		at = &(*at)->same_bucket;
+	*at = n->same_bucket;
 }
 
 static void drop_unseen(struct delegate *d)
@@ -267,8 +323,8 @@ static void drop_unseen(struct delegate *d)
 			continue;
 		}
 		*at = n->next;
-		d->node_count--;
-		if (d->up)
+		leave_index(d, n);
+		if (d->reach == DELEGATE_UP)
 			d->events->on_peer_gone(d->arg, n->device.key);
 		free(n);
 	}
@@ -276,7 +332,8 @@ static void drop_unseen(struct delegate *d)
 
 static void tell_nodes(struct delegate *d)
 {
-	for (const struct delegate_node *n = d->nodes; d->up && n; n = n->next)
+	for (const struct delegate_node *n = d->nodes;
+			d->reach == DELEGATE_UP && n; n = n->next)
 		tell_node(d, n);
 }
 
@@ -288,16 +345,29 @@ static void forget_nodes(struct delegate *d)
 		free(d->nodes);
 		d->nodes = next;
 	}
-	d->node_count = 0;
 }
 
 /* ---- messages ---- */
+
+/* Sessions may end, and be closed, in what they are told. */
+static void tell_sessions(struct delegate *d,
+	void (*tell)(struct delegate_session *s))
+{
+	struct delegate_session *next;
+
+	for (struct delegate_session *s = d->sessions; s; s = next) {
+		next = s->next;
+		tell(s);
+	}
+}
 
 static void unreadable(const char *topic, int err)
 {
 	log_warn("delegate", "message cannot be read", "topic=\"%s\" code=%s",
 		topic, err_name(err));
 }
+
+static void on_probe(uv_timer_t *timer);
 
 static void take_devices(struct delegate *d, struct bytes payload)
 {
@@ -315,26 +385,30 @@ static void take_devices(struct delegate *d, struct bytes payload)
 			"are passed over", "count=%u", skipped);
 	drop_unseen(d);
 	tell_nodes(d);
+	tell_sessions(d, delegate_session_named);
 }
 
-/* Sessions may end, and be closed, in what they are told. */
-static void tell_sessions(struct delegate *d,
-	void (*tell)(struct delegate_session *s))
-{
-	struct delegate_session *next;
+/* ---- how far it is ---- */
 
-	for (struct delegate_session *s = d->sessions; s; s = next) {
-		next = s->next;
-		tell(s);
-	}
+static void probe_in(struct delegate *d, uint64_t ms)
+{
+	uv_timer_start(&d->probe, on_probe, ms, 0);
+}
+
+static void tell_down(struct delegate *d, int status, const char *why)
+{
+	d->events->on_down(d->arg, status, why);
 }
 
 static void go_down(struct delegate *d, int status, const char *why)
 {
-	d->up = false;
-	d->version[0] = '\0';
-	tell_sessions(d, delegate_session_down);
-	d->events->on_down(d->arg, status, why);
+	bool was_up = d->reach == DELEGATE_UP;
+
+	d->reach = DELEGATE_AWAY;
+	d->unanswered = 0;
+	if (was_up)
+		tell_sessions(d, delegate_session_down);
+	tell_down(d, status, why);
 }
 
 static void tell_up(struct delegate *d)
@@ -348,10 +422,59 @@ static void tell_up(struct delegate *d)
 
 static void go_up(struct delegate *d)
 {
-	d->up = true;
+	d->reach = DELEGATE_UP;
+	uv_timer_stop(&d->probe);
 	tell_up(d);
 	tell_nodes(d);
 	tell_sessions(d, delegate_session_up);
+}
+
+/* It says that it is online before it listens: what is asked then is lost. So
+ * it counts as there when it has answered. */
+static void probe(struct delegate *d)
+{
+	char topic[MQTT_TOPIC_MAX], payload[128];
+	struct z2m_request request = {.transaction = d->probed};
+	int len = z2m_request_write(&request, payload, sizeof(payload));
+
+	snprintf(topic, sizeof(topic), "%s/" PROBE, d->params.topic);
+	if (len > 0)
+		mqtt_publish(d->mqtt, topic, bytes_of(payload, (size_t)len));
+}
+
+static void no_answer(struct delegate *d)
+{
+	char text[DELEGATE_TOPIC_SIZE + 96];
+
+	snprintf(text, sizeof(text), d->reach == DELEGATE_ONLINE ?
+		"zigbee2mqtt does not answer: may this user publish and read "
+		"below %s?" : "nothing is heard of zigbee2mqtt below %s",
+		d->params.topic);
+	tell_down(d, ERR_DELEGATE_AWAY, text);
+}
+
+static void on_probe(uv_timer_t *timer)
+{
+	struct delegate *d = timer->data;
+	bool often = d->reach == DELEGATE_ONLINE && d->unanswered < PROBES_MAX;
+
+	if (d->unanswered == (d->reach == DELEGATE_ONLINE ? PROBES_MAX : 1) &&
+			d->reach != DELEGATE_AWAY)
+		no_answer(d);
+	d->unanswered++;
+	probe(d);
+	probe_in(d, often ? PROBE_MS : PROBE_LONG_MS);
+}
+
+static void take_probed(struct delegate *d, struct bytes payload)
+{
+	struct z2m_response response;
+
+	if (d->reach == DELEGATE_UP || z2m_response_read(payload, &response) ||
+			!response.ok || strcmp(response.transaction,
+			d->probed) != 0)
+		return;
+	go_up(d);
 }
 
 static void take_online(struct delegate *d, struct bytes payload)
@@ -363,10 +486,18 @@ static void take_online(struct delegate *d, struct bytes payload)
 		unreadable("bridge/state", err);
 		return;
 	}
-	if (online && !d->up)
-		go_up(d);
-	else if (!online && d->up)
-		go_down(d, ERR_DELEGATE_AWAY, "zigbee2mqtt is offline");
+	if (online && d->reach != DELEGATE_UP) {
+		d->reach = DELEGATE_ONLINE;
+		d->unanswered = 0;
+		probe(d);
+		probe_in(d, PROBE_MS);
+	} else if (!online) {
+		if (d->reach != DELEGATE_AWAY)
+			go_down(d, ERR_DELEGATE_AWAY, "zigbee2mqtt is offline");
+		/* The last will of a connection that it gave up long ago may
+		 * come after it is back. */
+		probe_in(d, PROBE_LONG_MS);
+	}
 }
 
 /* Published again whenever a setting of zigbee2mqtt changes. */
@@ -382,7 +513,7 @@ static void take_info(struct delegate *d, struct bytes payload)
 	if (!strcmp(version, d->version))
 		return;
 	memcpy(d->version, version, sizeof(version));
-	if (d->up)
+	if (d->reach == DELEGATE_UP)
 		tell_up(d);
 }
 
@@ -428,10 +559,11 @@ static void on_message(void *arg, const char *topic, struct bytes payload,
 {
 	struct delegate *d = arg;
 	size_t len = strlen(d->params.topic);
-	const char *rest = topic + len + 1;
+	const char *rest;
 
 	if (strncmp(topic, d->params.topic, len) != 0 || topic[len] != '/')
 		return;
+	rest = topic + len + 1;
 	if (!strcmp(rest, "bridge/state"))
 		take_online(d, payload);
 	else if (!strcmp(rest, "bridge/devices"))
@@ -440,6 +572,8 @@ static void on_message(void *arg, const char *topic, struct bytes payload,
 		take_info(d, payload);
 	else if (!strncmp(rest, RESPONSES, strlen(RESPONSES)) && !retained)
 		take_response(d, rest + strlen(RESPONSES), payload);
+	else if (!strcmp(rest, PROBED) && !retained)
+		take_probed(d, payload);
 	else if (strncmp(rest, "bridge/", 7) != 0 && !retained)
 		take_state(d, topic, payload);
 }
@@ -460,23 +594,39 @@ static void on_up(void *arg)
 {
 	struct delegate *d = arg;
 
+	d->reach = DELEGATE_UNHEARD;
+	d->unanswered = 0;
+	snprintf(d->probed, sizeof(d->probed), "ferry-%s-%llu", d->run,
+		(unsigned long long)++d->serial);
 	subscribe(d, "bridge/info");
 	subscribe(d, "bridge/devices");
 	subscribe(d, RESPONSES "#");
+	subscribe(d, PROBED);
 	subscribe(d, "bridge/state");
+	probe_in(d, PROBE_LONG_MS);
 }
 
 static void on_down(void *arg, const char *why)
 {
 	struct delegate *d = arg;
 
+	uv_timer_stop(&d->probe);
 	go_down(d, ERR_DELEGATE_BROKER, why);
+}
+
+static void on_refused(void *arg)
+{
+	struct delegate *d = arg;
+
+	log_warn("delegate", "the broker refuses a subscription",
+		"topic=\"%s/...\"", d->params.topic);
 }
 
 static const struct mqtt_events events = {
 	.on_up = on_up,
 	.on_down = on_down,
 	.on_message = on_message,
+	.on_refused = on_refused,
 };
 
 int delegate_request(struct delegate *d, const char *what,
@@ -546,21 +696,30 @@ int delegate_open(const struct delegate_setup *setup, struct delegate **ret,
 		free(d);
 		return err;
 	}
+	uv_timer_init(d->loop, &d->probe);
+	d->probe.data = d;
 	if (!d->params.by_url)
 		handover_sweep(d->params.folder);
 	*ret = d;
 	return 0;
 }
 
-static void on_mqtt_closed(void *arg)
+static void on_probe_closed(uv_handle_t *handle)
 {
-	struct delegate *d = arg;
+	struct delegate *d = handle->data;
 	void (*on_closed)(void *arg) = d->on_closed;
 	void *close_arg = d->close_arg;
 
 	forget_nodes(d);
 	free(d);
 	on_closed(close_arg);
+}
+
+static void on_mqtt_closed(void *arg)
+{
+	struct delegate *d = arg;
+
+	uv_close((uv_handle_t *)&d->probe, on_probe_closed);
 }
 
 void delegate_close(struct delegate *d, void (*on_closed)(void *arg),
@@ -572,6 +731,7 @@ void delegate_close(struct delegate *d, void (*on_closed)(void *arg),
 	}
 	d->on_closed = on_closed;
 	d->close_arg = arg;
-	d->up = false;
+	d->reach = DELEGATE_AWAY;
+	uv_timer_stop(&d->probe);
 	mqtt_close(d->mqtt, on_mqtt_closed, d);
 }

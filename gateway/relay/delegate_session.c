@@ -1,9 +1,11 @@
 /* One device behind zigbee2mqtt, for one job or one inventory.
  *
- *   OPENING -> ASKING -> (inventory: done)
- *                 |  \-> PAUSING -> ASKING ...        asleep, or busy
- *                 v
- *              HOLDING -> HASHING -> UPDATING -> REHASHING -> ASKING -> done
+ *   OPENING -> QUEUEING -> ASKING -> (inventory: done)
+ *                 ^           |  \
+ *                 |           |   \-> PAUSING           asleep, or busy
+ *                 +-----------|----------+
+ *                             v
+ *              HOLDING -> COPYING -> UPDATING -> REHASHING -> QUEUEING ...
  *                                       \-> ABORTING -> withdrawn
  *
  * What a device runs is asked with a check against an empty index: zigbee2mqtt
@@ -12,7 +14,10 @@
  *
  * Every session begins with the question. An update that is still under way,
  * because ferryd was started again, is answered with "already in progress": it is
- * followed, and no second one is begun. */
+ * followed, and no second one is begun.
+ *
+ * Each order has a transaction of its own: zigbee2mqtt answers to an update that
+ * was aborted when the next one may have begun. */
 #include "gateway/relay/delegate_priv.h"
 
 #include <errno.h>
@@ -24,16 +29,20 @@
 
 #define ASK_MS 75000      /* zigbee2mqtt itself waits 60 s for the device */
 #define BUSY_AGAIN_MS 15000
-#define SLEEP_AGAIN_MS 60000
+#define SLEEP_AGAIN_MS 20000
 #define PROVE_FIRST_MS 2000
 #define PROVE_AGAIN_MS 10000
 #define PROVE_MS 300000   /* unless the class says how long */
 #define SILENT_MS 180000  /* progress comes every 30 s */
 #define ABORT_MS 10000
 #define LOST_MS 300000    /* broker or zigbee2mqtt away in mid-update */
+#define AGAIN_MAX 2       /* orders after one that zigbee2mqtt forgot */
+#define UNHEARD_MAX 3     /* looks after an update that nobody answers */
 #define DONE_BP 10000
 
 static void ask(struct delegate_session *s);
+static void ask_in_turn(struct delegate_session *s);
+static void look_after(struct delegate_session *s);
 static void on_timer(uv_timer_t *timer);
 
 static struct delegate_session *session_of(struct session *session)
@@ -83,6 +92,7 @@ static void end(struct delegate_session *s, enum engine_outcome outcome,
 	uv_timer_stop(&s->timer);
 	s->phase = DELEGATE_OVER;
 	s->wait = ENGINE_WAIT_NONE;
+	delegate_let_next_ask(s->delegate);
 	s->setup.events->on_result(s->setup.arg, &result);
 }
 
@@ -129,6 +139,7 @@ static void pause_for(struct delegate_session *s, enum engine_wait wait,
 {
 	s->phase = DELEGATE_PAUSING;
 	wake_in(s, ms);
+	delegate_let_next_ask(s->delegate);
 	tell_wait(s, wait, ms);
 }
 
@@ -148,11 +159,25 @@ static void not_proved(struct delegate_session *s, const char *words)
 			"");
 }
 
+/* The image's version is below the one that the device has told. */
+static bool is_older(const struct delegate_session *s)
+{
+	uint32_t wanted;
+
+	return !ota_version_read(s->image.version, &wanted) &&
+		wanted < s->before;
+}
+
 static void hold(struct delegate_session *s)
 {
 	s->before = s->installed;
+	if (is_older(s) && !s->setup.allow_downgrade) {
+		fail(s, ENGINE_FAILED, ERR_ZIGBEE_DOWNGRADE, "query", "");
+		return;
+	}
 	s->phase = DELEGATE_HOLDING;
 	uv_timer_stop(&s->timer);
+	delegate_let_next_ask(s->delegate);
 	tell_wait(s, ENGINE_WAIT_NONE, 0);
 	s->setup.events->on_stage(s->setup.arg, ENGINE_STAGE_TRANSFER,
 		&s->facts);
@@ -190,6 +215,23 @@ static void prove(struct delegate_session *s)
 	pause_for(s, ENGINE_WAIT_DEVICE, PROVE_FIRST_MS);
 }
 
+static void abort_update(struct delegate_session *s)
+{
+	struct z2m_request request = {
+		.key = s->key,
+		.transaction = s->ordered[0] ? s->ordered : s->ours,
+	};
+
+	/* It has all: the device installs it, whoever wants it or not. */
+	if (s->progress_bp == DONE_BP)
+		return;
+	s->phase = DELEGATE_ABORTING;
+	wake_in(s, ABORT_MS);
+	if (delegate_request(s->delegate, "update/abort", &request))
+		log_warn("delegate", "update cannot be aborted", "peer=%s",
+			s->key);
+}
+
 /* Begun by an earlier run of this job, or by somebody else. */
 static void busy(struct delegate_session *s)
 {
@@ -211,8 +253,13 @@ static void busy(struct delegate_session *s)
 			(unsigned long long)s->setup.job);
 	s->published = true;
 	s->phase = DELEGATE_UPDATING;
+	delegate_let_next_ask(s->delegate);
 	tell_wait(s, ENGINE_WAIT_NONE, 0);
 	wake_in(s, BUSY_AGAIN_MS);
+	if (s->withdrawn) {
+		abort_update(s);
+		return;
+	}
 	/* What is under way cannot be held: go() has nothing to do. */
 	s->setup.events->on_stage(s->setup.arg, ENGINE_STAGE_TRANSFER,
 		&s->facts);
@@ -221,8 +268,6 @@ static void busy(struct delegate_session *s)
 static void unanswered(struct delegate_session *s,
 	const struct z2m_response *r)
 {
-	const struct delegate_node *n = delegate_node(s->delegate, s->key);
-
 	if (says(r, "already in progress")) {
 		if (s->prove_by_ms)
 			not_proved(s, r->error);
@@ -234,7 +279,7 @@ static void unanswered(struct delegate_session *s,
 		not_proved(s, r->error);
 	else if (s->withdrawn)
 		end(s, ENGINE_WITHDRAWN, NULL);
-	else if (is_update(s) && n && n->device.sleepy)
+	else if (is_update(s) && delegate_session_is_sleepy(s))
 		pause_for(s, ENGINE_WAIT_WAKE, SLEEP_AGAIN_MS);
 	else
 		fail(s, ENGINE_FAILED, says(r, "does not exist") ?
@@ -257,7 +302,7 @@ static void take_check(struct delegate_session *s,
 			"no installed_version was published");
 }
 
-static void ask(struct delegate_session *s)
+static void publish_check(struct delegate_session *s)
 {
 	struct z2m_request request = {
 		.key = s->key,
@@ -267,38 +312,63 @@ static void ask(struct delegate_session *s)
 
 	snprintf(s->asked, sizeof(s->asked), "ferry-%s-%llu",
 		s->delegate->run, (unsigned long long)++s->delegate->serial);
-	s->phase = DELEGATE_ASKING;
 	s->has_installed = false;
-	wake_in(s, ASK_MS);
+	/* The link has gone, and says so soon. */
 	if (delegate_request(s->delegate, "check", &request))
-		fail(s, ENGINE_FAILED, ERR_DELEGATE_BROKER, "query", "");
+		log_debug("delegate", "check cannot be published", "peer=%s",
+			s->key);
+}
+
+static void ask(struct delegate_session *s)
+{
+	s->phase = DELEGATE_ASKING;
+	wake_in(s, ASK_MS);
+	publish_check(s);
+}
+
+/* ---- not all at once ---- */
+
+static void ask_in_turn(struct delegate_session *s)
+{
+	if (delegate_may_ask(s->delegate, delegate_session_is_sleepy(s))) {
+		ask(s);
+		return;
+	}
+	s->phase = DELEGATE_QUEUEING;
+	s->queued = ++s->delegate->serial;
+	uv_timer_stop(&s->timer);
+	if (!s->prove_by_ms)
+		tell_wait(s, ENGINE_WAIT_TURN, 0);
+}
+
+void delegate_session_wake(struct delegate_session *s)
+{
+	wake_in(s, 0);
 }
 
 /* ---- the update ---- */
-
-static bool goes_down(const struct delegate_session *s)
-{
-	uint32_t wanted;
-
-	return s->setup.allow_downgrade &&
-		!ota_version_read(s->image.version, &wanted) &&
-		wanted < s->installed;
-}
 
 static void order(struct delegate_session *s)
 {
 	struct z2m_request request = {
 		.key = s->key,
 		.url = handover_image(s->handover),
-		.transaction = s->ordered,
+		.transaction = s->ordered, /* written below */
 		.timeout_ms = s->options.block_timeout_s * 1000,
 		.delay_ms = s->options.response_delay_ms,
 		.block = s->options.block,
 	};
+	uint8_t random[8] = {0};
+	char hex[17];
 
-	if (delegate_request(s->delegate, goes_down(s) ? "update/downgrade" :
+	uv_random(NULL, NULL, random, sizeof(random), 0, NULL);
+	snprintf(s->ordered, sizeof(s->ordered), "%s%s", s->ours,
+		bytes_to_hex(bytes_of(random, sizeof(random)), hex,
+		sizeof(hex)));
+	if (delegate_request(s->delegate, is_older(s) ? "update/downgrade" :
 			"update", &request)) {
-		fail(s, ENGINE_FAILED, ERR_DELEGATE_BROKER, "hand-over", "");
+		s->ordered[0] = '\0';
+		fail(s, ENGINE_FAILED, ERR_JOB_NO_LINK, "hand-over", "");
 		return;
 	}
 	log_info("delegate", "update handed over to zigbee2mqtt",
@@ -306,7 +376,22 @@ static void order(struct delegate_session *s)
 		(unsigned long long)s->setup.job, s->ordered);
 	s->published = true;
 	s->phase = DELEGATE_UPDATING;
+	s->progress_bp = 0;
+	s->looks = false;
+	s->unheard = 0;
 	wake_in(s, SILENT_MS);
+}
+
+static void copied(struct delegate_session *s, int status)
+{
+	if (status)
+		fail(s, ENGINE_FAILED, status, "hand-over", "");
+	else if (s->withdrawn)
+		end(s, ENGINE_WITHDRAWN, NULL);
+	else if (s->delegate->reach != DELEGATE_UP)
+		fail(s, ENGINE_FAILED, ERR_JOB_NO_LINK, "hand-over", "");
+	else
+		order(s);
 }
 
 static void on_checked(void *arg, int status)
@@ -315,19 +400,16 @@ static void on_checked(void *arg, int status)
 
 	if (is_idle(s))
 		return;
-	if (status) {
+	if (status == ERR_DELEGATE_CHANGED)
 		log_error("delegate", "copy of the image was changed",
 			"peer=%s job=%llu", s->key,
 			(unsigned long long)s->setup.job);
+	if (s->phase == DELEGATE_COPYING)
+		copied(s, status);
+	else if (s->phase == DELEGATE_REHASHING && status)
 		fail(s, ENGINE_FAILED, status, "hand-over", "");
-	} else if (s->phase == DELEGATE_HASHING) {
-		if (s->withdrawn)
-			end(s, ENGINE_WITHDRAWN, NULL);
-		else
-			order(s);
-	} else if (s->phase == DELEGATE_REHASHING) {
+	else if (s->phase == DELEGATE_REHASHING)
 		prove(s);
-	}
 }
 
 /* It says that it is done; what it used must still be what was handed over. */
@@ -356,11 +438,21 @@ static void gave_up(struct delegate_session *s, const struct z2m_response *r)
 }
 
 /* The update was under way and is not any more; how it ended was said while
- * nobody listened, or to nobody. The device tells. */
-static void ended_unheard(struct delegate_session *s)
+ * nobody listened, or to nobody. The device tells. One that has `told` that it
+ * runs what it ran is given it again. */
+static void ended_unheard(struct delegate_session *s, bool told)
 {
 	if (runs_image(s)) {
 		end(s, ENGINE_DONE, NULL);
+		return;
+	}
+	if (!s->withdrawn && s->progress_bp < DONE_BP &&
+			s->again++ < AGAIN_MAX) {
+		/* One that still waits for its next block hears nothing else. */
+		if (told)
+			hold(s);
+		else
+			look_after(s);
 		return;
 	}
 	fail(s, s->withdrawn ? ENGINE_WITHDRAWN : ENGINE_FAILED,
@@ -379,27 +471,40 @@ static void take_update(struct delegate_session *s,
 		gave_up(s, r);
 }
 
+/* Looked after, because nothing was heard of it. */
+static void take_look(struct delegate_session *s, const struct z2m_response *r)
+{
+	s->looks = false;
+	s->unheard = 0;
+	if (says(r, "already in progress")) {
+		wake_in(s, SILENT_MS);
+		return;
+	}
+	if (r->ok && s->has_installed)
+		take_version(s);
+	if (!is_idle(s))
+		ended_unheard(s, r->ok && s->has_installed);
+}
+
+/* What an earlier run of ferryd has ordered is known by how it begins. */
+static bool is_ours(const struct delegate_session *s, const char *transaction)
+{
+	return s->ordered[0] ? !strcmp(transaction, s->ordered) :
+		!strncmp(transaction, s->ours, strlen(s->ours));
+}
+
 void delegate_session_response(struct delegate_session *s, const char *what,
 	const struct z2m_response *r)
 {
 	if (is_idle(s) || !r->transaction[0])
 		return;
-	if (!strcmp(what, "check") && s->phase == DELEGATE_UPDATING &&
-			!strcmp(r->transaction, s->asked)) {
-		/* Looked after, because nothing was heard of it. */
-		if (r->ok && s->has_installed) {
-			take_version(s);
-			ended_unheard(s);
-		} else if (says(r, "already in progress")) {
-			wake_in(s, SILENT_MS);
-		} else {
-			ended_unheard(s);
-		}
-	} else if (!strcmp(what, "check") && s->phase == DELEGATE_ASKING &&
-			!strcmp(r->transaction, s->asked)) {
-		take_check(s, r);
-	} else if (!strcmp(what, "update") &&
-			!strcmp(r->transaction, s->ordered)) {
+	if (!strcmp(what, "check") && !strcmp(r->transaction, s->asked)) {
+		s->asked[0] = '\0';
+		if (s->phase == DELEGATE_ASKING)
+			take_check(s, r);
+		else if (s->phase == DELEGATE_UPDATING && s->looks)
+			take_look(s, r);
+	} else if (!strcmp(what, "update") && is_ours(s, r->transaction)) {
 		take_update(s, r);
 	}
 }
@@ -407,6 +512,7 @@ void delegate_session_response(struct delegate_session *s, const char *what,
 static void take_progress(struct delegate_session *s,
 	const struct z2m_update *u)
 {
+	s->unheard = 0;
 	wake_in(s, SILENT_MS);
 	if (!u->has_progress)
 		return;
@@ -421,12 +527,15 @@ void delegate_session_state(struct delegate_session *s,
 {
 	if (is_idle(s))
 		return;
-	if (u->has_installed) {
+	if (u->has_installed && s->asked[0]) {
 		s->has_installed = true;
 		s->installed = u->installed;
 	}
 	if (s->phase == DELEGATE_UPDATING && u->state == Z2M_STATE_UPDATING)
 		take_progress(s, u);
+	/* Something came from it: it is awake for a moment. */
+	if (s->phase == DELEGATE_PAUSING && s->wait == ENGINE_WAIT_WAKE)
+		ask_in_turn(s);
 }
 
 /* ---- the way to it ---- */
@@ -437,22 +546,21 @@ void delegate_session_down(struct delegate_session *s)
 		return;
 	switch (s->phase) {
 	case DELEGATE_OPENING:
-	case DELEGATE_HOLDING:
-	case DELEGATE_HASHING:
+	case DELEGATE_QUEUEING:
 	case DELEGATE_ASKING:
 	case DELEGATE_PAUSING:
-		if (!s->prove_by_ms) {
+	case DELEGATE_HOLDING:
+	case DELEGATE_COPYING:
+		if (!s->prove_by_ms)
 			fail(s, ENGINE_FAILED, ERR_JOB_NO_LINK, "connect", "");
-			return;
-		}
-		s->phase = DELEGATE_PAUSING;
-		wake_in(s, PROVE_AGAIN_MS);
+		else
+			pause_for(s, ENGINE_WAIT_DEVICE, PROVE_AGAIN_MS);
 		return;
 	case DELEGATE_UPDATING:
-	case DELEGATE_ABORTING:
 		wake_in(s, LOST_MS);
 		return;
 	case DELEGATE_REHASHING:
+	case DELEGATE_ABORTING:
 	case DELEGATE_OVER:
 		return;
 	}
@@ -466,9 +574,10 @@ static void subscribe(struct delegate_session *s)
 /* Whether the update survived is what it is asked. */
 static void look_after(struct delegate_session *s)
 {
-	ask(s);
-	if (!is_idle(s))
-		s->phase = DELEGATE_UPDATING;
+	s->looks = true;
+	s->unheard++;
+	wake_in(s, ASK_MS);
+	publish_check(s);
 }
 
 void delegate_session_up(struct delegate_session *s)
@@ -476,15 +585,39 @@ void delegate_session_up(struct delegate_session *s)
 	if (is_idle(s))
 		return;
 	subscribe(s);
-	if (s->phase == DELEGATE_UPDATING || s->phase == DELEGATE_ABORTING)
+	if (s->phase == DELEGATE_UPDATING)
 		look_after(s);
+	else if (s->phase == DELEGATE_PAUSING)
+		ask_in_turn(s);
+}
+
+static void name_topic(struct delegate_session *s,
+	const struct delegate_node *n)
+{
+	snprintf(s->topic, sizeof(s->topic), "%s/%s",
+		s->delegate->params.topic, n->device.name);
+}
+
+void delegate_session_named(struct delegate_session *s)
+{
+	const struct delegate_node *n = delegate_node(s->delegate, s->key);
+	char before[MQTT_TOPIC_MAX];
+
+	if (is_idle(s) || !n)
+		return;
+	memcpy(before, s->topic, sizeof(before));
+	name_topic(s, n);
+	if (!strcmp(before, s->topic))
+		return;
+	mqtt_unsubscribe(s->delegate->mqtt, before);
+	subscribe(s);
 }
 
 /* ---- time ---- */
 
 static void look_or_lose(struct delegate_session *s)
 {
-	if (s->delegate->up)
+	if (s->delegate->reach == DELEGATE_UP && s->unheard < UNHEARD_MAX)
 		look_after(s);
 	else
 		fail(s, ENGINE_FAILED, ERR_DELEGATE_AWAY, "upload", "");
@@ -499,9 +632,13 @@ static void on_timer(uv_timer_t *timer)
 	case DELEGATE_ASKING:
 		unanswered(s, &silence);
 		return;
+	case DELEGATE_QUEUEING:
+		ask_in_turn(s);
+		delegate_let_next_ask(s->delegate);
+		return;
 	case DELEGATE_PAUSING:
-		if (s->delegate->up)
-			ask(s);
+		if (s->delegate->reach == DELEGATE_UP)
+			ask_in_turn(s);
 		else
 			not_proved(s, "zigbee2mqtt is away");
 		return;
@@ -513,7 +650,7 @@ static void on_timer(uv_timer_t *timer)
 		return;
 	case DELEGATE_OPENING:
 	case DELEGATE_HOLDING:
-	case DELEGATE_HASHING:
+	case DELEGATE_COPYING:
 	case DELEGATE_REHASHING:
 	case DELEGATE_OVER:
 		return;
@@ -530,10 +667,10 @@ static void on_ready(void *arg, int status)
 		fail(s, ENGINE_FAILED, status, "hand-over", "");
 	else if (s->withdrawn)
 		end(s, ENGINE_WITHDRAWN, NULL);
-	else if (!s->delegate->up)
+	else if (s->delegate->reach != DELEGATE_UP)
 		fail(s, ENGINE_FAILED, ERR_JOB_NO_LINK, "connect", "");
 	else
-		ask(s);
+		ask_in_turn(s);
 }
 
 /* ---- the session ---- */
@@ -546,27 +683,11 @@ static void go(struct session *session, enum engine_stage stage, bool skip)
 	if (is_idle(s) || s->phase != DELEGATE_HOLDING ||
 			stage != ENGINE_STAGE_TRANSFER)
 		return;
-	s->phase = DELEGATE_HASHING;
-	handover_check(s->handover);
+	s->phase = DELEGATE_COPYING;
+	handover_copy(s->handover);
 }
 
-static void abort_update(struct delegate_session *s)
-{
-	struct z2m_request request = {
-		.key = s->key,
-		.transaction = s->ordered,
-	};
-
-	/* It has all: the device installs it, whoever wants it or not. */
-	if (s->progress_bp == DONE_BP)
-		return;
-	s->phase = DELEGATE_ABORTING;
-	wake_in(s, ABORT_MS);
-	if (delegate_request(s->delegate, "update/abort", &request))
-		log_warn("delegate", "update cannot be aborted", "peer=%s",
-			s->key);
-}
-
+/* What runs on the pool goes on with it; what is asked may stay unanswered. */
 static void withdraw(struct session *session)
 {
 	struct delegate_session *s = session_of(session);
@@ -574,13 +695,30 @@ static void withdraw(struct session *session)
 	if (is_idle(s) || s->withdrawn)
 		return;
 	s->withdrawn = true;
-	if (s->phase == DELEGATE_UPDATING)
+	switch (s->phase) {
+	case DELEGATE_UPDATING:
 		abort_update(s);
-	else if ((s->phase == DELEGATE_HOLDING || s->phase ==
-			DELEGATE_PAUSING) && !s->prove_by_ms) {
-		s->phase = DELEGATE_ABORTING; /* nothing is under way */
-		wake_in(s, 0);
+		return;
+	case DELEGATE_QUEUEING:
+	case DELEGATE_ASKING:
+		/* What an earlier run began is found by the answer. */
+		if (s->setup.reached >= ENGINE_STAGE_TRANSFER)
+			return;
+		break;
+	case DELEGATE_PAUSING:
+	case DELEGATE_HOLDING:
+		break;
+	case DELEGATE_OPENING:
+	case DELEGATE_COPYING:
+	case DELEGATE_REHASHING:
+	case DELEGATE_ABORTING:
+	case DELEGATE_OVER:
+		return;
 	}
+	if (s->prove_by_ms)
+		return;
+	s->phase = DELEGATE_ABORTING; /* nothing is under way */
+	wake_in(s, 0);
 }
 
 static uint32_t security(const struct session *session)
@@ -628,6 +766,7 @@ static void close_it(struct session *session, void (*on_closed)(void *arg),
 		at = &(*at)->next;
 	*at = s->next;
 	s->delegate->session_count--;
+	delegate_let_next_ask(s->delegate);
 	mqtt_unsubscribe(s->delegate->mqtt, s->topic);
 	s->on_closed = on_closed;
 	s->close_arg = arg;
@@ -682,9 +821,8 @@ static int make(struct delegate *d, const struct delegate_node *n,
 		.can_revert = -1, .can_resume = -1, .can_prove = -1};
 	snprintf(s->facts.mode, sizeof(s->facts.mode), "zigbee2mqtt");
 	snprintf(s->key, sizeof(s->key), "%s", n->device.key);
-	snprintf(s->topic, sizeof(s->topic), "%s/%s", d->params.topic,
-		n->device.name);
-	snprintf(s->ordered, sizeof(s->ordered), "ferry-%s-job-%llu", s->key,
+	name_topic(s, n);
+	snprintf(s->ours, sizeof(s->ours), "ferry-%s-%llu-", s->key,
 		(unsigned long long)setup->job);
 	if (setup->image)
 		s->image = *setup->image;
@@ -709,7 +847,7 @@ int delegate_offer(struct delegate *d, const char *peer,
 	struct delegate_session *s;
 	int err;
 
-	if (!d->up || !n)
+	if (d->reach != DELEGATE_UP || !n)
 		return ERR_JOB_NO_LINK;
 	if (setup->prefix.len)
 		return -EINVAL;

@@ -15,7 +15,7 @@ struct conn {
 	uv_tcp_t tcp;
 	uv_write_t write;
 	struct handover_http *server; /* NULL: it is closed */
-	uint64_t since_ms;
+	uint64_t since_ms; /* that it came, or last took something */
 	uint8_t head[HANDOVER_HEAD_MAX];
 	size_t used;
 	char answer[256];
@@ -134,6 +134,7 @@ static void on_written(uv_write_t *write, int status)
 
 	if (uv_is_closing((uv_handle_t *)&c->tcp))
 		return;
+	c->since_ms = uv_now(c->server->loop);
 	if (status || !c->sends_image || c->at >= c->server->len)
 		end(c);
 	else
@@ -249,16 +250,35 @@ static struct conn **free_place(struct handover_http *h)
 	return NULL;
 }
 
+/* Its place is free from now on; it itself goes when its handle is closed. */
+static struct conn **make_place(struct handover_http *h)
+{
+	struct conn **oldest = NULL;
+
+	for (unsigned i = 0; i < HANDOVER_CONNS_MAX; i++)
+		if (!h->conns[i]->answered && (!oldest ||
+				h->conns[i]->since_ms < (*oldest)->since_ms))
+			oldest = &h->conns[i];
+	if (!oldest)
+		return NULL;
+	end(*oldest);
+	*oldest = NULL;
+	return oldest;
+}
+
 /* With all places taken it is accepted and closed at once: what libuv holds
  * back would keep others from being told of. */
 static void on_connection(uv_stream_t *stream, int status)
 {
 	struct handover_http *h = stream->data;
-	struct conn **place = free_place(h);
 	struct conn *c = status ? NULL : calloc(1, sizeof(*c));
+	struct conn **place;
 
 	if (!c)
 		return;
+	place = free_place(h);
+	if (!place)
+		place = make_place(h);
 	c->server = h;
 	c->since_ms = uv_now(h->loop);
 	uv_tcp_init(h->loop, &c->tcp);
@@ -277,10 +297,13 @@ static void on_sweep(uv_timer_t *timer)
 	struct handover_http *h = timer->data;
 	uint64_t now = uv_now(h->loop);
 
-	for (unsigned i = 0; i < HANDOVER_CONNS_MAX; i++)
-		if (h->conns[i] && now - h->conns[i]->since_ms >
-				HANDOVER_CONN_S * 1000u)
-			end(h->conns[i]);
+	for (unsigned i = 0; i < HANDOVER_CONNS_MAX; i++) {
+		struct conn *c = h->conns[i];
+
+		if (c && now - c->since_ms > (c->answered ? HANDOVER_CONN_S :
+				HANDOVER_HEAD_S) * 1000u)
+			end(c);
+	}
 }
 
 /* ---- the server ---- */

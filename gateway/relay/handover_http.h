@@ -4,8 +4,10 @@
  * A server is made for one job, on a port of the system's choice, and closed
  * after it; its paths begin with a token of 128 random bits, and nothing else is
  * answered with more than 404. Bytes come from the cache, checked leaf by leaf
- * as they are sent. At most HANDOVER_CONNS_MAX connections, each answered once
- * and given up after HANDOVER_CONN_S. Loop thread. */
+ * as they are sent. At most HANDOVER_CONNS_MAX connections, each answered once; one
+ * that has not asked within HANDOVER_HEAD_S, or takes nothing for HANDOVER_CONN_S,
+ * is given up. When all are taken, the oldest that has not asked makes room: other
+ * users of the machine cannot keep the program out. Loop thread. */
 #ifndef FERRY_GATEWAY_RELAY_HANDOVER_HTTP_H
 #define FERRY_GATEWAY_RELAY_HANDOVER_HTTP_H
 
@@ -13,6 +15,7 @@
 
 #define HANDOVER_CONNS_MAX 4
 #define HANDOVER_HEAD_MAX 4096 /* bytes of a request */
+#define HANDOVER_HEAD_S 10
 #define HANDOVER_CONN_S 60
 #define HANDOVER_URL_SIZE 96
 

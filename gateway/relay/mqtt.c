@@ -11,6 +11,7 @@
 #define AGAIN_MAX_MS 60000
 #define PACKETS_MAX 16 /* per turn of the loop */
 #define QUALITY 1
+#define REFUSED 0x80 /* in an answer to a subscription */
 #define WHY_SIZE 96
 
 struct mqtt {
@@ -24,13 +25,18 @@ struct mqtt {
 	uv_poll_t *poll;   /* NULL: no socket */
 	int polled;        /* the socket of it */
 	uv_timer_t timer;
+	uv_work_t work;
+	bool connecting;   /* the library belongs to the pool */
+	int code, number;  /* what came of it; the errno, if it has one */
 	uint64_t again_ms; /* when to connect; of the loop's clock */
 	uint64_t wait_ms;
 	bool up;
 	bool went;         /* on_down is owed */
 	bool came;         /* on_up is owed */
+	bool refused;      /* on_refused is owed */
 	bool closing;
 	char why[WHY_SIZE];
+	char said[WHY_SIZE]; /* the library's last word of an error */
 	void (*on_closed)(void *arg);
 	void *close_arg;
 };
@@ -72,23 +78,6 @@ static int take_poll(struct mqtt *m, int fd)
 	return 0;
 }
 
-/* After every call of the library: it may have closed its socket or opened
- * another, and may have something to write. The loop must never be left with a
- * descriptor that is gone. */
-static void follow_socket(struct mqtt *m)
-{
-	int fd = mosquitto_socket(m->library);
-
-	if (m->poll && fd != m->polled)
-		drop_poll(m);
-	if (fd < 0 || m->closing)
-		return;
-	if (!m->poll && take_poll(m, fd))
-		return;
-	uv_poll_start(m->poll, UV_READABLE |
-		(mosquitto_want_write(m->library) ? UV_WRITABLE : 0), on_poll);
-}
-
 static void lose(struct mqtt *m, const char *why)
 {
 	snprintf(m->why, sizeof(m->why), "%s", why);
@@ -100,6 +89,32 @@ static void lose(struct mqtt *m, const char *why)
 		AGAIN_MAX_MS;
 }
 
+/* After every call of the library: it may have closed its socket or opened
+ * another, and may have something to write. The loop must never be left with a
+ * descriptor that is gone, and a loss never without another try, also when the
+ * library did not tell of it. */
+static void follow_socket(struct mqtt *m)
+{
+	int fd;
+
+	if (m->connecting)
+		return;
+	fd = mosquitto_socket(m->library);
+	if (m->poll && fd != m->polled)
+		drop_poll(m);
+	if (m->closing)
+		return;
+	if (fd < 0) {
+		if (!m->again_ms)
+			lose(m, "the connection was lost");
+		return;
+	}
+	if (!m->poll && take_poll(m, fd))
+		return;
+	uv_poll_start(m->poll, UV_READABLE |
+		(mosquitto_want_write(m->library) ? UV_WRITABLE : 0), on_poll);
+}
+
 /* What the library said inside a call is passed on after it. */
 static void pass_on(struct mqtt *m)
 {
@@ -108,6 +123,10 @@ static void pass_on(struct mqtt *m)
 	if (m->came) {
 		m->came = false;
 		m->events->on_up(m->arg);
+	}
+	if (m->refused && !m->closing) {
+		m->refused = false;
+		m->events->on_refused(m->arg);
 	}
 	if (m->went && !m->closing) {
 		m->went = false;
@@ -155,9 +174,33 @@ static void on_disconnect(struct mosquitto *library, void *arg, int code)
 		return;
 	if (!m->up && m->why[0] && !m->went)
 		snprintf(why, sizeof(why), "%s", m->why);
+	else if (code == MOSQ_ERR_TLS && m->said[0])
+		snprintf(why, sizeof(why), "%s", m->said);
 	else
 		snprintf(why, sizeof(why), "%s", mosquitto_strerror(code));
 	lose(m, why);
+}
+
+/* What is wrong with a certificate is said nowhere else. */
+static void on_log(struct mosquitto *library, void *arg, int level,
+	const char *text)
+{
+	struct mqtt *m = arg;
+
+	(void)library;
+	if (level == MOSQ_LOG_ERR)
+		snprintf(m->said, sizeof(m->said), "%s", text);
+}
+
+static void on_subscribed(struct mosquitto *library, void *arg, int id,
+	int count, const int *granted)
+{
+	struct mqtt *m = arg;
+
+	(void)library;
+	(void)id;
+	for (int i = 0; i < count; i++)
+		m->refused |= granted[i] >= REFUSED;
 }
 
 static void on_message(struct mosquitto *library, void *arg,
@@ -176,30 +219,74 @@ static void on_message(struct mosquitto *library, void *arg,
 
 /* ---- connecting ---- */
 
+/* On the pool: looking a name up may take as long as a dead name server lets
+ * it. Nobody else touches the library meanwhile. */
+static void on_connecting(uv_work_t *work)
+{
+	struct mqtt *m = work->data;
+
+	errno = 0;
+	m->code = mosquitto_connect_async(m->library, m->host, m->port,
+		KEEPALIVE_S);
+	m->number = errno;
+}
+
+static void finish_close(struct mqtt *m);
+
+static void on_connect_tried(uv_work_t *work, int status)
+{
+	struct mqtt *m = work->data;
+
+	m->connecting = false;
+	if (m->closing) {
+		finish_close(m);
+		return;
+	}
+	if (status)
+		lose(m, "out of resources");
+	else if (m->code == MOSQ_ERR_ERRNO)
+		lose(m, m->number ? err_text(-m->number) :
+			"no way to the broker");
+	else if (m->code)
+		lose(m, mosquitto_strerror(m->code));
+	follow_socket(m);
+	pass_on(m);
+}
+
 static void connect_now(struct mqtt *m)
 {
-	int code;
-
 	m->why[0] = '\0';
+	m->said[0] = '\0';
 	m->again_ms = 0;
-	code = mosquitto_connect_async(m->library, m->host, m->port,
-		KEEPALIVE_S);
-	if (code)
-		lose(m, code == MOSQ_ERR_ERRNO ? "no way to the broker" :
-			mosquitto_strerror(code));
-	follow_socket(m);
+	m->work.data = m;
+	m->connecting = !uv_queue_work(m->loop, &m->work, on_connecting,
+		on_connect_tried);
+	if (!m->connecting)
+		lose(m, "out of resources");
 }
 
 static void on_tick(uv_timer_t *timer)
 {
 	struct mqtt *m = timer->data;
 
+	if (m->connecting)
+		return;
 	if (m->again_ms && uv_now(m->loop) >= m->again_ms)
 		connect_now(m);
 	else if (mosquitto_socket(m->library) >= 0)
 		mosquitto_loop_misc(m->library);
 	follow_socket(m);
 	pass_on(m);
+}
+
+/* Nobody is there to type one. */
+static int no_passphrase(char *text, int size, int writing, void *arg)
+{
+	(void)text;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return 0;
 }
 
 static int set_up_tls(const struct mqtt_setup *setup, struct mqtt *m,
@@ -211,7 +298,7 @@ static int set_up_tls(const struct mqtt_setup *setup, struct mqtt *m,
 		return 0;
 	code = mosquitto_tls_set(m->library, setup->ca,
 		setup->ca ? NULL : "/etc/ssl/certs", setup->certificate,
-		setup->key, NULL);
+		setup->key, no_passphrase);
 	if (!code)
 		code = mosquitto_tls_opts_set(m->library, 1, "tlsv1.2", NULL);
 	return code ? fault_set(fault, -EINVAL, 0, "ca",
@@ -231,6 +318,8 @@ static int set_up(const struct mqtt_setup *setup, struct mqtt *m,
 		return -ENOMEM;
 	mosquitto_connect_callback_set(m->library, on_connect);
 	mosquitto_disconnect_callback_set(m->library, on_disconnect);
+	mosquitto_log_callback_set(m->library, on_log);
+	mosquitto_subscribe_callback_set(m->library, on_subscribed);
 	mosquitto_message_callback_set(m->library, on_message);
 	return 0;
 }
@@ -277,6 +366,15 @@ static void free_mqtt(uv_handle_t *handle)
 	on_closed(arg);
 }
 
+static void finish_close(struct mqtt *m)
+{
+	mosquitto_disconnect(m->library);
+	drop_poll(m);
+	mosquitto_destroy(m->library);
+	mosquitto_lib_cleanup();
+	uv_close((uv_handle_t *)&m->timer, free_mqtt);
+}
+
 void mqtt_close(struct mqtt *m, void (*on_closed)(void *arg), void *arg)
 {
 	if (!m) {
@@ -286,12 +384,9 @@ void mqtt_close(struct mqtt *m, void (*on_closed)(void *arg), void *arg)
 	m->closing = true;
 	m->on_closed = on_closed;
 	m->close_arg = arg;
-	mosquitto_disconnect(m->library);
-	drop_poll(m);
-	mosquitto_destroy(m->library);
-	mosquitto_lib_cleanup();
 	uv_timer_stop(&m->timer);
-	uv_close((uv_handle_t *)&m->timer, free_mqtt);
+	if (!m->connecting)
+		finish_close(m);
 }
 
 /* ---- what it is for ---- */

@@ -1,12 +1,13 @@
 /* A client of one MQTT broker on the loop, for delegates.
  *
  * Connects, and connects again for as long as it is open, with a wait that
- * doubles from one second to a minute. Subscriptions end with a connection.
+ * doubles from one second to a minute. The broker's name is looked up, and the
+ * connection begun, on the pool. Subscriptions end with a connection.
  * Messages that are longer than MQTT_MESSAGE_MAX are dropped; the library itself
  * has no limit below that of the protocol, so the broker is trusted with memory.
  *
- * Callbacks come from the loop, never from inside a function of this header.
- * Loop thread. */
+ * Callbacks come from the loop, never from inside a function of this header;
+ * mqtt_close() must not be called from inside one. Loop thread. */
 #ifndef FERRY_GATEWAY_RELAY_MQTT_H
 #define FERRY_GATEWAY_RELAY_MQTT_H
 
@@ -26,6 +27,8 @@ struct mqtt_events {
 	void (*on_down)(void *arg, const char *why);
 	void (*on_message)(void *arg, const char *topic, struct bytes payload,
 		bool retained);
+	/* The broker does not let this user subscribe; the rest goes on. */
+	void (*on_refused)(void *arg);
 };
 
 struct mqtt_setup {
@@ -45,7 +48,8 @@ struct mqtt_setup {
 int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
 	struct fault *fault);
 
-/* NULL is allowed: `on_closed` is called at once. */
+/* NULL is allowed: `on_closed` is called at once. A lookup that is under way is
+ * waited for. */
 void mqtt_close(struct mqtt *m, void (*on_closed)(void *arg), void *arg);
 
 /* With quality of service 1, anew after each on_up. -ENOTCONN, -EIO or 0. */

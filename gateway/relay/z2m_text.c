@@ -292,11 +292,16 @@ static int add_number(json_t *object, const char *name, uint32_t value)
 
 int z2m_request_write(const struct z2m_request *r, char *text, size_t size)
 {
-	json_t *object = json_pack("{s:o,s:s}", "id", json_sprintf("0x%s",
-		r->key), "transaction", r->transaction);
+	json_t *object = json_object();
 	int err = object ? 0 : -ENOMEM;
 	size_t len;
 
+	if (!err && r->key)
+		err = json_object_set_new(object, "id", json_sprintf("0x%s",
+			r->key));
+	if (!err)
+		err = json_object_set_new(object, "transaction",
+			json_string(r->transaction));
 	if (!err && r->url)
 		err = json_object_set_new(object, "url", json_string(r->url));
 	if (!err)

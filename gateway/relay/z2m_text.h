@@ -76,14 +76,14 @@ int z2m_online_read(struct bytes payload, bool *ret);
 int z2m_version_read(struct bytes payload, char *text, size_t size);
 
 struct z2m_request {
-	const char *key;         /* of the device, as z2m_device has it */
+	const char *key;         /* of the device, as z2m_device has it, or NULL */
 	const char *url;         /* NULL: none */
 	const char *transaction;
 	uint32_t timeout_ms, delay_ms, block; /* 0: not said */
 };
 
-/* The payload of a request of bridge/request/device/ota_update/. The length, or
- * -ENOBUFS or -ENOMEM. */
+/* The payload of a request of bridge/request/device/ota_update/ or, without key
+ * and url, of bridge/request/health_check. The length, or -ENOBUFS or -ENOMEM. */
 int z2m_request_write(const struct z2m_request *request, char *text,
 	size_t size);
 

@@ -1,11 +1,11 @@
 #include "gateway/relay/delegate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "devices/delegate.h"
-#include "gateway/relay/handover.h"
 #include "gateway/relay/handover_http.h"
 #include "tests/unit/unit.h"
 
@@ -64,6 +64,76 @@ START_TEST(delegate_params_check_names_what_is_wrong)
 		fault.rule);
 	ck_assert_msg(!strcmp(fault.field, params[_i].field), "%s: %s",
 		params[_i].name, fault.field);
+}
+END_TEST
+
+/* ---- what others may do ---- */
+
+static const struct {
+	const char *name;
+	mode_t mode;
+	int err;
+} folders[] = {
+	{"own", 0700, 0},
+	{"group_enters", 02750, 0},
+	{"group_writes", 0770, ERR_CONFIG_VALUE},
+	{"all_write", 0757, ERR_CONFIG_VALUE},
+};
+
+START_TEST(delegate_params_check_folder_of_each_mode)
+{
+	char folder[] = "/tmp/ferry-delegate-XXXXXX";
+	struct ferry_kv kv[] = {{"url", "mqtt://x"}, {"folder", folder}};
+	struct fault fault = {0};
+	int err;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chmod(folder, folders[_i].mode), 0);
+	err = delegate_params_check(kv, 2, &fault);
+	rmdir(folder);
+	ck_assert_msg(err == folders[_i].err, "%s: %d %s", folders[_i].name,
+		err, fault.rule);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	const char *text; /* NULL: there is no file */
+	mode_t mode;
+} credentials[] = {
+	{"missing", NULL, 0},
+	{"readable_by_others", "me\nsecret\n", 0644},
+	{"writable_by_others", "me\nsecret\n", 0602},
+	{"writable_by_its_group", "me\nsecret\n", 0660},
+	{"empty", "", 0600},
+	{"no_user", "\nsecret\n", 0600},
+};
+
+START_TEST(delegate_open_refuses_bad_credentials)
+{
+	char path[] = "/tmp/ferry-credentials-XXXXXX";
+	struct ferry_kv kv[] = {{"url", "mqtt://x"}, {"hand_over", "url"},
+		{"credentials", path}};
+	struct delegate_setup setup = {.params = kv, .param_count = 3};
+	struct delegate *delegate = NULL;
+	struct fault fault = {0};
+	int fd = mkstemp(path);
+	const char *text = credentials[_i].text;
+	int err;
+
+	ck_assert_int_ge(fd, 0);
+	if (text)
+		ck_assert_int_eq(write(fd, text, strlen(text)),
+			(int)strlen(text));
+	ck_assert_int_eq(fchmod(fd, credentials[_i].mode), 0);
+	close(fd);
+	if (!text)
+		unlink(path);
+	err = delegate_open(&setup, &delegate, &fault);
+	unlink(path);
+	ck_assert_msg(err == ERR_CONFIG_VALUE, "%s: %d", credentials[_i].name,
+		err);
+	ck_assert_str_eq(fault.field, "credentials");
 }
 END_TEST
 
@@ -135,57 +205,6 @@ START_TEST(handover_http_route_endless_head_is_refused)
 }
 END_TEST
 
-/* ---- what a killed run left ---- */
-
-static void touch(const char *folder, const char *name)
-{
-	char path[256];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	fclose(file);
-}
-
-static void remove_all(const char *folder)
-{
-	static const char *const names[] = {"ferry-mine.ota", TOKEN ".ota"};
-	char path[256];
-
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-		unlink(path);
-	}
-	rmdir(folder);
-}
-
-static bool is_there(const char *folder, const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return !access(path, F_OK);
-}
-
-START_TEST(handover_sweep_removes_its_own_files_only)
-{
-	char folder[] = "/tmp/ferry-handover-XXXXXX";
-
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	touch(folder, "ferry-" TOKEN ".ota");
-	touch(folder, "ferry-" TOKEN ".json");
-	touch(folder, "ferry-mine.ota");
-	touch(folder, TOKEN ".ota");
-	handover_sweep(folder);
-	ck_assert(!is_there(folder, "ferry-" TOKEN ".ota"));
-	ck_assert(!is_there(folder, "ferry-" TOKEN ".json"));
-	ck_assert(is_there(folder, "ferry-mine.ota"));
-	ck_assert(is_there(folder, TOKEN ".ota"));
-	remove_all(folder);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("delegate");
@@ -194,12 +213,15 @@ int main(void)
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 	tcase_add_loop_test(tc, delegate_params_check_names_what_is_wrong, 0,
 		ROWS(params));
+	tcase_add_loop_test(tc, delegate_params_check_folder_of_each_mode, 0,
+		ROWS(folders));
+	tcase_add_loop_test(tc, delegate_open_refuses_bad_credentials, 0,
+		ROWS(credentials));
 	tcase_add_loop_test(tc, delegate_options_read_of_each_text, 0,
 		ROWS(options));
 	tcase_add_loop_test(tc, handover_http_route_of_each_request, 0,
 		ROWS(requests));
 	tcase_add_test(tc, handover_http_route_endless_head_is_refused);
-	tcase_add_test(tc, handover_sweep_removes_its_own_files_only);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

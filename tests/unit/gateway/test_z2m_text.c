@@ -282,6 +282,17 @@ START_TEST(z2m_request_write_has_what_is_set_only)
 }
 END_TEST
 
+START_TEST(z2m_request_write_for_nobody_has_the_transaction_only)
+{
+	struct z2m_request r = {.transaction = "t"};
+	char text[64];
+	int len = z2m_request_write(&r, text, sizeof(text));
+
+	ck_assert(bytes_is_text(bytes_of(text, (size_t)len),
+		"{\"transaction\":\"t\"}"));
+}
+END_TEST
+
 START_TEST(z2m_request_write_without_room_fails)
 {
 	struct z2m_request r = {.key = KEY, .transaction = "t"};
@@ -314,6 +325,8 @@ int main(void)
 		0, ROWS(bridges));
 	tcase_add_test(tc, z2m_version_read_takes_the_version);
 	tcase_add_test(tc, z2m_request_write_has_what_is_set_only);
+	tcase_add_test(tc,
+		z2m_request_write_for_nobody_has_the_transaction_only);
 	tcase_add_test(tc, z2m_request_write_without_room_fails);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
