@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tools/sim/zigbee/ncp_options.h"
+
 #define SLIP_END 0xc0u
 #define SLIP_ESC 0xdbu
 #define SLIP_ESC_END 0xdcu
@@ -666,31 +668,17 @@ static void on_reset(struct ncp *n, uint64_t now)
 	start(n);
 }
 
-static int read_options(struct ncp *n, const char *options)
+static int read_options(struct ncp *n, const char *text)
 {
-	while (options && *options) {
-		size_t len = strcspn(options, " ,");
-		unsigned long v;
-		char *end;
+	uint32_t queue = DECONZ_QUEUE_PRESET;
+	const struct ncp_option options[] = {
+		{"queue", 1, DECONZ_QUEUE_MAX, &queue, NULL},
+		{"firmware", 0, UINT32_MAX, &n->firmware, NULL},
+	};
+	int err = ncp_options_read(text, options, 2);
 
-		if (len > 6 && memcmp(options, "queue=", 6) == 0) {
-			v = strtoul(options + 6, &end, 10);
-			if (end != options + len || v < 1 ||
-				v > DECONZ_QUEUE_MAX)
-				return -EINVAL;
-			n->queue_size = v;
-		} else if (len > 9 && memcmp(options, "firmware=", 9) == 0) {
-			v = strtoul(options + 9, &end, 0);
-			if (end != options + len || v > UINT32_MAX)
-				return -EINVAL;
-			n->firmware = (uint32_t)v;
-		} else if (len) {
-			return -EINVAL;
-		}
-		options += len;
-		options += *options != '\0';
-	}
-	return 0;
+	n->queue_size = queue;
+	return err;
 }
 
 static void destroy(struct ncp *n)
@@ -711,7 +699,6 @@ static int create(struct mesh *mesh, const char *options, struct ncp **ret)
 		return -ENOMEM;
 	n->mesh = mesh;
 	n->firmware = FIRMWARE_PRESET;
-	n->queue_size = DECONZ_QUEUE_PRESET;
 	n->self.eui64 = mesh_network(mesh)->eui64;
 	n->self.manufacturer = 0x1135;
 	n->out_size = 16u * DECONZ_FRAME_MAX;

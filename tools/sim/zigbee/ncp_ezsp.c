@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tools/sim/zigbee/ncp_options.h"
+
 #define FC_RESPONSE 0x80u
 #define FC_CALLBACK 0x90u
 #define FC_OVERFLOW 0x01u
@@ -438,44 +440,18 @@ static const struct ash_ops ash_ops = {
 	.next = next_frame,
 };
 
-static int read_option(struct ncp *n, const char *word, size_t len)
+static int read_options(struct ncp *n, const char *text)
 {
-	struct {
-		const char *name;
-		unsigned min, max;
-	} known[] = {{"version=", EZSP_OLDEST, EZSP_NEWEST},
-		{"queue=", 1, EZSP_QUEUE_MAX}};
+	uint32_t version = EZSP_NEWEST, queue = EZSP_QUEUE_PRESET;
+	const struct ncp_option options[] = {
+		{"version", EZSP_OLDEST, EZSP_NEWEST, &version, NULL},
+		{"queue", 1, EZSP_QUEUE_MAX, &queue, NULL},
+	};
+	int err = ncp_options_read(text, options, 2);
 
-	for (unsigned i = 0; i < 2; i++) {
-		size_t name_len = strlen(known[i].name);
-		unsigned long v;
-		char *end;
-
-		if (len <= name_len || memcmp(word, known[i].name, name_len))
-			continue;
-		v = strtoul(word + name_len, &end, 10);
-		if (end != word + len || v < known[i].min || v > known[i].max)
-			return -EINVAL;
-		if (i == 0)
-			n->version = (unsigned)v;
-		else
-			n->queue_size = v;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int read_options(struct ncp *n, const char *options)
-{
-	while (options && *options) {
-		size_t len = strcspn(options, " ,");
-
-		if (len && read_option(n, options, len) < 0)
-			return -EINVAL;
-		options += len;
-		options += *options != '\0';
-	}
-	return 0;
+	n->version = version;
+	n->queue_size = queue;
+	return err;
 }
 
 static void destroy(struct ncp *n)
@@ -494,8 +470,6 @@ static int create(struct mesh *mesh, const char *options, struct ncp **ret)
 	if (!n)
 		return -ENOMEM;
 	n->mesh = mesh;
-	n->version = EZSP_NEWEST;
-	n->queue_size = EZSP_QUEUE_PRESET;
 	n->self.eui64 = mesh_network(mesh)->eui64;
 	memcpy(n->link_key, "ZigBeeAlliance09", sizeof(n->link_key));
 	err = read_options(n, options);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tools/sim/zigbee/mesh.h"
+#include "tools/sim/zigbee/ncp_options.h"
 
 #define MSG_HELLO 0x01
 #define MSG_LIST 0x02
@@ -340,19 +341,19 @@ static void socket_destroy(struct ncp *n)
 static int socket_create(
 	struct mesh *mesh, const char *options, struct ncp **ret)
 {
-	struct ncp *n = calloc(1, sizeof(*n));
+	uint32_t no_zdo = 0;
+	const struct ncp_option zdo = {"zdo", 0, 0, &no_zdo, "no"};
+	struct ncp *n;
+	int err = ncp_options_read(options, &zdo, 1);
 
+	if (err)
+		return err;
+	n = calloc(1, sizeof(*n));
 	if (!n)
 		return -ENOMEM;
-	n->queue = calloc(QUEUE_SIZE, sizeof(*n->queue));
 	n->mesh = mesh;
-	n->zdo = true;
-	if (options && strcmp(options, "zdo=no") == 0)
-		n->zdo = false;
-	else if (options && options[0] != '\0') {
-		socket_destroy(n);
-		return -EINVAL;
-	}
+	n->zdo = !no_zdo;
+	n->queue = calloc(QUEUE_SIZE, sizeof(*n->queue));
 	if (!n->queue) {
 		socket_destroy(n);
 		return -ENOMEM;

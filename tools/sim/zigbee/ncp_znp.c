@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tools/sim/zigbee/ncp_options.h"
+
 #define SOF 0xfe
 #define BOOT_NS UINT64_C(100000000)
 #define START_NS UINT64_C(50000000)
@@ -596,22 +598,18 @@ static void znp_left(
 
 /* ---- life ---- */
 
-static int read_options(struct ncp *n, const char *options)
+static int read_options(struct ncp *n, const char *text)
 {
-	while (options && *options) {
-		size_t len = strcspn(options, " ");
+	uint32_t product = 1, early = 0;
+	const struct ncp_option options[] = {
+		{"product", 0, 2, &product, NULL},
+		{"refusal", 0, 0, &early, "early"},
+	};
+	int err = ncp_options_read(text, options, 2);
 
-		if (bytes_is_text(bytes_of(options, len), "refusal=early"))
-			n->refuse_early = true;
-		else if (len == 9 && memcmp(options, "product=", 8) == 0 &&
-			 options[8] >= '0' && options[8] <= '2')
-			n->product = (uint8_t)(options[8] - '0');
-		else if (len > 0)
-			return -EINVAL;
-		options += len;
-		options += *options == ' ';
-	}
-	return 0;
+	n->product = (uint8_t)product;
+	n->refuse_early = early;
+	return err;
 }
 
 static int znp_create(
@@ -623,7 +621,6 @@ static int znp_create(
 	if (!n)
 		return -ENOMEM;
 	n->mesh = mesh;
-	n->product = 1;
 	n->boot_at = n->start_at = NCP_NEVER;
 	n->bdb_channels = 1u << 11;
 	buf_init(&n->out, ZNP_OUTPUT_MAX);
