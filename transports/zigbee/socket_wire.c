@@ -4,144 +4,129 @@
 
 #define MAGIC 0x534c435au /* "ZCLS" */
 
-/* A place in a packet, moving on. Lengths have been checked before. */
+/* A place in a packet, moving on: out of `in`, into `out`, or, where there is
+ * neither, for the sake of `len` alone. So a layout is written down once. Lengths
+ * have been checked before. */
 struct at {
 	const uint8_t *in;
 	uint8_t *out;
+	size_t len;
 };
 
-static uint64_t take(struct at *a, unsigned len)
+static uint64_t move(struct at *a, uint64_t value, unsigned len)
 {
-	uint64_t value = 0;
+	uint64_t read = 0;
 	unsigned i;
 
 	for (i = 0; i < len; i++)
-		value |= (uint64_t)a->in[i] << (8 * i);
-	a->in += len;
-	return value;
+		if (a->in)
+			read |= (uint64_t)a->in[a->len + i] << (8 * i);
+		else if (a->out)
+			a->out[a->len + i] = (uint8_t)(value >> (8 * i));
+	a->len += len;
+	return a->in ? read : value;
 }
 
-static void put(struct at *a, uint64_t value, unsigned len)
+static void u8(struct at *a, uint8_t *value)
 {
-	unsigned i;
-
-	for (i = 0; i < len; i++)
-		a->out[i] = (uint8_t)(value >> (8 * i));
-	a->out += len;
+	*value = (uint8_t)move(a, *value, 1);
 }
 
-/* Bytes of the fixed part, type included; 0: no such type. */
-static size_t head_len(uint8_t type)
+static void u16(struct at *a, uint16_t *value)
 {
-	switch (type) {
-	case ZS_HELLO:
-		return 7;
-	case ZS_LIST:
-		return 1;
-	case ZS_SEND:
-		return 23;
-	case ZS_PING:
-	case ZS_PONG:
-		return 5;
-	case ZS_NETWORK:
-		return 24;
-	case ZS_NODE:
-		return 12;
-	case ZS_LISTED:
-		return 3;
-	case ZS_FRAME:
-		return 24;
-	case ZS_CONFIRM:
-		return 14;
-	}
-	return 0;
+	*value = (uint16_t)move(a, *value, 2);
 }
 
-static void read_network(struct at *a, struct zs_packet *p)
+static void u32(struct at *a, uint32_t *value)
 {
-	p->version = (uint8_t)take(a, 1);
-	p->flags = (uint8_t)take(a, 1);
-	p->channel = (uint8_t)take(a, 1);
-	p->window = (uint8_t)take(a, 1);
-	p->asdu_max = (uint8_t)take(a, 1);
-	p->pan = (uint16_t)take(a, 2);
-	p->eui64 = take(a, 8);
-	p->ext_pan = take(a, 8);
+	*value = (uint32_t)move(a, *value, 4);
 }
 
-static void read_send(struct at *a, struct zs_packet *p)
+static void u64(struct at *a, uint64_t *value)
 {
-	p->id = (uint32_t)take(a, 4);
-	p->nwk = (uint16_t)take(a, 2);
-	p->eui64 = take(a, 8);
-	p->profile = (uint16_t)take(a, 2);
-	p->cluster = (uint16_t)take(a, 2);
-	p->src_ep = (uint8_t)take(a, 1);
-	p->dst_ep = (uint8_t)take(a, 1);
-	p->flags = (uint8_t)take(a, 1);
-	p->radius = (uint8_t)take(a, 1);
+	*value = move(a, *value, 8);
 }
 
-static void read_frame(struct at *a, struct zs_packet *p)
+static void move_network(struct at *a, struct zs_packet *p)
 {
-	p->nwk = (uint16_t)take(a, 2);
-	p->eui64 = take(a, 8);
-	p->profile = (uint16_t)take(a, 2);
-	p->cluster = (uint16_t)take(a, 2);
-	p->src_ep = (uint8_t)take(a, 1);
-	p->dst_ep = (uint8_t)take(a, 1);
-	p->flags = (uint8_t)take(a, 1);
-	p->lqi = (uint8_t)take(a, 1);
-	p->rssi = (int8_t)take(a, 1);
-	p->airtime_us = (uint32_t)take(a, 4);
+	u8(a, &p->version);
+	u8(a, &p->flags);
+	u8(a, &p->channel);
+	u8(a, &p->window);
+	u8(a, &p->asdu_max);
+	u16(a, &p->pan);
+	u64(a, &p->eui64);
+	u64(a, &p->ext_pan);
 }
 
-static void read_confirm(struct at *a, struct zs_packet *p)
+/* What frames of both directions have. */
+static void move_addresses(struct at *a, struct zs_packet *p)
 {
-	p->id = (uint32_t)take(a, 4);
-	p->result = (uint8_t)take(a, 1);
-	p->status = (int32_t)(uint32_t)take(a, 4);
-	p->airtime_us = (uint32_t)take(a, 4);
+	u16(a, &p->nwk);
+	u64(a, &p->eui64);
+	u16(a, &p->profile);
+	u16(a, &p->cluster);
+	u8(a, &p->src_ep);
+	u8(a, &p->dst_ep);
+	u8(a, &p->flags);
 }
 
-static int read_head(struct at *a, struct zs_packet *p)
+static void move_frame(struct at *a, struct zs_packet *p)
 {
-	int err = 0;
+	move_addresses(a, p);
+	u8(a, &p->lqi);
+	p->rssi = (int8_t)move(a, (uint8_t)p->rssi, 1);
+	u32(a, &p->airtime_us);
+}
 
+static void move_confirm(struct at *a, struct zs_packet *p)
+{
+	u32(a, &p->id);
+	u8(a, &p->result);
+	p->status = (int32_t)move(a, (uint32_t)p->status, 4);
+	u32(a, &p->airtime_us);
+}
+
+/* The fixed part behind the type. */
+static int move_head(struct at *a, struct zs_packet *p)
+{
 	switch (p->type) {
 	case ZS_HELLO:
-		err = take(a, 4) == MAGIC ? 0 : -EINVAL;
-		p->version = (uint8_t)take(a, 1);
-		p->last_version = (uint8_t)take(a, 1);
-		break;
+		if (move(a, MAGIC, 4) != MAGIC)
+			return -EINVAL;
+		u8(a, &p->version);
+		u8(a, &p->last_version);
+		return 0;
 	case ZS_LIST:
-		break;
+		return 0;
 	case ZS_SEND:
-		read_send(a, p);
-		break;
+		u32(a, &p->id);
+		move_addresses(a, p);
+		u8(a, &p->radius);
+		return 0;
 	case ZS_PING:
 	case ZS_PONG:
-		p->id = (uint32_t)take(a, 4);
-		break;
+		u32(a, &p->id);
+		return 0;
 	case ZS_NETWORK:
-		read_network(a, p);
-		break;
+		move_network(a, p);
+		return 0;
 	case ZS_NODE:
-		p->eui64 = take(a, 8);
-		p->nwk = (uint16_t)take(a, 2);
-		p->flags = (uint8_t)take(a, 1);
-		break;
+		u64(a, &p->eui64);
+		u16(a, &p->nwk);
+		u8(a, &p->flags);
+		return 0;
 	case ZS_LISTED:
-		p->count = (uint16_t)take(a, 2);
-		break;
+		u16(a, &p->count);
+		return 0;
 	case ZS_FRAME:
-		read_frame(a, p);
-		break;
+		move_frame(a, p);
+		return 0;
 	case ZS_CONFIRM:
-		read_confirm(a, p);
-		break;
+		move_confirm(a, p);
+		return 0;
 	}
-	return err;
+	return -ENOENT;
 }
 
 static bool text_is_good(struct bytes text)
@@ -192,107 +177,32 @@ static bool is_good(const struct zs_packet *p)
 int zs_read(struct bytes packet, struct zs_packet *ret)
 {
 	struct zs_packet p = {.flags = 0};
-	struct at a = {.in = packet.at};
-	size_t head;
+	struct at measure = {.len = 1}, a = {.in = packet.at, .len = 1};
 
 	if (packet.len < 1 || packet.len > ZS_PACKET_MAX)
 		return -EINVAL;
-	head = head_len(packet.at[0]);
-	if (!head)
+	p.type = (enum zs_type)packet.at[0];
+	if (move_head(&measure, &p))
 		return -ENOENT;
-	if (packet.len < head)
+	if (packet.len < measure.len || move_head(&a, &p))
 		return -EINVAL;
-	p.type = (enum zs_type)take(&a, 1);
-	if (read_head(&a, &p))
-		return -EINVAL;
-	p.rest = bytes_slice(packet, head, packet.len);
+	p.rest = bytes_slice(packet, a.len, packet.len);
 	if (!is_good(&p))
 		return -EINVAL;
 	*ret = p;
 	return 0;
 }
 
-static void write_network(struct at *a, const struct zs_packet *p)
-{
-	put(a, p->version, 1);
-	put(a, p->flags, 1);
-	put(a, p->channel, 1);
-	put(a, p->window, 1);
-	put(a, p->asdu_max, 1);
-	put(a, p->pan, 2);
-	put(a, p->eui64, 8);
-	put(a, p->ext_pan, 8);
-}
-
-static void write_frame(struct at *a, const struct zs_packet *p)
-{
-	if (p->type == ZS_SEND)
-		put(a, p->id, 4);
-	put(a, p->nwk, 2);
-	put(a, p->eui64, 8);
-	put(a, p->profile, 2);
-	put(a, p->cluster, 2);
-	put(a, p->src_ep, 1);
-	put(a, p->dst_ep, 1);
-	put(a, p->flags, 1);
-	if (p->type == ZS_SEND) {
-		put(a, p->radius, 1);
-		return;
-	}
-	put(a, p->lqi, 1);
-	put(a, (uint8_t)p->rssi, 1);
-	put(a, p->airtime_us, 4);
-}
-
-static void write_head(struct at *a, const struct zs_packet *p)
-{
-	switch (p->type) {
-	case ZS_HELLO:
-		put(a, MAGIC, 4);
-		put(a, p->version, 1);
-		put(a, p->last_version, 1);
-		break;
-	case ZS_LIST:
-		break;
-	case ZS_PING:
-	case ZS_PONG:
-		put(a, p->id, 4);
-		break;
-	case ZS_NETWORK:
-		write_network(a, p);
-		break;
-	case ZS_NODE:
-		put(a, p->eui64, 8);
-		put(a, p->nwk, 2);
-		put(a, p->flags, 1);
-		break;
-	case ZS_LISTED:
-		put(a, p->count, 2);
-		break;
-	case ZS_SEND:
-	case ZS_FRAME:
-		write_frame(a, p);
-		break;
-	case ZS_CONFIRM:
-		put(a, p->id, 4);
-		put(a, p->result, 1);
-		put(a, (uint32_t)p->status, 4);
-		put(a, p->airtime_us, 4);
-		break;
-	}
-}
-
 size_t zs_write(const struct zs_packet *p, uint8_t *at)
 {
 	bool open = p->type == ZS_NETWORK || p->type == ZS_SEND ||
 		    p->type == ZS_FRAME;
-	struct at a = {.out = at};
+	struct at a = {.out = at, .len = 1};
+	struct zs_packet copy = *p;
 
-	put(&a, p->type, 1);
-	write_head(&a, p);
-	if (open && p->rest.len) {
-		memcpy(a.out, p->rest.at, p->rest.len);
-		a.out += p->rest.len;
-	}
-	return (size_t)(a.out - at);
+	at[0] = p->type;
+	move_head(&a, &copy);
+	if (open && p->rest.len)
+		memcpy(at + a.len, p->rest.at, p->rest.len);
+	return a.len + (open ? p->rest.len : 0);
 }
