@@ -9,6 +9,8 @@
 #include <sys/ioctl.h>
 #include <linux/serial.h>
 
+#include "transports/answer.h"
+
 #define LINE_SCOPES                                                            \
 	(FERRY_SCOPE_INSTANCE | FERRY_SCOPE_CHANNEL | FERRY_SCOPE_SET)
 
@@ -57,30 +59,17 @@ static const struct ferry_param params[] = {
 void serial_complete(struct serial *s, uint64_t *token, int status,
 	const char *key, const char *text)
 {
-	const struct ferry_result r = {
-		.size = sizeof(r),
-		.status = status,
-		.token = *token,
-		.key = key,
-		.text = text,
-	};
-
-	if (!*token)
-		return;
-	*token = 0;
-	s->host->complete(s->owner, &r);
+	answer_once(s->host, s->owner, token, status, key, text);
 }
 
 void serial_log(struct serial *s, uint32_t level, const char *format, ...)
 {
-	char text[FERRY_TEXT_MAX + 1];
 	va_list args;
 
 	va_start(args, format);
 	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
-	vsnprintf(text, sizeof(text), format, args);
+	answer_log(s->host, s->owner, level, format, args);
 	va_end(args);
-	s->host->log(s->owner, level, text);
 }
 
 void serial_timer(struct serial *s, enum serial_timer timer, int64_t ms)

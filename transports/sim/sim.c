@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "transports/answer.h"
+
 #define TIMER_SCAN 1u
 #define TIMER_SILENCE 2u
 
@@ -25,18 +27,7 @@ static const struct ferry_param params[] = {
 void sim_complete(struct sim *s, uint64_t *token, int status, const char *key,
 	const char *text)
 {
-	const struct ferry_result r = {
-		.size = sizeof(r),
-		.status = status,
-		.token = *token,
-		.key = key,
-		.text = text,
-	};
-
-	if (!*token)
-		return;
-	*token = 0;
-	s->host->complete(s->owner, &r);
+	answer_once(s->host, s->owner, token, status, key, text);
 }
 
 static int op_create(
@@ -90,21 +81,12 @@ static void op_destroy(void *self)
 
 void sim_over(struct sim *s, int status, const char *text)
 {
-	const struct ferry_link_event e = {
-		.size = sizeof(e),
-		.event = FERRY_LINK_DOWN,
-		.status = status,
-		.text = text,
-	};
-
 	if (s->state == SIM_OVER)
 		return;
 	s->state = SIM_OVER;
 	sim_shut(s);
-	if (s->start_token)
-		sim_complete(s, &s->start_token, status, "path", text);
-	else
-		s->host->on_link(s->owner, &e);
+	answer_over(
+		s->host, s->owner, &s->start_token, status, "path", text);
 }
 
 static void silence_arm(struct sim *s)

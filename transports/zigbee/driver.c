@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "transports/answer.h"
 #include "transports/zigbee/zigbee.h"
 
 static const struct ferry_param params[] = {
@@ -48,30 +49,17 @@ static const struct ferry_param params[] = {
 void zb_complete(struct zb_radio *r, uint64_t *token, int status,
 	const char *key, const char *text)
 {
-	const struct ferry_result result = {
-		.size = sizeof(result),
-		.status = status,
-		.token = *token,
-		.key = key,
-		.text = text,
-	};
-
-	if (!*token)
-		return;
-	*token = 0;
-	r->host->complete(r->owner, &result);
+	answer_once(r->host, r->owner, token, status, key, text);
 }
 
 void zb_log(struct zb_radio *r, uint32_t level, const char *format, ...)
 {
-	char text[FERRY_TEXT_MAX + 1];
 	va_list args;
 
 	va_start(args, format);
 	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
-	vsnprintf(text, sizeof(text), format, args);
+	answer_log(r->host, r->owner, level, format, args);
 	va_end(args);
-	r->host->log(r->owner, level, text);
 }
 
 static void take_time(struct zb_radio *r)
@@ -116,12 +104,6 @@ static void op_destroy(void *self)
 void zb_over(struct zb_radio *r, int status, const char *why)
 {
 	char text[FERRY_TEXT_MAX + 1];
-	const struct ferry_link_event e = {
-		.size = sizeof(e),
-		.event = FERRY_LINK_DOWN,
-		.status = status,
-		.text = text,
-	};
 
 	if (r->state == RADIO_OVER)
 		return;
@@ -130,10 +112,8 @@ void zb_over(struct zb_radio *r, int status, const char *why)
 	zb_line_close(r);
 	if (r->timer)
 		r->host->timer_set(r->owner, r->timer, -1);
-	if (r->start_token)
-		zb_complete(r, &r->start_token, status, "port", text);
-	else
-		r->host->on_link(r->owner, &e);
+	answer_over(
+		r->host, r->owner, &r->start_token, status, "port", text);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
