@@ -72,8 +72,7 @@ END_TEST
 START_TEST(component_is_valid_other_items_are_refused)
 {
 	static const char *const bad[] = {"80", "8100", "4161", "814161ff",
-		"a14161"
-		"4161",
+		"a141614161",
 		""};
 	uint8_t in[8] = {0};
 

@@ -403,7 +403,7 @@ START_TEST(cose_key_thumbprint_other_kinds_hash_their_required_members)
 	ck_assert_int_eq(crypto_sha256(bytes_of(map, len), expected), 0);
 	ck_assert_mem_eq(kid, expected, 32);
 
-	bytes_from_hex(X32 + 4, raw, 32);
+	bytes_from_hex(&X32[4], raw, 32);
 	ck_assert_int_eq(cose_key_from_ed25519(bytes_of(raw, 32), &key), 0);
 	ck_assert_int_eq(cose_key_thumbprint(&key, kid), 0);
 	len = hex_read("a30101200621" X32, map, sizeof(map));

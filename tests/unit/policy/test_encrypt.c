@@ -658,7 +658,7 @@ START_TEST(encrypt_open_key_finds_its_recipient_among_many)
 			.curve = CRYPTO_P256};
 		ck_assert_int_eq(crypto_pair_new(&ids[i], publics[i].pub), 0);
 		targets[i] = (struct encrypt_target){.key = &publics[i],
-			.kid = bytes_of("0123" + i, 1)};
+			.kid = bytes_of(&"0123"[i], 1)};
 	}
 	made_init(&m, 1, targets, 4);
 	for (unsigned i = 0; i < 4; i++) {

@@ -100,7 +100,8 @@ static inline struct cache_part *open_part(void)
 	return open_part_of(digest, BLOB_LEN);
 }
 
-static inline int append_all(struct cache_part *part, const uint8_t *from, size_t len)
+static inline int append_all(
+	struct cache_part *part, const uint8_t *from, size_t len)
 {
 	struct test_answer drained;
 	size_t at = 0, n;
