@@ -31,7 +31,8 @@ def node():
     """A Node.js that runs all of them: the pinned one, else the system's."""
     path, said = _where("node")
     if path:
-        return path / "node_modules/.bin/node"
+        # npm 9 makes no link in .bin for an optional package.
+        return next(path.glob("node_modules/node-linux-*/bin/node"))
     system = shutil.which("node")
     if system:
         major = subprocess.run(
