@@ -8,22 +8,6 @@
 
 enum label { LABEL_ALG = 1, LABEL_CRIT = 2, LABEL_KID = 4, LABEL_X5CHAIN = 33 };
 
-static void header_alg(struct fields *f, struct cose_header *h, bool protected_)
-{
-	if (h->has_alg) {
-		field_fail(f, ERR_TRUST_COSE_FORM, "alg", "stands twice");
-		return;
-	}
-	h->has_alg = true;
-	h->alg_protected = protected_;
-	if (cbor_peek(&f->r) == CBOR_TSTR) {
-		field_skip(f, "alg");
-		return;
-	}
-	h->alg_is_int = cbor_int(&f->r, &h->alg) == 0;
-	field_check(f, "alg");
-}
-
 static void header_member(
 	struct fields *f, int64_t label, void *arg, bool is_protected)
 {
@@ -31,7 +15,7 @@ static void header_member(
 
 	switch (label) {
 	case LABEL_ALG:
-		header_alg(f, h, is_protected);
+		field_header_alg(f, h, ERR_TRUST_COSE_FORM, is_protected);
 		return;
 	case LABEL_CRIT:
 		field_fail(f, ERR_TRUST_COSE_CRIT, "crit",

@@ -50,31 +50,12 @@ const struct encrypt_wrapping *encrypt_wrapping_find(int64_t alg)
 
 /* The members of both header maps that matter here. */
 struct header {
-	bool has_alg;
-	bool alg_is_int;
-	bool alg_protected;
-	int64_t alg;
+	struct cose_header cose; /* the algorithm alone */
 	struct bytes kid;
 	struct bytes iv;
 	struct bytes ephemeral; /* raw COSE_Key */
 	bool is_foreign; /* has what changes the meaning and is not known */
 };
-
-static void alg_read(struct fields *f, struct header *h, bool protected_)
-{
-	if (h->has_alg) {
-		field_fail(f, ERR_TRUST_ENCRYPT_FORM, "alg", "stands twice");
-		return;
-	}
-	h->has_alg = true;
-	h->alg_protected = protected_;
-	if (cbor_peek(&f->r) == CBOR_TSTR) {
-		field_skip(f, "alg");
-		return;
-	}
-	h->alg_is_int = cbor_int(&f->r, &h->alg) == 0;
-	field_check(f, "alg");
-}
 
 static void once(struct fields *f, struct bytes *at, const char *field)
 {
@@ -92,7 +73,8 @@ static void member_read(
 
 	switch (label) {
 	case LABEL_ALG:
-		alg_read(f, h, is_protected);
+		field_header_alg(f, &h->cose, ERR_TRUST_ENCRYPT_FORM,
+			is_protected);
 		return;
 	case LABEL_KID:
 		once(f, &h->kid, "kid");
@@ -140,15 +122,15 @@ static void cipher_take(
 			"has critical parts or a partial IV");
 		return;
 	}
-	info->cipher = h->has_alg && h->alg_is_int ? encrypt_cipher_find(h->alg)
-						   : NULL;
+	info->cipher = h->cose.alg_is_int ? encrypt_cipher_find(h->cose.alg)
+					  : NULL;
 	if (!info->cipher) {
 		field_fail(f, ERR_TRUST_ENCRYPT_CIPHER, "alg",
 			"must be A128GCM, A256GCM, A128CTR or A256CTR");
 		return;
 	}
 	gcm = info->cipher->mode == CRYPTO_GCM;
-	if (h->alg_protected != gcm || (!gcm && info->protected_bytes.len))
+	if (h->cose.alg_protected != gcm || (!gcm && info->protected_bytes.len))
 		field_fail(f, ERR_TRUST_ENCRYPT_FORM, "alg",
 			gcm ? "must be in the protected header"
 			    : "must be in the unprotected header, alone");
@@ -183,7 +165,7 @@ static void recipient_take(struct fields *f, const struct header *h,
 {
 	const struct encrypt_wrapping *w = ret->wrapping;
 
-	if (h->alg_protected != w->agrees ||
+	if (h->cose.alg_protected != w->agrees ||
 		(!w->agrees && ret->protected_bytes.len))
 		field_fail(f, ERR_TRUST_ENCRYPT_FORM, "alg",
 			w->agrees ? "must be in the protected header"
@@ -220,9 +202,9 @@ static void recipient_read(struct fields *f,
 		field_skip(f, "recipients");
 		cbor_next(&f->r, &list);
 	}
-	if (field_check(f, "") || nests || h.is_foreign || !h.alg_is_int)
+	if (field_check(f, "") || nests || h.is_foreign || !h.cose.alg_is_int)
 		return;
-	ret->wrapping = encrypt_wrapping_find(h.alg);
+	ret->wrapping = encrypt_wrapping_find(h.cose.alg);
 	if (ret->wrapping)
 		recipient_take(f, &h, cipher, ret);
 }

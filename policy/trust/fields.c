@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "policy/trust/component.h"
+#include "policy/trust/cose.h"
 
 static int fail_at(
 	struct fields *f, int code, const char *field, const char *rule)
@@ -170,6 +171,23 @@ static void header_map(
 			member(f, label, arg, is_protected);
 	}
 	field_check(f, "");
+}
+
+void field_header_alg(struct fields *f, struct cose_header *ret, int twice,
+	bool is_protected)
+{
+	if (ret->has_alg) {
+		field_fail(f, twice, "alg", "stands twice");
+		return;
+	}
+	ret->has_alg = true;
+	ret->alg_protected = is_protected;
+	if (cbor_peek(&f->r) == CBOR_TSTR) {
+		field_skip(f, "alg");
+		return;
+	}
+	ret->alg_is_int = cbor_int(&f->r, &ret->alg) == 0;
+	field_check(f, "alg");
 }
 
 void field_headers(struct fields *f, const char *map, size_t protected_max,

@@ -40,6 +40,14 @@ struct bytes field_component(struct fields *f, const char *field);
 /* All keys of `required` (bit n: key n) are in `seen`. */
 void field_require(struct fields *f, uint64_t seen, uint64_t required);
 
+struct cose_header;
+
+/* The value of label 1 of a COSE header, a number or a text, into the members of
+ * `ret` that are about the algorithm. Fails with `twice` where one stands there
+ * already. */
+void field_header_alg(struct fields *f, struct cose_header *ret, int twice,
+	bool is_protected);
+
 /* Reads the value of one member of a COSE header. */
 typedef void field_header_fn(
 	struct fields *f, int64_t label, void *arg, bool is_protected);
