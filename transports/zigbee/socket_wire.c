@@ -200,7 +200,7 @@ size_t zs_write(const struct zs_packet *p, uint8_t *at)
 	struct at a = {.out = at, .len = 1};
 	struct zs_packet copy = *p;
 
-	at[0] = p->type;
+	at[0] = (uint8_t)p->type;
 	move_head(&a, &copy);
 	if (open && p->rest.len)
 		memcpy(at + a.len, p->rest.at, p->rest.len);
