@@ -41,6 +41,8 @@ struct peer_sight {
 	enum peer_id_kind id_kind;
 	const struct peer_attribute *attributes;
 	size_t attribute_count;
+	/* Nothing shows yet that it is real: it may be made up. */
+	bool doubtful;
 };
 
 /* The value of an attribute, or NULL. */

@@ -6,6 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/keep.h"
+#include "devices/registry_index.h"
+
+/* What the lists hold: a record, and how it is found. */
+struct device_entry {
+	struct device device; /* first */
+	struct registry_spot spot;
+};
+
+struct candidate_entry {
+	struct candidate candidate; /* first */
+	struct registry_spot spot;
+	struct keep_hook keep;
+};
+
 /* Lists of pointers, grown in steps up to their limit: records keep their
  * address for as long as they exist, positions may move. */
 struct list {
@@ -18,6 +33,9 @@ struct list {
 struct registry {
 	struct list devices;
 	struct list candidates;
+	struct registry_index device_index;
+	struct registry_index candidate_index;
+	struct keep keep; /* candidates */
 	const struct device_class *const *classes;
 	size_t class_count;
 	size_t found; /* position of the device that was asked for last */
@@ -71,6 +89,7 @@ struct registry *registry_new(void)
 		return NULL;
 	r->devices.max = REGISTRY_DEVICES_MAX;
 	r->candidates.max = REGISTRY_CANDIDATES_MAX;
+	keep_init(&r->keep, REGISTRY_PROVEN_MAX);
 	return r;
 }
 
@@ -120,28 +139,62 @@ struct device *registry_device(struct registry *r, const char *id)
 	return NULL;
 }
 
+/* ---- records by their peer ---- */
+
+static struct device_entry *device_entry(struct device *d)
+{
+	return (struct device_entry *)(void *)d;
+}
+
+static struct candidate_entry *candidate_entry(struct candidate *c)
+{
+	return (struct candidate_entry *)(void *)c;
+}
+
+/* Around a change of its link or key. */
+static void unplace_device(struct registry *r, struct device *d)
+{
+	registry_index_drop(&r->device_index, &device_entry(d)->spot);
+}
+
+static void place_device(struct registry *r, struct device *d)
+{
+	struct registry_spot *s = &device_entry(d)->spot;
+
+	*s = (struct registry_spot){.link = d->link, .key = d->key};
+	registry_index_add(&r->device_index, s);
+}
+
+static void drop_device(struct registry *r, struct device *d)
+{
+	unplace_device(r, d);
+	list_drop(&r->devices, d);
+}
+
+static void drop_candidate(struct registry *r, struct candidate *c)
+{
+	registry_index_drop(&r->candidate_index, &candidate_entry(c)->spot);
+	keep_drop(&r->keep, &candidate_entry(c)->keep);
+	list_drop(&r->candidates, c);
+}
+
 struct device *registry_device_of_peer(struct registry *r, const char *link,
 	const char *key)
 {
-	for (size_t i = 0; i < r->devices.count; i++) {
-		struct device *d = r->devices.at[i];
+	struct registry_spot *s = registry_index_find(&r->device_index, link,
+		key);
 
-		if (!strcmp(d->key, key) && !strcmp(d->link, link))
-			return d;
-	}
-	return NULL;
+	return s ? &KEEP_ENTRY(s, struct device_entry, spot)->device : NULL;
 }
 
 static struct candidate *find_candidate(const struct registry *r,
 	const char *link, const char *key)
 {
-	for (size_t i = 0; i < r->candidates.count; i++) {
-		struct candidate *c = r->candidates.at[i];
+	struct registry_spot *s = registry_index_find(&r->candidate_index,
+		link, key);
 
-		if (!strcmp(c->key, key) && !strcmp(c->link, link))
-			return c;
-	}
-	return NULL;
+	return s ? &KEEP_ENTRY(s, struct candidate_entry, spot)->candidate :
+		NULL;
 }
 
 const struct candidate *registry_candidate(const struct registry *r,
@@ -264,7 +317,7 @@ static int check_text(const char *text, size_t size, const char *field,
 static int add_device(struct registry *r, const struct device *record,
 	struct device **ret, struct fault *f)
 {
-	struct device *d;
+	struct device_entry *entry;
 	int rc = check_id(record->id, f);
 
 	if (rc)
@@ -276,17 +329,18 @@ static int add_device(struct registry *r, const struct device *record,
 		return fault_set(f, ERR_REGISTRY_PEER_TAKEN, 0, "key",
 			"%s on %s belongs to another device", record->key,
 			record->link);
-	d = malloc(sizeof(*d));
-	if (!d)
+	entry = malloc(sizeof(*entry));
+	if (!entry)
 		return -ENOMEM;
-	*d = *record;
-	rc = list_add(&r->devices, d);
+	entry->device = *record;
+	rc = list_add(&r->devices, entry);
 	if (rc) {
-		free(d);
+		free(entry);
 		return rc == -ENOMEM ? rc : fault_set(f, ERR_REGISTRY_FULL, 0,
 			"devices", "at most %d", REGISTRY_DEVICES_MAX);
 	}
-	*ret = d;
+	place_device(r, &entry->device);
+	*ret = &entry->device;
 	return 0;
 }
 
@@ -337,7 +391,12 @@ static bool device_seen(struct registry *r, struct device *d,
 	if (d->health == DEVICE_HEALTH_ABSENT)
 		d->health = DEVICE_HEALTH_UNKNOWN;
 	changed |= set_text(d->driver, sizeof(d->driver), sight->driver);
-	changed |= set_text(d->key, sizeof(d->key), sight->key);
+	if (strcmp(d->key, sight->key)) {
+		unplace_device(r, d);
+		set_text(d->key, sizeof(d->key), sight->key);
+		place_device(r, d);
+		changed = true;
+	}
 	if (sight->address)
 		changed |= set_text(d->address, sizeof(d->address),
 			sight->address);
@@ -352,19 +411,39 @@ static bool device_seen(struct registry *r, struct device *d,
 	return changed || strcmp(hw, d->hw_revision) != 0;
 }
 
-/* The longest unseen candidate makes room; present ones go last. */
-static void evict_candidate(struct registry *r)
+static int add_candidate(struct registry *r, const struct peer_sight *sight,
+	int64_t now_s, struct candidate **ret)
 {
-	struct candidate *oldest = r->candidates.at[0];
+	struct candidate_entry *entry;
+	struct keep_hook *out;
+	struct candidate *c;
+	int rc;
 
-	for (size_t i = 1; i < r->candidates.count; i++) {
-		struct candidate *c = r->candidates.at[i];
-
-		if (c->present != oldest->present ? oldest->present :
-				c->seen_s < oldest->seen_s)
-			oldest = c;
+	if (r->candidates.count == r->candidates.max) {
+		out = keep_next_out(&r->keep);
+		drop_candidate(r, &KEEP_ENTRY(out, struct candidate_entry,
+			keep)->candidate);
 	}
-	list_drop(&r->candidates, oldest);
+	entry = calloc(1, sizeof(*entry));
+	rc = entry ? list_add(&r->candidates, entry) : -ENOMEM;
+	if (rc) {
+		free(entry);
+		return rc;
+	}
+	c = &entry->candidate;
+	set_text(c->link, sizeof(c->link), sight->link);
+	set_text(c->key, sizeof(c->key), sight->key);
+	c->first_seen_s = now_s;
+	entry->spot = (struct registry_spot){.link = c->link, .key = c->key};
+	registry_index_add(&r->candidate_index, &entry->spot);
+	*ret = c;
+	return 0;
+}
+
+static void settle_candidate(struct registry *r, struct candidate *c)
+{
+	keep_set(&r->keep, &candidate_entry(c)->keep, !c->present ? KEEP_GONE :
+		c->doubtful ? KEEP_STRANGER : KEEP_PROVEN);
 }
 
 static int candidate_seen(struct registry *r, const struct peer_sight *sight,
@@ -373,22 +452,11 @@ static int candidate_seen(struct registry *r, const struct peer_sight *sight,
 	struct candidate *c = find_candidate(r, sight->link, sight->key);
 	const struct device_class *klass = suggest(r, sight);
 	const char *product = peer_attribute(sight, "product");
-	int rc;
+	int rc = c ? 0 : add_candidate(r, sight, now_s, &c);
 
-	if (!c) {
-		if (r->candidates.count == r->candidates.max)
-			evict_candidate(r);
-		c = calloc(1, sizeof(*c));
-		rc = c ? list_add(&r->candidates, c) : -ENOMEM;
-		if (rc) {
-			free(c);
-			return rc;
-		}
-		c->first_seen_s = now_s;
-	}
+	if (rc)
+		return rc;
 	set_text(c->driver, sizeof(c->driver), sight->driver);
-	set_text(c->link, sizeof(c->link), sight->link);
-	set_text(c->key, sizeof(c->key), sight->key);
 	set_text(c->address, sizeof(c->address),
 		sight->address ? sight->address : "");
 	set_text(c->usb_serial, sizeof(c->usb_serial),
@@ -401,7 +469,9 @@ static int candidate_seen(struct registry *r, const struct peer_sight *sight,
 		sight->attribute_count);
 	c->id_kind = sight->id_kind;
 	c->present = true;
+	c->doubtful = sight->doubtful;
 	c->seen_s = now_s;
+	settle_candidate(r, c);
 	*ret = c;
 	return 0;
 }
@@ -417,6 +487,28 @@ static struct device *device_of_sight(struct registry *r,
 	return d;
 }
 
+static int check_sight(const struct peer_sight *sight, struct fault *f)
+{
+	int rc = check_text(sight->link, REGISTRY_LINK_SIZE, "link", f);
+
+	if (rc == 0)
+		rc = check_text(sight->key, REGISTRY_KEY_SIZE, "key", f);
+	if (rc == 0)
+		rc = check_text(sight->driver, 32, "driver", f);
+	return rc;
+}
+
+int registry_show(struct registry *r, const struct peer_sight *sight,
+	int64_t now_s, struct fault *f)
+{
+	struct candidate *c;
+	int rc = check_sight(sight, f);
+
+	if (rc == 0 && !registry_device_of_peer(r, sight->link, sight->key))
+		rc = candidate_seen(r, sight, now_s, &c);
+	return rc;
+}
+
 int registry_see(struct registry *r, const struct peer_sight *sight,
 	int64_t now_s, struct device **ret_device, struct fault *f)
 {
@@ -426,11 +518,7 @@ int registry_see(struct registry *r, const struct peer_sight *sight,
 	int rc;
 
 	*ret_device = NULL;
-	rc = check_text(sight->link, REGISTRY_LINK_SIZE, "link", f);
-	if (rc == 0)
-		rc = check_text(sight->key, REGISTRY_KEY_SIZE, "key", f);
-	if (rc == 0)
-		rc = check_text(sight->driver, 32, "driver", f);
+	rc = check_sight(sight, f);
 	if (rc)
 		return rc;
 	d = device_of_sight(r, sight);
@@ -452,23 +540,45 @@ int registry_see(struct registry *r, const struct peer_sight *sight,
 	return REGISTRY_SIGHT_ENROLLED;
 }
 
-void registry_lose(struct registry *r, const char *link, const char *key)
+static void lose_device(struct device *d)
+{
+	d->present = false;
+	d->health = DEVICE_HEALTH_ABSENT;
+}
+
+static void lose_candidate(struct registry *r, struct candidate *c)
+{
+	c->present = false;
+	settle_candidate(r, c);
+}
+
+static void lose_all(struct registry *r, const char *link)
 {
 	for (size_t i = 0; i < r->devices.count; i++) {
 		struct device *d = r->devices.at[i];
 
-		if (strcmp(d->link, link) != 0 ||
-				(key && strcmp(d->key, key) != 0))
-			continue;
-		d->present = false;
-		d->health = DEVICE_HEALTH_ABSENT;
+		if (!strcmp(d->link, link))
+			lose_device(d);
 	}
 	for (size_t i = 0; i < r->candidates.count; i++) {
 		struct candidate *c = r->candidates.at[i];
 
-		if (!strcmp(c->link, link) && (!key || !strcmp(c->key, key)))
-			c->present = false;
+		if (!strcmp(c->link, link))
+			lose_candidate(r, c);
 	}
+}
+
+void registry_lose(struct registry *r, const char *link, const char *key)
+{
+	struct device *d = key ? registry_device_of_peer(r, link, key) : NULL;
+	struct candidate *c = key ? find_candidate(r, link, key) : NULL;
+
+	if (!key)
+		lose_all(r, link);
+	if (d)
+		lose_device(d);
+	if (c)
+		lose_candidate(r, c);
 }
 
 static int choose_candidate(struct registry *r, const char *link,
@@ -616,7 +726,7 @@ int registry_enrol(struct registry *r, const char *link, const char *key,
 	take_candidate(&record, c, klass);
 	rc = add_device(r, &record, ret, f);
 	if (rc == 0)
-		list_drop(&r->candidates, c);
+		drop_candidate(r, c);
 	return rc;
 }
 
@@ -653,9 +763,11 @@ int registry_replace(struct registry *r, const char *id, const char *link,
 		rc = choose_candidate(r, link, key, &c, f);
 	if (rc)
 		return rc;
+	unplace_device(r, d);
 	take_candidate(d, c, registry_class(r, d->class_name));
+	place_device(r, d);
 	d->enrolled_s = now_s;
-	list_drop(&r->candidates, c);
+	drop_candidate(r, c);
 	*ret = d;
 	return 0;
 }
@@ -677,7 +789,7 @@ int registry_forget(struct registry *r, const char *id, int64_t now_s,
 		if (rc)
 			return rc;
 	}
-	list_drop(&r->devices, d);
+	drop_device(r, d);
 	return 0;
 }
 

@@ -5,8 +5,10 @@
  * Candidates are never persisted and never written to. One thread; from
  * registry_new() to registry_free(). Times are Unix seconds.
  *
- * Both lists are bounded. When there is no room for one more candidate, the one
- * that was not seen for the longest time makes room. Devices never do. */
+ * Both lists are bounded. Devices never make room. When there is none for one more
+ * candidate, one that is not there any more does; else one of which nothing shows
+ * that it is real, since anybody on the air can make those up; of equal ones the
+ * one that was not seen for longest (base/keep.h). A sight costs no search. */
 #ifndef FERRY_DEVICES_REGISTRY_H
 #define FERRY_DEVICES_REGISTRY_H
 
@@ -15,6 +17,8 @@
 #include "devices/engine.h"
 
 #define REGISTRY_CANDIDATES_MAX 1024
+/* So many candidates are kept before strangers. */
+#define REGISTRY_PROVEN_MAX 768
 #define REGISTRY_DEVICES_MAX 4096
 #define REGISTRY_ID_SIZE 64
 #define REGISTRY_KEY_SIZE 64
@@ -63,6 +67,7 @@ struct candidate {
 	char product[64]; /* attributes `product` or `name`, "" none */
 	struct attributes attributes;
 	bool present;
+	bool doubtful; /* as its sight said last */
 	int64_t first_seen_s;
 	int64_t seen_s;
 };
@@ -95,6 +100,11 @@ enum registry_sight {
  * is unusable. A full list of devices leaves the peer a candidate. */
 int registry_see(struct registry *r, const struct peer_sight *sight,
 	int64_t now_s, struct device **ret_device, struct fault *f);
+
+/* The same of a peer that is not to become a device by it, whatever its class
+ * says: a candidate, with all that is known of it. Nothing for a device. */
+int registry_show(struct registry *r, const struct peer_sight *sight,
+	int64_t now_s, struct fault *f);
 
 /* The link does not see the peer any more; key NULL: the link itself is gone,
  * with all its peers. */
