@@ -303,6 +303,7 @@ static void on_address(struct zb_radio *r, const struct zdo_message *m)
 	node->unreached = 0;
 	node->doubtful = false;
 	node->looked_ms = r->now_ms;
+	zb_nodes_prove(&r->nodes, node);
 }
 
 static void on_node_desc(struct zb_radio *r, const struct zdo_message *m)
@@ -314,6 +315,7 @@ static void on_node_desc(struct zb_radio *r, const struct zdo_message *m)
 	if (!a)
 		return;
 	ask_end(r, a);
+	zb_nodes_prove(&r->nodes, node);
 	if (m->status == ZDO_SUCCESS)
 		zb_learn(r, node->eui64, node->nwk, m->sleepy);
 }
@@ -335,6 +337,7 @@ static void on_match(struct zb_radio *r, const struct zdo_message *m)
 		return;
 	}
 	i = a->channel;
+	zb_nodes_prove(&r->nodes, node);
 	node->matched |= (uint8_t)(1u << i);
 	if (m->status == ZDO_SUCCESS && m->endpoint_count)
 		node->at[i] = (struct zb_endpoint){

@@ -81,6 +81,8 @@ static int op_create(
 	r->survey_ms = ZB_NEVER;
 	buf_init(&r->line.out, ZB_OUT_MAX);
 	zb_nodes_init(&r->nodes, ZB_NODES_MAX);
+	r->nodes.on_forget = zb_forgotten;
+	r->nodes.arg = r;
 	*ret = r;
 	return 0;
 }

@@ -9,16 +9,16 @@ void zb_nodes_init(struct zb_nodes *n, unsigned max)
 {
 	memset(n, 0, sizeof(*n));
 	n->max = max;
+	keep_init(&n->keep, max / 4 * 3);
 }
 
 void zb_nodes_done(struct zb_nodes *n)
 {
-	struct zb_node *node, *newer;
+	unsigned i;
 
-	for (node = n->oldest; node; node = newer) {
-		newer = node->newer;
-		free(node);
-	}
+	for (i = 0; i < ZB_BUCKETS; i++)
+		while (n->by_eui64[i])
+			zb_nodes_remove(n, n->by_eui64[i]);
 	memset(n, 0, sizeof(*n));
 }
 
@@ -52,29 +52,10 @@ struct zb_node *zb_nodes_at(const struct zb_nodes *n, uint16_t nwk)
 	return node;
 }
 
-static void age_unlink(struct zb_nodes *n, struct zb_node *node)
+static void settle(struct zb_nodes *n, struct zb_node *node)
 {
-	if (node->older)
-		node->older->newer = node->newer;
-	else
-		n->oldest = node->newer;
-	if (node->newer)
-		node->newer->older = node->older;
-	else
-		n->newest = node->older;
-	node->older = NULL;
-	node->newer = NULL;
-}
-
-static void age_append(struct zb_nodes *n, struct zb_node *node)
-{
-	node->older = n->newest;
-	node->newer = NULL;
-	if (n->newest)
-		n->newest->newer = node;
-	else
-		n->oldest = node;
-	n->newest = node;
+	keep_set(&n->keep, &node->keep,
+		node->proven ? KEEP_PROVEN : KEEP_STRANGER);
 }
 
 static void nwk_unlink(struct zb_nodes *n, struct zb_node *node)
@@ -90,16 +71,29 @@ static void nwk_unlink(struct zb_nodes *n, struct zb_node *node)
 	node->nwk = ZB_NWK_UNKNOWN;
 }
 
-/* Who is about to be told to the host, or has sends, stays. */
+/* Who is about to be told to the host, or has sends, stays, as if it had just
+ * been heard: so nobody is passed over twice in a row. */
 static bool make_room(struct zb_nodes *n)
 {
-	struct zb_node *node = n->oldest;
+	struct keep_hook *out;
+	struct zb_node *node;
+	unsigned i;
 
-	while (node && (node->held || node->listed))
-		node = node->newer;
-	if (node)
+	for (i = 0; i < ZB_PASSED_MAX; i++) {
+		out = keep_next_out(&n->keep);
+		if (!out)
+			return false;
+		node = KEEP_ENTRY(out, struct zb_node, keep);
+		if (node->held || node->listed) {
+			settle(n, node);
+			continue;
+		}
+		if (n->on_forget)
+			n->on_forget(n->arg, node);
 		zb_nodes_remove(n, node);
-	return node != NULL;
+		return true;
+	}
+	return false;
 }
 
 struct zb_node *zb_nodes_get(struct zb_nodes *n, uint64_t eui64, int64_t now_ms)
@@ -119,7 +113,7 @@ struct zb_node *zb_nodes_get(struct zb_nodes *n, uint64_t eui64, int64_t now_ms)
 	node->heard_ms = now_ms;
 	node->next_eui64 = n->by_eui64[bucket];
 	n->by_eui64[bucket] = node;
-	age_append(n, node);
+	settle(n, node);
 	n->count++;
 	return node;
 }
@@ -145,18 +139,25 @@ bool zb_nodes_place(struct zb_nodes *n, struct zb_node *node, uint16_t nwk)
 void zb_nodes_displace(struct zb_nodes *n)
 {
 	struct zb_node *node;
+	unsigned i;
 
-	for (node = n->oldest; node; node = node->newer)
-		nwk_unlink(n, node);
+	for (i = 0; i < ZB_BUCKETS; i++)
+		for (node = n->by_eui64[i]; node; node = node->next_eui64)
+			nwk_unlink(n, node);
 }
 
 void zb_nodes_touch(struct zb_nodes *n, struct zb_node *node, int64_t now_ms)
 {
 	node->heard_ms = now_ms;
-	if (n->newest == node)
+	settle(n, node);
+}
+
+void zb_nodes_prove(struct zb_nodes *n, struct zb_node *node)
+{
+	if (node->proven)
 		return;
-	age_unlink(n, node);
-	age_append(n, node);
+	node->proven = true;
+	settle(n, node);
 }
 
 void zb_nodes_remove(struct zb_nodes *n, struct zb_node *node)
@@ -164,7 +165,7 @@ void zb_nodes_remove(struct zb_nodes *n, struct zb_node *node)
 	struct zb_node **at = &n->by_eui64[eui64_bucket(node->eui64)];
 
 	nwk_unlink(n, node);
-	age_unlink(n, node);
+	keep_drop(&n->keep, &node->keep);
 	while (*at != node)
 		at = &(*at)->next_eui64;
 	*at = node->next_eui64;

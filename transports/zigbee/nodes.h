@@ -4,18 +4,22 @@
  * thread. Times are monotonic milliseconds.
  *
  * At most one node has a given short address: who was told last has it. When the
- * table is full, the node that was heard least lately makes room, but for those
- * that are `held`. */
+ * table is full, one that may be made up makes room, else any; of these the one
+ * that was heard least lately (base/keep.h), but none that is `held` or `listed`.
+ * The owner is told before, as whoever it told of the node has to forget too. */
 #ifndef FERRY_ZIGBEE_NODES_H
 #define FERRY_ZIGBEE_NODES_H
 
 #include <stdbool.h>
 
+#include "base/keep.h"
 #include "ferry/transport.h"
 #include "transports/zigbee/stack.h"
 
 #define ZB_NODES_MAX 4096u
 #define ZB_BUCKETS 1024u /* a power of two */
+/* So many that cannot go are passed over until one that can is found. */
+#define ZB_PASSED_MAX 128u
 
 enum zb_kind { ZB_KIND_UNKNOWN, ZB_KIND_ROUTER, ZB_KIND_SLEEPY };
 
@@ -29,7 +33,7 @@ struct zb_node {
 	uint16_t nwk; /* or ZB_NWK_UNKNOWN */
 	enum zb_kind kind;
 	int8_t rssi;
-	uint32_t joined; /* announcements */
+	uint32_t joined; /* another number with each announcement; 0 none */
 	int64_t joined_ms;
 	int64_t heard_ms;
 	struct zb_endpoint at[FERRY_CHANNELS_MAX]; /* where a channel's cluster
@@ -41,6 +45,8 @@ struct zb_node {
 	uint8_t unreached;	/* sends not delivered, one after the other */
 	int64_t looked_ms;	/* when it was last looked for; 0: never */
 
+	bool proven;   /* it took a frame or answered: it is real */
+	bool shown;    /* the host knows of it */
 	bool told;     /* its present state was announced */
 	bool listed;   /* in the list of those to be announced */
 	unsigned held; /* sends that point at it */
@@ -50,15 +56,18 @@ struct zb_node {
 
 	struct zb_node *next_eui64, *next_nwk; /* of the bucket */
 	struct zb_node *next_told;
-	struct zb_node *older, *newer; /* by heard_ms */
+	struct keep_hook keep;
 };
 
 struct zb_nodes {
 	struct zb_node *by_eui64[ZB_BUCKETS];
 	struct zb_node *by_nwk[ZB_BUCKETS];
-	struct zb_node *oldest, *newest;
+	struct keep keep;
 	unsigned count;
 	unsigned max;
+	/* Before a node makes room; NULL: nobody wants to know. */
+	void (*on_forget)(void *arg, const struct zb_node *node);
+	void *arg;
 };
 
 /* `max`: ZB_NODES_MAX, or less in tests. */
@@ -68,8 +77,8 @@ void zb_nodes_done(struct zb_nodes *n);
 struct zb_node *zb_nodes_find(const struct zb_nodes *n, uint64_t eui64);
 struct zb_node *zb_nodes_at(const struct zb_nodes *n, uint16_t nwk);
 
-/* Finds or makes it; another may have to make room. NULL: no memory, or all are
- * held. */
+/* Finds or makes it; another may have to make room. NULL: no memory, or those
+ * that would have to go are held. */
 struct zb_node *zb_nodes_get(
 	struct zb_nodes *n, uint64_t eui64, int64_t now_ms);
 
@@ -82,6 +91,9 @@ void zb_nodes_displace(struct zb_nodes *n);
 
 /* It was heard now. */
 void zb_nodes_touch(struct zb_nodes *n, struct zb_node *node, int64_t now_ms);
+
+/* It is no made-up address. */
+void zb_nodes_prove(struct zb_nodes *n, struct zb_node *node);
 
 void zb_nodes_remove(struct zb_nodes *n, struct zb_node *node);
 

@@ -150,6 +150,7 @@ struct zb_radio {
 
 	struct zb_nodes nodes;
 	struct zb_node *told_first, *told_last;
+	uint32_t joins; /* announcements of all */
 	bool group_told;
 
 	struct zb_send sends[ZB_SENDS_MAX];
@@ -220,6 +221,8 @@ void zb_tell_all(struct zb_radio *r);
 void zb_tell_up(struct zb_radio *r);
 /* The link is there: what is in store for it may come. */
 void zb_tell_group(struct zb_radio *r);
+/* A node makes room in the table; `arg` is the radio. */
+void zb_forgotten(void *arg, const struct zb_node *node);
 /* A sender is known now, or will not be. */
 void zb_release_held(struct zb_radio *r, uint16_t nwk, bool known);
 void zb_expire_held(struct zb_radio *r);

@@ -225,6 +225,7 @@ static void on_good(struct zb_radio *r, struct zb_send *s)
 	if (s->node && s->ack) {
 		s->node->unreached = 0;
 		s->node->doubtful = false;
+		zb_nodes_prove(&r->nodes, s->node);
 	}
 	if (r->window < r->net.window && ++r->streak >= r->window) {
 		r->window++;

@@ -45,6 +45,7 @@ static void node_peer(
 static void tell_now(struct zb_radio *r, struct zb_node *node)
 {
 	node->told = true;
+	node->shown = true;
 	node_peer(
 		r, node, node->kind == ZB_KIND_SLEEPY ? FERRY_PEER_SLEEPY : 0);
 }
@@ -130,7 +131,8 @@ void zb_joined(struct zb_radio *r, struct zb_node *node)
 {
 	if (node->joined && r->now_ms - node->joined_ms < JOIN_SPAN_MS)
 		return;
-	node->joined++;
+	/* Never the same number twice, also of one that was forgotten. */
+	node->joined = ++r->joins;
 	node->joined_ms = r->now_ms;
 	node->matched = 0;
 	node->unreached = 0;
@@ -143,8 +145,18 @@ static void node_gone(struct zb_radio *r, struct zb_node *node)
 	zb_nodes_place(&r->nodes, node, ZB_NWK_UNKNOWN);
 	node_peer(r, node, FERRY_PEER_GONE);
 	node->told = true;
+	node->shown = false;
 	if (!node->held && !node->listed)
 		zb_nodes_remove(&r->nodes, node);
+}
+
+/* The host is not to believe in what nobody looks after any more. */
+void zb_forgotten(void *arg, const struct zb_node *node)
+{
+	struct zb_radio *r = arg;
+
+	if (node->shown)
+		node_peer(r, node, FERRY_PEER_GONE);
 }
 
 /* ---- frames ---- */
