@@ -100,6 +100,18 @@ struct engine_attribute {
 	const char *value; /* printable ASCII */
 };
 
+struct engine_peer {
+	const char *key;
+	const struct engine_attribute *attributes;
+	size_t attribute_count; /* at most ENGINE_PEER_ATTRIBUTES */
+	/* It answered a question or took a frame: no made-up address, which
+	 * anybody on the air can speak under. */
+	bool proven;
+	/* No ENGINE_PEER told of it, or the engine had no room to remember: it
+	 * wants to be told (again) if the host knows the peer. */
+	bool untold;
+};
+
 enum engine_outcome {
 	ENGINE_DONE,       /* read back: version and, where possible, digest */
 	ENGINE_UNVERIFIED, /* went well, but no read-back proves it */
@@ -278,11 +290,7 @@ struct engine_command {
 			/* NULL unless FAILED or UNVERIFIED */
 			const struct engine_failure *failure;
 		} result;
-		struct {
-			const char *key;
-			const struct engine_attribute *attributes;
-			size_t attribute_count; /* at most ENGINE_PEER_ATTRIBUTES */
-		} peer;
+		struct engine_peer peer;
 		struct {
 			uint64_t job;
 			enum engine_wait wait;

@@ -36,6 +36,7 @@ static int server_create(const char *options, struct engine **ret,
 		return -ENOMEM;
 	s->options = read;
 	s->look_ms = ENGINE_NEVER;
+	keep_init(&s->keep, SERVER_PROVEN_MAX);
 	rc = server_timers_init(s);
 	if (rc == 0)
 		rc = quirk_table_read(bytes_of_text(quirks_built_in()),

@@ -20,6 +20,7 @@
 #ifndef FERRY_DEVICES_ZIGBEE_OTA_SERVER_H
 #define FERRY_DEVICES_ZIGBEE_OTA_SERVER_H
 
+#include "base/keep.h"
 #include "devices/engine.h"
 #include "devices/zigbee_ota/file.h"
 #include "devices/zigbee_ota/quirks.h"
@@ -27,6 +28,8 @@
 #include "devices/zigbee_ota/zigbee_ota.h"
 
 #define SERVER_PEERS_MAX 4096
+/* So many peers are kept before strangers. */
+#define SERVER_PROVEN_MAX (SERVER_PEERS_MAX / 4 * 3)
 #define SERVER_BUCKETS 4096 /* a power of two */
 #define SERVER_REFUSED_MAX 4096 /* as many offers as a network has at a time */
 #define SERVER_KEY_SIZE 24
@@ -112,12 +115,15 @@ struct server_hook {
 struct server_peer {
 	char key[SERVER_KEY_SIZE];
 	struct server_peer *in_bucket;
-	struct server_hook lane_hook, lru_hook, report_hook;
-	struct server_list *lru; /* that lru_hook is in */
+	struct server_hook lane_hook, report_hook;
+	struct keep_hook keep;
 	size_t heap_at; /* 0: in no heap */
 	int64_t wake_ms;
 
 	bool known; /* to the driver, which says when it goes */
+	bool proven; /* it took a frame, or answered a question: it is real */
+	bool read_out; /* it was asked for attributes, by `read_tsn` */
+	uint8_t read_tsn;
 	bool sleepy;
 	bool heard;
 	int64_t heard_ms;
@@ -273,9 +279,7 @@ struct server {
 
 	struct server_peer *buckets[SERVER_BUCKETS];
 	size_t peer_count;
-	/* Who may be forgotten, the oldest first: strangers and who was never
-	 * heard; after them those that the driver knows and that spoke. */
-	struct server_list strangers, friends;
+	struct keep keep; /* who is forgotten when there is no room */
 	struct server_peer **heap; /* from 1 on */
 	size_t heap_count;
 
@@ -338,9 +342,12 @@ void server_peer_event(struct server *s, const struct engine_event *e,
 	int64_t now_ms);
 void server_peer_heard(struct server *s, struct server_peer *p,
 	int64_t now_ms);
-/* May it be forgotten? To be called when its offers or `known` changed, and
+/* How much is it worth? To be called when its offers or `known` changed, and
  * when it was heard. */
 void server_peer_settle(struct server *s, struct server_peer *p);
+/* It is no made-up address. */
+void server_peer_proven(struct server *s, struct server_peer *p,
+	int64_t now_ms);
 /* Applies the tables anew: what it told, or a table, changed. */
 void server_peer_quirks(struct server *s, struct server_peer *p);
 void server_quirks_event(struct server *s, const struct engine_event *e);

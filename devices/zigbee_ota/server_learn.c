@@ -281,6 +281,10 @@ void server_take_foundation(struct server *s, struct server_peer *p,
 {
 	bool ota = channel == ZIGBEE_OTA_CHANNEL_OTA;
 
+	if (p->read_out && h->tsn == p->read_tsn && (h->command ==
+			ZCL_READ_RESPONSE || h->command ==
+			ZCL_DEFAULT_RESPONSE))
+		server_peer_proven(s, p, now_ms);
 	if (h->command == ZCL_READ_RESPONSE)
 		take_records(s, p, channel, payload, now_ms);
 	else if (ota && h->command == ZCL_DEFAULT_RESPONSE)

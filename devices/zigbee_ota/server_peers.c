@@ -80,8 +80,7 @@ static void forget(struct server *s, struct server_peer *p)
 	*at = p->in_bucket;
 	server_wake_drop(s, p);
 	server_list_remove(&s->lanes[p->lane], p, HOOK(lane_hook));
-	if (p->lru)
-		server_list_remove(p->lru, p, HOOK(lru_hook));
+	keep_drop(&s->keep, &p->keep);
 	server_list_remove(&s->peer_reports, p, HOOK(report_hook));
 	server_queue_forget(s, p);
 	s->peer_count--;
@@ -91,11 +90,11 @@ static void forget(struct server *s, struct server_peer *p)
 static struct server_peer *make_peer(struct server *s, struct bytes key)
 {
 	struct server_peer **at = bucket(s, key);
-	struct server_peer *p = s->strangers.first ? s->strangers.first :
-		s->friends.first;
+	struct keep_hook *out = keep_next_out(&s->keep);
+	struct server_peer *p;
 
-	if (s->peer_count == SERVER_PEERS_MAX && p)
-		forget(s, p);
+	if (s->peer_count == SERVER_PEERS_MAX && out)
+		forget(s, KEEP_ENTRY(out, struct server_peer, keep));
 	p = s->peer_count < SERVER_PEERS_MAX ? calloc(1, sizeof(*p)) : NULL;
 	if (!p) {
 		s->counts.refused_peers++;
@@ -135,14 +134,21 @@ void server_peers_done(struct server *s)
 	quirk_table_free(s->built_in);
 }
 
+/* A device that left and proved itself before is real when it is back. */
 void server_peer_settle(struct server *s, struct server_peer *p)
 {
-	if (p->lru)
-		server_list_remove(p->lru, p, HOOK(lru_hook));
-	p->lru = p->offers ? NULL : p->known && p->heard ? &s->friends :
-		&s->strangers;
-	if (p->lru)
-		server_list_add(p->lru, p, HOOK(lru_hook));
+	keep_set(&s->keep, &p->keep, p->offers ? KEEP_PINNED : !p->known ?
+		KEEP_GONE : p->proven ? KEEP_PROVEN : KEEP_STRANGER);
+}
+
+void server_peer_proven(struct server *s, struct server_peer *p,
+	int64_t now_ms)
+{
+	if (p->proven)
+		return;
+	p->proven = true;
+	server_peer_settle(s, p);
+	server_tell_peer(s, p, now_ms);
 }
 
 void server_peer_heard(struct server *s, struct server_peer *p, int64_t now_ms)
@@ -377,9 +383,13 @@ static void show_peer(struct server *s, const struct server_peer *p,
 	n = add_text(s, n, "manufacturer_name", p->maker);
 	n = add_text(s, n, "sw_build", p->build);
 	ret->type = ENGINE_CMD_PEER;
-	ret->peer.key = p->key;
-	ret->peer.attributes = s->attributes;
-	ret->peer.attribute_count = n;
+	ret->peer = (struct engine_peer){
+		.key = p->key,
+		.attributes = s->attributes,
+		.attribute_count = n,
+		.proven = p->proven,
+		.untold = !p->known,
+	};
 }
 
 bool server_next_peer_report(struct server *s, int64_t now_ms,

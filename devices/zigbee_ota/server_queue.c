@@ -294,6 +294,10 @@ static void quick_sent(struct server *s, const struct frame *f, uint64_t id,
 		p->ask.state = ASK_SENT;
 		p->ask.tx = id;
 	}
+	if (f->want == WANT_READ || f->want == WANT_BASIC) {
+		p->read_out = true;
+		p->read_tsn = f->data.at[1]; /* behind the frame control */
+	}
 	if (!o)
 		return;
 	if (f->want == WANT_NOTIFY)
@@ -523,6 +527,8 @@ static void settle(struct server *s, const struct server_tx *t,
 	struct server_peer *p = t->peer;
 
 	learn_air(p, t->estimate_us, e->sent.airtime_us);
+	if (!e->sent.status && e->sent.level >= (int)FERRY_DELIVERED)
+		server_peer_proven(s, p, now_ms);
 	if (e->sent.status && t->block) {
 		block_failed(s, p, t->id, e, now_ms);
 	} else if (e->sent.status) {

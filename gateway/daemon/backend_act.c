@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "gateway/daemon/plan.h"
+#include "gateway/daemon/radio.h"
 #include "gateway/daemon/roots.h"
 #include "policy/gates/window.h"
 
@@ -56,6 +57,7 @@ static void device_changed(struct gateway *g, uint64_t token, struct device *d,
 	child->read_failures = 0;
 	child->next_read_ms = 0;
 	memset(&child->ended, 0, sizeof(child->ended));
+	radio_review_peer(g, d->link, d->key);
 	child_save(child, kind, who);
 	view_tell_device(g, d);
 	gateway_replan(g);
@@ -121,15 +123,17 @@ static void replace(struct gateway *g, uint64_t token,
 	const struct admin_call *call)
 {
 	const struct candidate *c = candidate_of(g, call->peer);
+	struct device *d = registry_device(g->registry, call->id);
+	struct device before;
 	char link[REGISTRY_LINK_SIZE];
 	char key[REGISTRY_KEY_SIZE];
 	struct fault fault = {0};
-	struct device *d = NULL;
 
-	if (!registry_device(g->registry, call->id)) {
+	if (!d) {
 		backend_no_device(g, token);
 		return;
 	}
+	before = *d;
 	if (!c) {
 		backend_refuse(g, token, -ENOENT, "peer", "must be one candidate",
 			"ferryctl candidates lists them; LINK:KEY says which");
@@ -142,8 +146,10 @@ static void replace(struct gateway *g, uint64_t token,
 	if (registry_replace(g->registry, call->id, link, key,
 			gateway_wall_ms() / 1000, &d, &fault))
 		admin_refuse_fault(g->admin, token, &fault, "");
-	else
+	else {
+		radio_review_peer(g, before.link, before.key);
 		device_changed(g, token, d, "device-replaced", call->who.name);
+	}
 }
 
 /* A device whose forgetting was not stored is back after a restart. */
@@ -164,6 +170,7 @@ static void forget(struct gateway *g, uint64_t token,
 	struct store_commit *c;
 	struct fault fault = {0};
 	const struct device *d = registry_device(g->registry, call->id);
+	struct device before;
 	struct question *q;
 	int err;
 
@@ -173,6 +180,7 @@ static void forget(struct gateway *g, uint64_t token,
 	}
 	if (is_busy(g, token, call->id))
 		return;
+	before = *d;
 	q = question_new(g, token);
 	c = store_commit_new();
 	store_commit_device_forget(c, call->id);
@@ -188,6 +196,7 @@ static void forget(struct gateway *g, uint64_t token,
 		child_forget(child);
 	registry_forget(g->registry, call->id, gateway_wall_ms() / 1000,
 		&fault);
+	radio_review_peer(g, before.link, before.key);
 	gateway_wake(g);
 }
 

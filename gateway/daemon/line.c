@@ -153,7 +153,8 @@ void line_saw(struct line *l, const struct peer_sight *sight)
 			err_name(n), fault.field, fault.rule);
 		return;
 	}
-	l->peers += !was_there;
+	if (!l->radio)
+		l->peers += !was_there;
 	if (n == REGISTRY_SIGHT_CANDIDATE) {
 		/* Peers of a radio keep their keys. */
 		if (l->radio || l->delegate || !follow(l, sight))
@@ -169,6 +170,7 @@ void line_saw(struct line *l, const struct peer_sight *sight)
 		log_info("line", "device enrolled by its class",
 			"device=%s link=%s peer=%s", d->id, l->name,
 			sight->key);
+		radio_review_peer(g, l->name, sight->key);
 		child_save(child, "device-enrolled", child->enrolled_by);
 	} else if (n == REGISTRY_SIGHT_CHANGED) {
 		child_save(child, NULL, NULL);
@@ -180,6 +182,20 @@ void line_saw(struct line *l, const struct peer_sight *sight)
 		job_came_back(child->job);
 	view_tell_device(g, d);
 	gateway_replan(g);
+}
+
+/* Who comes and goes on the air without being a device is told to nobody: there
+ * may be any number of them. */
+static void lost(struct line *l, const char *key)
+{
+	bool matters = !l->radio || registry_device_of_peer(
+		l->gateway->registry, l->name, key);
+
+	registry_lose(l->gateway->registry, l->name, key);
+	if (!l->radio)
+		l->peers -= l->peers > 0;
+	if (matters)
+		line_changed(l);
 }
 
 static void on_peer(void *arg, const struct ferry_peer *peer)
@@ -201,13 +217,9 @@ static void on_peer(void *arg, const struct ferry_peer *peer)
 		radio_saw(l->radio, peer);
 	if (peer->flags & FERRY_PEER_GROUP)
 		return;
-	if (peer->flags & FERRY_PEER_GONE) {
-		registry_lose(l->gateway->registry, l->name, peer->key);
-		l->peers -= l->peers > 0;
-		line_changed(l);
-		return;
-	}
-	if (!l->radio)
+	if (peer->flags & FERRY_PEER_GONE)
+		lost(l, peer->key);
+	else if (!l->radio)
 		line_saw(l, &sight);
 }
 

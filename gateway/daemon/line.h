@@ -30,7 +30,7 @@ struct line {
 	char text[256];
 	char address[96];
 	char kept[CONFIG_PATH_SIZE]; /* whose descriptor the manager keeps */
-	uint32_t peers;
+	uint32_t peers; /* without a radio, which counts its own */
 	int64_t since_ms;
 	uint64_t caps;
 	uint32_t security;     /* FERRY_SECURITY_*, as its driver says */

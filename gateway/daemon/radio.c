@@ -11,147 +11,96 @@
 #include "gateway/daemon/vendor.h"
 #include "gateway/daemon/view.h"
 
-#define TEXTS_MAX 768 /* of the attributes of one side */
-
-/* Attributes of one side: name, NUL, value, NUL, name ... */
-struct texts {
-	char *at;
-	size_t len;
-};
-
-struct radio_peer {
-	struct radio_peer *next;
-	char key[FERRY_KEY_MAX + 1];
-	char address[64];
-	enum peer_id_kind id_kind;
-	bool present; /* its driver reported it since it came up */
-	bool sleepy;
-	int64_t heard_s; /* its last frame; 0: none since the start */
-	char joined[24]; /* the attribute as it was last; "" none */
-	struct texts driver, engine;
-};
-
-/* ---- the table ---- */
-
-static unsigned bucket_of(const char *key)
+static bool is_device(void *arg, const char *key)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
+	const struct radio *r = arg;
 
-	while (*key)
-		hash = (hash ^ (uint8_t)*key++) * 16777619u;
-	return (hash ^ hash >> 16) % RADIO_BUCKETS;
+	return registry_device_of_peer(r->line->gateway->registry,
+		r->line->name, key) != NULL;
 }
 
-static struct radio_peer *peer_find(const struct radio *r, const char *key)
-{
-	struct radio_peer *p = r->buckets[bucket_of(key)];
+/* ---- what is known of a peer ---- */
 
-	while (p && strcmp(p->key, key))
-		p = p->next;
-	return p;
-}
-
-static void peer_free(struct radio_peer *p)
-{
-	free(p->driver.at);
-	free(p->engine.at);
-	free(p);
-}
-
-/* One that is not there makes room. */
-static bool evict_one(struct radio *r)
-{
-	for (unsigned i = 0; i < RADIO_BUCKETS; i++)
-		for (struct radio_peer **at = &r->buckets[i]; *at;
-				at = &(*at)->next) {
-			struct radio_peer *p = *at;
-
-			if (p->present)
-				continue;
-			*at = p->next;
-			peer_free(p);
-			r->peers--;
-			return true;
-		}
-	return false;
-}
-
-static struct radio_peer *peer_of(struct radio *r, const char *key)
-{
-	struct radio_peer *p = peer_find(r, key);
-	unsigned bucket = bucket_of(key);
-
-	if (p)
-		return p;
-	if (strlen(key) > FERRY_KEY_MAX ||
-			(r->peers >= RADIO_PEERS_MAX && !evict_one(r)))
-		return NULL;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return NULL;
-	snprintf(p->key, sizeof(p->key), "%s", key);
-	p->id_kind = PEER_ID_HARDWARE;
-	p->next = r->buckets[bucket];
-	r->buckets[bucket] = p;
-	r->peers++;
-	return p;
-}
-
-/* ---- attributes ---- */
-
-static void texts_add(struct texts *t, const char *name, const char *value)
-{
-	size_t name_size = strlen(name) + 1;
-	size_t value_size = strlen(value) + 1;
-	char *more;
-
-	if (name_size + value_size > TEXTS_MAX - t->len)
-		return;
-	more = realloc(t->at, t->len + name_size + value_size);
-	if (!more)
-		return;
-	memcpy(more + t->len, name, name_size);
-	memcpy(more + t->len + name_size, value, value_size);
-	t->at = more;
-	t->len += name_size + value_size;
-}
-
-static size_t texts_list(const struct texts *t, struct peer_attribute *into,
-	size_t room)
-{
-	size_t count = 0;
-	size_t at = 0;
-
-	while (at < t->len && count < room) {
-		const char *name = t->at + at;
-		const char *value = name + strlen(name) + 1;
-
-		into[count++] = (struct peer_attribute){name, value};
-		at = (size_t)(value + strlen(value) + 1 - t->at);
-	}
-	return count;
-}
+#define SIGHT_ATTRIBUTES (FERRY_ATTRIBUTES_MAX + ENGINE_PEER_ATTRIBUTES)
 
 /* Both sides together are what classes are matched with. */
-static void tell_registry(struct radio *r, struct radio_peer *p)
+static void fill_sight(const struct radio *r, const struct radio_peer *p,
+	struct peer_attribute *attributes, struct peer_sight *ret)
 {
-	struct peer_attribute attributes[FERRY_ATTRIBUTES_MAX +
-		ENGINE_PEER_ATTRIBUTES];
-	size_t count = texts_list(&p->driver, attributes,
+	size_t count = radio_texts_list(&p->driver, attributes,
 		FERRY_ATTRIBUTES_MAX);
-	struct peer_sight sight = {
+
+	count += radio_texts_list(&p->engine, attributes + count,
+		ENGINE_PEER_ATTRIBUTES);
+	*ret = (struct peer_sight){
 		.driver = r->line->config->driver,
 		.link = r->line->name,
 		.key = p->key,
 		.address = p->address[0] ? p->address : NULL,
 		.id_kind = p->id_kind,
 		.attributes = attributes,
+		.attribute_count = count,
+		.doubtful = !p->proven,
+	};
+}
+
+static void tell_registry(struct radio *r, const struct radio_peer *p)
+{
+	struct peer_attribute attributes[SIGHT_ATTRIBUTES];
+	struct peer_sight sight;
+
+	fill_sight(r, p, attributes, &sight);
+	line_saw(r->line, &sight);
+}
+
+static void tell_network(struct radio *r, const struct radio_peer *p,
+	bool joined)
+{
+	struct network_peer told = {
+		.key = p->key,
+		.sleepy = p->sleepy,
+		.joined = joined,
 	};
 
-	count += texts_list(&p->engine, attributes + count,
-		ENGINE_PEER_ATTRIBUTES);
-	sight.attribute_count = count;
-	line_saw(r->line, &sight);
+	network_peer(r->network, &told);
+}
+
+/* What it said before it was a device counts until it is read again. */
+static void give_heard(const struct radio *r, const struct radio_peer *p,
+	struct device *d)
+{
+	const struct config_class *c = gateway_class(r->line->gateway,
+		d->class_name);
+	int64_t seen_s = d->seen_s;
+
+	if (!p->facts || p->facts_s < d->read_s || !c ||
+			strcmp(c->device.engine,
+			r->line->config->network->engine))
+		return;
+	registry_take_facts(d, p->facts, p->facts_s);
+	if (d->seen_s < seen_s)
+		d->seen_s = seen_s;
+}
+
+void radio_review_peer(struct gateway *g, const char *link, const char *key)
+{
+	struct line *l = line_find(g, link);
+	struct radio *r = l ? l->radio : NULL;
+	struct radio_peer *p = r ? radio_peers_find(&r->peers, key) : NULL;
+	struct device *d = registry_device_of_peer(g->registry, link, key);
+	struct peer_attribute attributes[SIGHT_ATTRIBUTES];
+	struct peer_sight sight;
+
+	if (!p)
+		return;
+	radio_peers_set(&r->peers, p, p->present, p->sleepy);
+	if (d) {
+		give_heard(r, p, d);
+	} else if (p->present) {
+		fill_sight(r, p, attributes, &sight);
+		registry_show(g->registry, &sight, gateway_wall_ms() / 1000,
+			NULL);
+	}
 }
 
 /* ---- what the engine says ---- */
@@ -161,29 +110,35 @@ static void on_facts(void *arg, const char *key,
 {
 	struct radio *r = arg;
 	struct gateway *g = r->line->gateway;
+	struct radio_peer *p = radio_peers_find(&r->peers, key);
 	const struct device *d = registry_device_of_peer(g->registry,
 		r->line->name, key);
 	struct child *c = d ? child_find(g, d->id) : NULL;
 
+	if (p)
+		radio_peer_read(p, facts, gateway_wall_ms() / 1000);
 	if (c)
 		child_take_facts(c, facts);
 }
 
-static void on_peer(void *arg, const char *key,
-	const struct engine_attribute *attributes, size_t count)
+/* The engine may have forgotten what the driver told of it. */
+static void on_peer(void *arg, const struct engine_peer *peer)
 {
 	struct radio *r = arg;
-	struct radio_peer *p = peer_of(r, key);
+	struct radio_peer *p = radio_peers_get(&r->peers, peer->key);
+	bool untold = peer->untold;
 
 	if (!p)
 		return;
-	free(p->engine.at);
-	p->engine = (struct texts){0};
-	for (size_t i = 0; i < count; i++)
-		texts_add(&p->engine, attributes[i].name,
-			attributes[i].value);
+	radio_texts_clear(&p->engine);
+	for (size_t i = 0; i < peer->attribute_count; i++)
+		radio_texts_add(&p->engine, peer->attributes[i].name,
+			peer->attributes[i].value);
+	p->proven = p->proven || peer->proven;
 	/* It spoke, so it is there. */
-	p->present = true;
+	radio_peers_set(&r->peers, p, true, p->sleepy);
+	if (untold && p->reported)
+		tell_network(r, p, false);
 	tell_registry(r, p);
 }
 
@@ -208,19 +163,20 @@ static const struct network_events events = {
 
 /* ---- what the driver says ---- */
 
-static void take_driver(struct radio_peer *p, const struct ferry_peer *peer)
+static void take_driver(struct radio *r, struct radio_peer *p,
+	const struct ferry_peer *peer)
 {
-	free(p->driver.at);
-	p->driver = (struct texts){0};
+	radio_texts_clear(&p->driver);
 	for (uint32_t i = 0; i < peer->attribute_count; i++)
-		texts_add(&p->driver, peer->attributes[i].key,
+		radio_texts_add(&p->driver, peer->attributes[i].key,
 			peer->attributes[i].value);
 	if (peer->address)
 		bytes_to_printable(bytes_of_text(peer->address), p->address,
 			sizeof(p->address));
 	p->id_kind = (enum peer_id_kind)peer->id_kind;
-	p->sleepy = (peer->flags & FERRY_PEER_SLEEPY) != 0;
-	p->present = true;
+	p->reported = true;
+	radio_peers_set(&r->peers, p, true,
+		(peer->flags & FERRY_PEER_SLEEPY) != 0);
 }
 
 static const char *joined_of(const struct ferry_peer *peer)
@@ -241,46 +197,73 @@ static bool has_joined(struct radio_peer *p, const struct ferry_peer *peer)
 	return news;
 }
 
-void radio_saw(struct radio *r, const struct ferry_peer *peer)
+static void saw_group(struct radio *r, const struct ferry_peer *peer)
 {
 	struct network_peer told = {
 		.key = peer->key,
+		.group = true,
 		.gone = (peer->flags & FERRY_PEER_GONE) != 0,
-		.sleepy = (peer->flags & FERRY_PEER_SLEEPY) != 0,
-		.group = (peer->flags & FERRY_PEER_GROUP) != 0,
 	};
-	struct radio_peer *p = told.group ? NULL : told.gone ?
-		peer_find(r, peer->key) : peer_of(r, peer->key);
 
-	if (p && told.gone) {
-		p->present = false;
-	} else if (p) {
-		told.joined = has_joined(p, peer);
-		take_driver(p, peer);
+	network_peer(r->network, &told);
+}
+
+static void lost_one(struct radio *r, const char *key)
+{
+	struct radio_peer *p = radio_peers_find(&r->peers, key);
+	struct network_peer told = {.key = key, .gone = true};
+
+	if (p) {
+		p->reported = false;
+		radio_peers_set(&r->peers, p, false, p->sleepy);
 	}
 	network_peer(r->network, &told);
-	if (p && !told.gone)
-		tell_registry(r, p);
+}
+
+void radio_saw(struct radio *r, const struct ferry_peer *peer)
+{
+	struct radio_peer *p;
+	bool joined;
+
+	if (peer->flags & FERRY_PEER_GROUP) {
+		saw_group(r, peer);
+		return;
+	}
+	if (peer->flags & FERRY_PEER_GONE) {
+		lost_one(r, peer->key);
+		return;
+	}
+	p = radio_peers_get(&r->peers, peer->key);
+	if (!p)
+		return;
+	joined = has_joined(p, peer);
+	take_driver(r, p, peer);
+	tell_network(r, p, joined);
+	tell_registry(r, p);
 }
 
 void radio_heard(struct radio *r, const char *key)
 {
-	struct radio_peer *p = key ? peer_find(r, key) : NULL;
+	struct radio_peer *p = key ? radio_peers_find(&r->peers, key) : NULL;
 
-	if (p)
-		p->heard_s = gateway_wall_ms() / 1000;
+	if (!p)
+		return;
+	p->heard_s = gateway_wall_ms() / 1000;
+	radio_peers_set(&r->peers, p, p->present, p->sleepy);
 }
 
 int64_t radio_heard_s(const struct radio *r, const char *key)
 {
-	const struct radio_peer *p = r ? peer_find(r, key) : NULL;
+	const struct radio_peer *p = r ? radio_peers_find(&r->peers, key) :
+		NULL;
 
 	return p ? p->heard_s : 0;
 }
 
 bool radio_is_sleepy(const struct radio *r, const char *key)
 {
-	const struct radio_peer *p = r ? peer_find(r, key) : NULL;
+	const struct radio_peer *p = r ? radio_peers_find(&r->peers, key) :
+		NULL;
 
 	return p && p->sleepy;
 }
@@ -382,9 +365,7 @@ void radio_up(struct radio *r, struct transport *transport)
 void radio_down(struct radio *r)
 {
 	network_down(r->network);
-	for (unsigned i = 0; i < RADIO_BUCKETS; i++)
-		for (struct radio_peer *p = r->buckets[i]; p; p = p->next)
-			p->present = false;
+	radio_peers_lose(&r->peers);
 }
 
 void radio_pause_all(struct gateway *g, bool paused)
@@ -411,6 +392,7 @@ int radio_open(struct line *l, struct fault *fault)
 	if (!r)
 		return err;
 	r->line = l;
+	radio_peers_init(&r->peers, RADIO_PEERS_MAX, is_device, r);
 	err = setup.engine ? network_open(&setup, &r->network, fault) :
 		ERR_ENGINE_UNKNOWN;
 	if (err) {
@@ -434,13 +416,7 @@ void radio_free(struct radio *r)
 {
 	if (!r)
 		return;
-	for (unsigned i = 0; i < RADIO_BUCKETS; i++)
-		while (r->buckets[i]) {
-			struct radio_peer *next = r->buckets[i]->next;
-
-			peer_free(r->buckets[i]);
-			r->buckets[i] = next;
-		}
+	radio_peers_done(&r->peers);
 	free(r);
 }
 
@@ -467,31 +443,18 @@ json_t *radio_view_airtime(const struct radio *r)
 		"window_s", AIRTIME_WINDOW_MS / 1000);
 }
 
-static void count_peers(const struct radio *r, int *ret_peers, int *ret_sleepy)
-{
-	*ret_peers = 0;
-	*ret_sleepy = 0;
-	for (unsigned i = 0; i < RADIO_BUCKETS; i++)
-		for (const struct radio_peer *p = r->buckets[i]; p;
-				p = p->next) {
-			*ret_peers += p->present;
-			*ret_sleepy += p->present && p->sleepy;
-		}
-}
-
 json_t *radio_view_network(const struct radio *r)
 {
 	struct network_numbers n;
-	int peers, sleepy;
 
 	if (!r || !r->network)
 		return json_null();
 	network_count(r->network, &n);
-	count_peers(r, &peers, &sleepy);
 	return json_pack("{s:s,s:b,s:o,s:i,s:i,s:i,s:i,s:i,s:I,s:I}", "engine",
 		r->line->config->network->engine, "served",
 		network_is_served(r->network), "text",
-		view_text(r->line->address), "peers", peers, "sleepy", sleepy,
+		view_text(r->line->address), "peers", (int)r->peers.present,
+		"sleepy", (int)r->peers.sleepy,
 		"offers", (int)n.offers, "downloads", (int)n.downloads,
 		"asleep", (int)n.asleep, "frames_in", (json_int_t)n.frames_in,
 		"frames_out", (json_int_t)n.frames_out);

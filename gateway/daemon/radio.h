@@ -8,12 +8,8 @@
 #include <jansson.h>
 
 #include "gateway/daemon/line.h"
+#include "gateway/daemon/radio_peers.h"
 #include "gateway/relay/network.h"
-
-#define RADIO_PEERS_MAX REGISTRY_DEVICES_MAX
-#define RADIO_BUCKETS 512
-
-struct radio_peer;
 
 /* Which catalog's quirks the engine was told. */
 struct radio_vendor {
@@ -24,8 +20,7 @@ struct radio_vendor {
 struct radio {
 	struct line *line;
 	struct network *network;
-	struct radio_peer *buckets[RADIO_BUCKETS];
-	unsigned peers;
+	struct radio_peers peers;
 	struct radio_vendor vendors[CONFIG_VENDORS_MAX];
 };
 
@@ -46,6 +41,11 @@ void radio_heard(struct radio *r, const char *key);
 
 /* When the last one came, Unix time; 0: none since the start. */
 int64_t radio_heard_s(const struct radio *r, const char *key);
+
+/* The peer became a device, or is none any more: a device learns what was heard
+ * of it before, another peer that is there is a candidate with all its
+ * attributes. Nothing for a link without a radio. */
+void radio_review_peer(struct gateway *g, const char *link, const char *key);
 
 /* Not awake unless it says so itself. False when nothing is known of it. */
 bool radio_is_sleepy(const struct radio *r, const char *key);

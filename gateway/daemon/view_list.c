@@ -234,7 +234,8 @@ json_t *view_line(const struct line *l)
 		view_text(l->config->driver), "state", line_state_name(l),
 		"since", view_time_ms(l->since_ms), "address",
 		view_text(l->address), "mode", view_text(line_mode(l)), "peers",
-		(int)l->peers, "payload_bytes", l->payload_max ?
+		(int)(l->radio ? l->radio->peers.present : l->peers),
+		"payload_bytes", l->payload_max ?
 		json_integer(l->payload_max) : json_null(), "security",
 		line_security_name(l),
 		"bytes_in", (json_int_t)counters.bytes_received, "bytes_out",

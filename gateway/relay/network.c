@@ -318,8 +318,7 @@ static void carry_out(struct network *n, const struct engine_command *c)
 		tell_facts(n, c);
 		return;
 	case ENGINE_CMD_PEER:
-		n->events->on_peer(n->arg, c->peer.key, c->peer.attributes,
-			c->peer.attribute_count);
+		n->events->on_peer(n->arg, &c->peer);
 		return;
 	case ENGINE_CMD_PROGRESS:
 		member_progress(network_member(n, c->progress.job), c);

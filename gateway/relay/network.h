@@ -28,9 +28,9 @@ struct network_events {
 	/* Something was learned about a peer, whether or not somebody asked. */
 	void (*on_facts)(void *arg, const char *peer,
 		const struct engine_facts *facts);
-	/* What a peer says about itself; complete, the last one counts. */
-	void (*on_peer)(void *arg, const char *peer,
-		const struct engine_attribute *attributes, size_t count);
+	/* What a peer is; complete, the last one counts. Where it is `untold`,
+	 * network_peer() may answer at once. */
+	void (*on_peer)(void *arg, const struct engine_peer *peer);
 	/* The any-peer link is there, or is gone: status and a text. */
 	void (*on_link)(void *arg, bool up, int status);
 };

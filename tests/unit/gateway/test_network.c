@@ -79,12 +79,11 @@ static void net_facts(void *arg, const char *peer,
 	owner_note("facts:%s:%s ", peer, f->version);
 }
 
-static void net_peer(void *arg, const char *peer,
-	const struct engine_attribute *attributes, size_t count)
+static void net_peer(void *arg, const struct engine_peer *peer)
 {
 	(void)arg;
-	owner_note("peer:%s:%zu:%s ", peer, count, count ?
-		attributes[0].value : "");
+	owner_note("peer:%s:%zu:%s ", peer->key, peer->attribute_count,
+		peer->attribute_count ? peer->attributes[0].value : "");
 }
 
 static void net_link(void *arg, bool up, int status)
@@ -425,7 +424,8 @@ START_TEST(test_what_peers_are_is_passed_on)
 	open_network(0);
 	until_up();
 	script_push((struct engine_command){.type = ENGINE_CMD_PEER,
-		.peer = {"0000000000000001", attributes, 1}});
+		.peer = {.key = "0000000000000001",
+			.attributes = attributes, .attribute_count = 1}});
 	script_push((struct engine_command){.type = ENGINE_CMD_FACTS,
 		.facts = {.facts = &script_facts, .peer = "0000000000000002"}});
 	radio_hears("0000000000000001", "go", 0);
