@@ -109,8 +109,8 @@ def test_coordinator_reset_in_mid_transfer_goes_on(site):
     assert site.node("bulb-1")["sha256"] == sha256(path)
 
 
-def test_restart_serves_its_first_block_soon(site):
-    """A device in mid-transfer gives up after a few silent seconds."""
+def test_restart_serves_a_block_before_the_device_gives_up(site):
+    """It does so when nobody has answered it ten times."""
     path = site.make_ota(2, size=40000)
     site.add_zigbee_class("bulb")
     site.release_ota("bulb", path)
@@ -122,10 +122,11 @@ def test_restart_serves_its_first_block_soon(site):
     begun = time.monotonic()
     site.start_ferryd(wait=False)
     wait_for("a block", lambda:
-             site.node("bulb-1")["counts"]["blocks"] > before, 30)
+             site.node("bulb-1")["counts"]["blocks"] > before)
     print(f"first block after {time.monotonic() - begun:.2f} s")
-    assert time.monotonic() - begun < patience(10)
     site.wait_node_job("bulb-1", "done", 120)
+    counts = site.node("bulb-1")["counts"]
+    assert counts["gave_up"] == 0 and counts["downloads"] == 1, counts
 
 
 # ---- a person, or the vendor, says stop ----
@@ -147,7 +148,8 @@ def test_paused_job_sends_nothing_and_goes_on(site):
     site.wait_job(device, "paused")
     blocks = site.node("bulb-1")["counts"]["blocks"]
     assert site.node("bulb-1")["file_version"] == "0x00000001"
-    assert site.link()["network"]["offers"] == 0
+    wait_for("its offer to be withdrawn",
+             lambda: site.link()["network"]["offers"] == 0)
     assert site.ctl("resume", str(job["id"])).returncode == 0
     site.wait_job(device, "done", 120)
     assert site.node("bulb-1")["sha256"] == sha256(path)
@@ -159,7 +161,7 @@ def test_cancelled_job_leaves_the_device_as_it_was(site):
     assert site.ctl("cancel", str(job["id"])).returncode == 0
     site.wait_job(device, "cancelled")
     wait_for("the device to give up",
-             lambda: site.node("bulb-1")["state"] == "idle", 15)
+             lambda: site.node("bulb-1")["state"] == "idle")
     assert site.node("bulb-1")["file_version"] == "0x00000001"
 
 
@@ -177,15 +179,18 @@ def test_withdrawn_release_is_stopped_in_mid_transfer(site):
 def test_sleepy_device_waits_at_the_gate_wake(site):
     path = site.make_ota(2, size=2000)
     site.add_zigbee_class("bulb")
+    # A vendor that has a catalog is not asked again before it is to be.
+    site.add_zigbee_class("plug", match='model = "SP120"')
+    site.release_ota("plug", path)
     site.start_radio(group(poll="500ms", interval="15s"))
     site.start_ferryd()
     device = site.wait_device("bulb-1")
     wait_for("its version", lambda: site.devices()[device]["version"])
+    site.release_ota("bulb", path)
     # It has just asked, and sleeps for a while.
     asked = site.node("bulb-1")["counts"]["queries"]
     wait_for("a query", lambda: site.node("bulb-1")["counts"]["queries"] >
              asked, 60)
-    site.release_ota("bulb", path)
     site.ctl("check")
     wait_for("the gate wake", lambda: [
         j for j in [site.job(device)]
@@ -304,15 +309,32 @@ def test_candidates_have_what_driver_and_engine_know(site):
                      if c["key"] == key), None)
 
     assert wait_for("the candidate", candidate)["classes"] == []
-    # What a class could match it by is what people are shown.
-    known = wait_for("its attributes", lambda: (
-        candidate()["attributes"] if "model" in candidate()["attributes"]
-        else None))
+    # What a class could match it by is what people are shown. What its Query
+    # says and what it was asked for come in any order.
+    known = wait_for("its attributes", lambda: next(
+        (a for a in [candidate()["attributes"]]
+         if {"model", "manufacturer"} <= a.keys()), None))
     assert known["model"] == "SP120"
     assert known["manufacturer"] == "0x1234"
     assert known["eui64"] == key
     assert site.device_of("plug-11") is None
     assert site.node("plug-11")["counts"]["blocks"] == 0
+
+
+def test_sleeper_has_its_version_as_soon_as_it_is_enrolled(site):
+    """It told before it was a device, and sleeps for long."""
+    site.add_zigbee_class("bulb", auto_enrol="false")
+    site.start_radio(group(poll="500ms", interval="3600s", version=5))
+    site.start_ferryd()
+    wait_for("the network", lambda: site.link()["network"]["served"])
+    site.radio.do("query bulb-1")
+    key = site.node("bulb-1")["eui64"]
+    wait_for("its query", lambda: [
+        c for c in site.get("/v1/candidates")["items"]
+        if c["key"] == key and "file_version" in c["attributes"]])
+    done = site.ctl("enrol", key, "bulb")
+    assert done.returncode == 0, done.stderr
+    assert site.devices()[site.device_of("bulb-1")]["version"] == "0x00000005"
 
 
 def test_links_show_radio_and_airtime(site):
@@ -321,12 +343,15 @@ def test_links_show_radio_and_airtime(site):
     site.release_ota("bulb", path)
     site.start_radio(group(count=2), options="budget=35")
     site.start_ferryd()
-    site.wait_node_job("bulb-1", "done", 120)
-    row = site.link()
+    # Airtime is that of the last ten seconds.
+    row = wait_for("two devices that use airtime", lambda: next(
+        (row for row in [site.link()]
+         if row["network"] and row["network"]["peers"] == 2 and
+         row["airtime"]["used_pct"] > 0), None))
     assert row["network"]["engine"] == "zigbee-ota"
-    assert row["network"]["peers"] == 2
     assert row["airtime"]["budget_pct"] == 35
-    assert 0 < row["airtime"]["used_pct"] <= 35
+    assert row["airtime"]["used_pct"] <= 35
+    site.wait_node_job("bulb-1", "done", 120)
     said = site.ctl("links").stdout
     assert "AIRTIME" in said and "35.0 %" in said
 

@@ -56,7 +56,7 @@ class Network:
         port = self.sim.coordinators["coordinator"]
         self.probe = subprocess.Popen(
             [self.program, self.image, "--ends", str(self.count), "--seconds",
-             "60", "--notify", "1000", "stack=ezsp", f"port={port}"],
+             "110", "--notify", "1000", "stack=ezsp", f"port={port}"],
             stdout=subprocess.PIPE, text=True)
 
     def finish(self):

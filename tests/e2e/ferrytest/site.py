@@ -275,8 +275,11 @@ class Site:
                           f"{self.log_tail()}") from None
 
     def wait_progress(self, device, percent, limit=60):
+        """So far, or further: a job that is done shows no progress."""
         def check():
             job = self.job(device)
+            if job and job["state"] == "done":
+                return job
             progress = job and job["progress"]
             return job if progress and progress["offset"] * 100 >= \
                 progress["total"] * percent else None

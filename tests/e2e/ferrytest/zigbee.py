@@ -98,7 +98,7 @@ class ZigbeeSite(Site):
                 return device["id"]
         return None
 
-    def wait_device(self, name, limit=30):
+    def wait_device(self, name, limit=60):
         return wait_for(f"{name} to be a device",
                         lambda: self.device_of(name), limit)
 
