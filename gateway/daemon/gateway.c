@@ -42,6 +42,19 @@ static bool kernel_is_synchronised(void)
 	return state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC);
 }
 
+/* Asked for once a second: all jobs judge by it in every turn of the loop, and the
+ * kernel takes its time to answer. One loop thread. */
+static bool is_synchronised(uint64_t boot_s)
+{
+	static uint64_t asked_s = UINT64_MAX;
+	static bool answer;
+
+	if (asked_s != boot_s)
+		answer = kernel_is_synchronised();
+	asked_s = boot_s;
+	return answer;
+}
+
 struct trust_clock gateway_clock(const struct gateway *g)
 {
 	struct trust_clock clock = {.build = FERRY_BUILD_TIME};
@@ -53,7 +66,7 @@ struct trust_clock gateway_clock(const struct gateway *g)
 	clock.system = (uint64_t)now.tv_sec;
 	switch (g->config->clock) {
 	case CONFIG_CLOCK_AUTO:
-		clock.synchronised = kernel_is_synchronised();
+		clock.synchronised = is_synchronised(clock.boot);
 		break;
 	case CONFIG_CLOCK_SYNCHRONISED:
 		clock.synchronised = true;

@@ -79,6 +79,7 @@ static int op_create(
 	r->line.fd = -1;
 	r->armed_ms = ZB_NEVER;
 	r->survey_ms = ZB_NEVER;
+	r->sends_due_ms = ZB_NEVER;
 	buf_init(&r->line.out, ZB_OUT_MAX);
 	zb_nodes_init(&r->nodes, ZB_NODES_MAX);
 	r->nodes.on_forget = zb_forgotten;

@@ -210,6 +210,13 @@ static bool is_gone(const struct zb_line *line, bool hangup)
 	       serial_settings_save(line->fd, &now) == -EIO;
 }
 
+/* A stream that gave less than it could has no more now; what comes later makes
+ * it ready again. */
+static bool is_all(const struct zb_line *line, size_t len)
+{
+	return line->kind != LINE_PACKETS && len < READ_SIZE;
+}
+
 static void read_in(struct zb_radio *r, bool hangup)
 {
 	struct zb_line *line = &r->line;
@@ -222,6 +229,10 @@ static void read_in(struct zb_radio *r, bool hangup)
 		if (n > 0) {
 			r->ops->input(
 				r->stack, r->now_ms, bytes_of(data, (size_t)n));
+			/* The coordinator works while we do the rest. */
+			zb_line_flush(r);
+			if (is_all(line, (size_t)n) && !hangup)
+				return;
 			continue;
 		}
 		if (n < 0 && errno == EINTR)

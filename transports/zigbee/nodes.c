@@ -1,8 +1,6 @@
 #include "transports/zigbee/nodes.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 void zb_nodes_init(struct zb_nodes *n, unsigned max)
@@ -175,7 +173,12 @@ void zb_nodes_remove(struct zb_nodes *n, struct zb_node *node)
 
 void zb_key_write(uint64_t eui64, char *text)
 {
-	snprintf(text, 17, "%016" PRIx64, eui64);
+	static const char digits[] = "0123456789abcdef";
+	unsigned i;
+
+	for (i = 0; i < 16; i++)
+		text[i] = digits[eui64 >> (60 - 4 * i) & 15];
+	text[16] = '\0';
 }
 
 int zb_key_read(const char *text, uint64_t *ret)

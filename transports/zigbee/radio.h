@@ -156,6 +156,7 @@ struct zb_radio {
 	struct zb_send sends[ZB_SENDS_MAX];
 	struct zb_send *waiting_first, *waiting_last;
 	unsigned send_count; /* of both states */
+	int64_t sends_due_ms; /* of the first of them, or before it */
 	unsigned in_flight;
 	unsigned window; /* as many as the coordinator seems to bear */
 	unsigned streak; /* good confirms since `window` changed */
@@ -241,7 +242,7 @@ void zb_sends_lost(struct zb_radio *r);
 void zb_sends_confirm(struct zb_radio *r, const struct zb_confirm *c);
 void zb_sends_pump(struct zb_radio *r);
 void zb_sends_expire(struct zb_radio *r);
-int64_t zb_sends_deadline(const struct zb_radio *r);
+int64_t zb_sends_deadline(struct zb_radio *r);
 /* A device cannot be found: what waits for its address ends. */
 void zb_sends_unreachable(struct zb_radio *r, struct zb_node *node);
 uint32_t zb_next_id(struct zb_radio *r, unsigned slot);

@@ -58,6 +58,15 @@ static void list_insert(struct zb_radio *r, struct zb_send *s)
 		r->waiting_last = s;
 }
 
+/* With it the time of the first of all, which may be that of one that has ended
+ * since. */
+static void due_at(struct zb_radio *r, struct zb_send *s, int64_t due_ms)
+{
+	s->due_ms = due_ms;
+	if (due_ms > r->now_ms && due_ms < r->sends_due_ms)
+		r->sends_due_ms = due_ms;
+}
+
 static void send_end(struct zb_radio *r, struct zb_send *s, int status,
 	uint32_t level, int native)
 {
@@ -214,7 +223,7 @@ void zb_sends_unreachable(struct zb_radio *r, struct zb_node *node)
 static void wait_again(struct zb_radio *r, struct zb_send *s, int64_t due_ms)
 {
 	s->state = SEND_WAITING;
-	s->due_ms = due_ms;
+	due_at(r, s, due_ms);
 	list_insert(r, s);
 	if (s->given_up || r->leave_token)
 		send_end(r, s, -ECANCELED, 0, 0);
@@ -437,7 +446,7 @@ static int go(struct zb_radio *r, struct zb_send *s)
 	}
 	list_take(r, s);
 	s->state = SEND_UNDER_WAY;
-	s->due_ms = r->now_ms + ZB_CONFIRM_MS;
+	due_at(r, s, r->now_ms + ZB_CONFIRM_MS);
 	r->frames_out++;
 	r->in_flight++;
 	if (r->in_flight > r->in_flight_peak)
@@ -475,15 +484,17 @@ void zb_sends_expire(struct zb_radio *r)
 	}
 }
 
-int64_t zb_sends_deadline(const struct zb_radio *r)
+/* They are looked through only when the time of the first has come: a frame is
+ * confirmed long before. */
+int64_t zb_sends_deadline(struct zb_radio *r)
 {
-	int64_t due = ZB_NEVER;
 	unsigned i;
 
+	if (r->sends_due_ms > r->now_ms)
+		return r->send_count ? r->sends_due_ms : ZB_NEVER;
+	r->sends_due_ms = ZB_NEVER;
 	for (i = 0; i < ZB_SENDS_MAX && r->send_count; i++)
-		if (r->sends[i].state != SEND_FREE &&
-			r->sends[i].due_ms > r->now_ms &&
-			r->sends[i].due_ms < due)
-			due = r->sends[i].due_ms;
-	return due;
+		if (r->sends[i].state != SEND_FREE)
+			due_at(r, &r->sends[i], r->sends[i].due_ms);
+	return r->sends_due_ms;
 }
