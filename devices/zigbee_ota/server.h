@@ -219,9 +219,10 @@ struct server_offer {
 	uint64_t age;
 	bool has_place, place_sleepy;
 	bool called; /* the place is held for a device that is being notified */
+	bool ending; /* it will soon be free */
 	bool asked;  /* the device has asked for something */
 	bool unheard; /* and for nothing since GO(transfer), which came late */
-	int64_t call_until_ms, parked_until_ms, notify_ms;
+	int64_t call_until_ms, parked_until_ms, notify_ms, broadcast_ms;
 	unsigned notifies, broadcasts, parks;
 
 	/* The transfer. */
@@ -288,6 +289,7 @@ struct server {
 	size_t offer_count;
 	uint64_t offers_made;
 	size_t places, sleepy_places; /* in use */
+	size_t ending; /* of `places` */
 	bool look;       /* places or offers changed: who is next? */
 	int64_t look_ms; /* the same, later */
 	struct server_offer *first_need, *last_need; /* of image bytes */
@@ -457,6 +459,9 @@ bool server_admit(struct server *s, struct server_offer *o, int64_t now_ms);
  * ENGINE_NEVER: nobody can tell. */
 int64_t server_place_in(const struct server *s, int64_t now_ms);
 void server_release(struct server *s, struct server_offer *o);
+/* A block went out: the next one may be called when few are left. */
+void server_place_moved(struct server *s, struct server_offer *o,
+	int64_t now_ms);
 /* Calls who is next, when there are places. */
 void server_look(struct server *s, int64_t now_ms);
 /* The device was lost and is back: notify it soon, and often at first. */

@@ -450,7 +450,7 @@ void server_offer(struct server *s, const struct engine_event *e,
 	o->reached = e->offer.reached;
 	o->return_ms = e->offer.return_ms;
 	o->allow_downgrade = e->offer.allow_downgrade;
-	o->call_until_ms = o->parked_until_ms = INT64_MIN;
+	o->call_until_ms = o->parked_until_ms = o->broadcast_ms = INT64_MIN;
 	o->notify_ms = o->read_ms = o->return_at_ms = ENGINE_NEVER;
 	o->heard_ms = now_ms;
 	o->age = ++s->offers_made;

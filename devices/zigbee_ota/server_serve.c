@@ -613,4 +613,5 @@ void server_block_sent(struct server *s, struct server_peer *p,
 	else if (now_ms - p->ask.at_ms < AIR_WAIT_MS / 4)
 		server_set_wait(s, o, ENGINE_WAIT_NONE, ENGINE_NEVER);
 	server_progress(s, o, offset, now_ms);
+	server_place_moved(s, o, now_ms);
 }

@@ -11,12 +11,28 @@
 #define BROADCAST_LEAST 8
 #define BROADCASTS_MAX 3
 #define BROADCAST_AGAIN_MS 15000
+#define BROADCAST_HEARD_MS 3000 /* who has not asked by then will not */
+/* From a notify to the first block. */
+#define CALL_LEAD_MS 3000
 
 /* ---- places ---- */
 
+/* Places that will soon be free are given on before, so that the radio does not
+ * wait for who is called next; once over as many as there may be. */
+static size_t free_places(const struct server *s)
+{
+	size_t most = (size_t)s->options.concurrent;
+	size_t moving = s->places - s->ending;
+	size_t left = 2 * most - s->places;
+
+	if (moving >= most)
+		return 0;
+	return most - moving < left ? most - moving : left;
+}
+
 static bool has_room(const struct server *s, const struct server_offer *o)
 {
-	if (s->places >= (size_t)s->options.concurrent)
+	if (!free_places(s))
 		return false;
 	return !o->peer->sleepy ||
 		s->sleepy_places < (size_t)s->options.sleepy_concurrent;
@@ -36,6 +52,8 @@ void server_release(struct server *s, struct server_offer *o)
 		return;
 	o->has_place = false;
 	o->called = false;
+	s->ending -= o->ending;
+	o->ending = false;
 	s->places--;
 	s->sleepy_places -= o->place_sleepy;
 	s->look = true;
@@ -93,6 +111,17 @@ static int64_t left_ms(const struct server_offer *o, int64_t now_ms)
 		(o->file.size - o->progress) / done);
 }
 
+void server_place_moved(struct server *s, struct server_offer *o,
+	int64_t now_ms)
+{
+	if (o->ending || !o->has_place ||
+			(!o->has_all && left_ms(o, now_ms) > CALL_LEAD_MS))
+		return;
+	o->ending = true;
+	s->ending++;
+	s->look = true;
+}
+
 int64_t server_place_in(const struct server *s, int64_t now_ms)
 {
 	int64_t soonest = ENGINE_NEVER;
@@ -147,6 +176,7 @@ static bool is_same_key(const struct ota_key *a, const struct ota_key *b)
 static bool may_broadcast(const struct server_offer *o, int64_t now_ms)
 {
 	return may_call(o) && call_at(o) <= now_ms && !o->asked &&
+		now_ms >= o->broadcast_ms &&
 		o->notifies == 0 && o->broadcasts < BROADCASTS_MAX &&
 		o->peer->quirks.broadcast;
 }
@@ -166,8 +196,7 @@ static size_t count_of_key(const struct server *s, const struct ota_key *key,
  * hear of it again when those are through. */
 static uint8_t jitter(const struct server *s, size_t count)
 {
-	size_t free_places = (size_t)s->options.concurrent - s->places;
-	size_t percent = 200 * free_places / count;
+	size_t percent = 200 * free_places(s) / count;
 
 	if (s->options.jitter)
 		return (uint8_t)s->options.jitter;
@@ -198,23 +227,39 @@ static void broadcast(struct server *s, int64_t now_ms)
 				!is_same_key(&o->file.key, &s->broadcast_key))
 			continue;
 		o->broadcasts++;
-		o->notify_ms = now_ms + BROADCAST_AGAIN_MS;
+		o->broadcast_ms = now_ms + BROADCAST_AGAIN_MS;
+		o->notify_ms = now_ms + BROADCAST_HEARD_MS;
 	}
+}
+
+/* Where many places are free the next broadcast does for all that the last one
+ * did not reach; for few of them, who has not asked is called one by one. */
+static int64_t alone_at(const struct server *s, const struct server_offer *o)
+{
+	int64_t at = call_at(o);
+
+	if (free_places(s) >= BROADCAST_LEAST && o->notifies == 0 &&
+			at < o->broadcast_ms)
+		return o->broadcast_ms;
+	return at;
 }
 
 void server_look(struct server *s, int64_t now_ms)
 {
+	int64_t at;
+
 	if (!s->up || (!s->look && now_ms < s->look_ms))
 		return;
 	s->look = false;
 	s->look_ms = ENGINE_NEVER;
-	if (s->places < (size_t)s->options.concurrent)
+	if (free_places(s))
 		broadcast(s, now_ms);
 	for (struct server_offer *o = s->first; o; o = o->next) {
 		if (!may_call(o))
 			continue;
-		if (call_at(o) > now_ms)
-			s->look_ms = server_sooner(s->look_ms, call_at(o));
+		at = alone_at(s, o);
+		if (at > now_ms)
+			s->look_ms = server_sooner(s->look_ms, at);
 		else if (has_room(s, o))
 			call(s, o, now_ms);
 		else if (!is_unheard(o))

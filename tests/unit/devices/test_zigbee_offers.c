@@ -183,7 +183,7 @@ START_TEST(many_devices_with_loss_all_end)
 		ck_assert_int_eq(bench_job(b, i)->outcome, ENGINE_DONE);
 		ck_assert(bench_has_image(b, i));
 	}
-	ck_assert_uint_le(b->most_places, _i == 0 ? 64 : 4);
+	ck_assert_uint_le(b->most_places, _i == 0 ? 128 : 8);
 	ck_assert_uint_eq(case_counts().offers, 0);
 	ck_assert_int_lt(b->now_ms, 10 * MINUTE);
 }
