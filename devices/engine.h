@@ -208,8 +208,6 @@ struct engine_event {
 		struct {
 			/* Replaces what was left. UINT32_MAX: no limit. */
 			uint32_t airtime_us;
-			/* When more will be there, ENGINE_NEVER: unlimited. */
-			int64_t more_at_ms;
 		} budget;
 		struct {
 			const char *key;
@@ -333,6 +331,11 @@ struct engine_ops {
 
 	/* When ENGINE_TIME is wanted; ENGINE_NEVER if not. */
 	int64_t (*deadline)(const struct engine *e);
+
+	/* Network scope: how much airtime, in microseconds, must be left for the
+	 * next TX, as next() found when it gave no command; 0: it waits for
+	 * none, and is told of its budget only where something else happens. */
+	uint32_t (*wants_airtime)(const struct engine *e);
 };
 
 /* NULL when there is no engine of that name. */

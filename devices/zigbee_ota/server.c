@@ -288,6 +288,11 @@ static int64_t server_deadline(const struct engine *e)
 	return s->up ? server_sooner(at, s->look_ms) : at;
 }
 
+static uint32_t server_wants_airtime(const struct engine *e)
+{
+	return ((const struct server *)(const void *)e)->wanted_us;
+}
+
 static const char *const channels[ZIGBEE_OTA_CHANNELS] = {
 	"profile=0x0104 cluster=0x0019 endpoint=1 role=server",
 	"profile=0x0104 cluster=0x0000 endpoint=1 role=client",
@@ -305,4 +310,5 @@ const struct engine_ops zigbee_ota_engine_ops = {
 	.event = server_event,
 	.next = server_next,
 	.deadline = server_deadline,
+	.wants_airtime = server_wants_airtime,
 };

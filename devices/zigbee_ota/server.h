@@ -305,6 +305,7 @@ struct server {
 
 	bool limited; /* airtime */
 	uint32_t left_us, reserved_us;
+	uint32_t wanted_us; /* that must be left for what is held; 0: nothing */
 	int64_t aged_ms; /* a sleepy child had its turn last */
 	struct server_tx tx[SERVER_WINDOW_MAX];
 	unsigned tx_open;

@@ -131,10 +131,14 @@ static uint32_t cost(const struct server_peer *p, size_t len, bool delivered)
 	return (uint32_t)(p ? us * p->air_percent / 100 : us);
 }
 
-static bool affordable(const struct server *s, uint32_t us)
+/* What cannot be afforded is noted. */
+static bool affordable(struct server *s, uint32_t us)
 {
-	return !s->limited || (s->left_us >= s->reserved_us &&
-			s->left_us - s->reserved_us >= us);
+	if (!s->limited || (s->left_us >= s->reserved_us &&
+			s->left_us - s->reserved_us >= us))
+		return true;
+	s->wanted_us = s->reserved_us + us;
+	return false;
 }
 
 static void spend(struct server *s, uint32_t us)
@@ -407,8 +411,10 @@ static enum turn send_block(struct server *s, struct server_peer *p, unsigned wa
 	if (!o->load.ready)
 		return begin_load(s, p, page, ret) ? TURN_SENT : TURN_HELD;
 	us = o->load.reserved_us;
-	if (s->limited && s->left_us < us)
+	if (s->limited && s->left_us < us) {
+		s->wanted_us = us;
 		return TURN_HELD;
+	}
 	f.delivered = wants_ack(p, page);
 	f.reply = page ? bytes_of(o->page.reply, o->page.reply_len) :
 		bytes_of(p->ask.reply, p->ask.reply_len);
@@ -470,6 +476,7 @@ bool server_next_tx(struct server *s, int64_t now_ms,
 	struct server_peer *p;
 	enum turn turn = TURN_NOTHING;
 
+	s->wanted_us = 0;
 	if (!s->up || s->tx_open >= (unsigned)s->options.window)
 		return false;
 	if (next_broadcast(s, ret))

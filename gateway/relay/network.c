@@ -9,8 +9,7 @@
 #define CONNECT_DEADLINE_MS 30000
 #define CONNECT_AGAIN_MS 200
 #define CONNECT_AGAIN_MAX_MS 10000
-#define BUDGET_EVERY_MS 10    /* the engine is told that often at most */
-#define BUDGET_STEP_US 20000u /* and again when so much has come together */
+#define BUDGET_EVERY_MS 10 /* the engine is told that often at most */
 
 /* Of a frame whose engine does not say: docs/zigbee.md, "Airtime". */
 #define FRAME_HEADERS 47
@@ -74,7 +73,6 @@ static bool tell_budget(struct network *n)
 {
 	struct engine_event event = {.type = ENGINE_BUDGET};
 	int64_t now = network_now_ms(n);
-	int64_t wait_ms = 0;
 
 	if (!n->is_up || n->stalled || n->closing)
 		return false;
@@ -82,29 +80,26 @@ static bool tell_budget(struct network *n)
 			now - n->budget_told_ms < BUDGET_EVERY_MS))
 		return false;
 	n->budget_told_ms = now;
-	n->budget_due_ms = 0;
 	event.budget.airtime_us = airtime_left(&n->airtime, now);
-	event.budget.more_at_ms = ENGINE_NEVER;
-	if (n->airtime.budget_pct) {
-		wait_ms = airtime_wait_ms(&n->airtime, now,
-			event.budget.airtime_us + BUDGET_STEP_US);
-		event.budget.more_at_ms = now + (wait_ms > BUDGET_EVERY_MS ?
-			wait_ms : BUDGET_EVERY_MS);
-	}
-	if (wait_ms > 0)
-		n->budget_due_ms = event.budget.more_at_ms;
 	n->engine_ops->event(n->engine, now, &event);
 	return true;
 }
 
-/* What was used since the engine was told comes back: it will want to know. */
+/* An engine that waits for airtime is told when it is there. */
 static void plan_budget(struct network *n)
 {
 	int64_t now = network_now_ms(n);
+	uint32_t us;
 
-	if (n->is_up && !n->budget_due_ms && n->airtime.budget_pct &&
-			airtime_wait_ms(&n->airtime, now, UINT32_MAX) > 0)
-		n->budget_due_ms = now + BUDGET_EVERY_MS;
+	n->budget_due_ms = 0;
+	if (!n->is_up || !n->airtime.budget_pct)
+		return;
+	us = n->engine_ops->wants_airtime(n->engine);
+	if (!us)
+		return;
+	n->budget_due_ms = now + airtime_wait_ms(&n->airtime, now, us);
+	if (n->budget_due_ms < n->budget_told_ms + BUDGET_EVERY_MS)
+		n->budget_due_ms = n->budget_told_ms + BUDGET_EVERY_MS;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -627,7 +622,7 @@ static int read_channels(struct network *n)
 	const struct engine_ops *ops = n->engine_ops;
 	int err = 0;
 
-	if (!ops->network || ops->channel_count < 1 ||
+	if (!ops->network || !ops->wants_airtime || ops->channel_count < 1 ||
 			ops->channel_count > FERRY_CHANNELS_MAX)
 		return -EINVAL;
 	n->channel_count = ops->channel_count;

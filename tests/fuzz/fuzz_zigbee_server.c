@@ -342,7 +342,6 @@ static void budget(struct run *r, unsigned n)
 
 	r->left_us = n == 255 ? UINT32_MAX : n * 500;
 	e.budget.airtime_us = r->left_us;
-	e.budget.more_at_ms = r->now_ms + 100;
 	event(r, &e);
 }
 

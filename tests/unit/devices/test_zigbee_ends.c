@@ -23,8 +23,7 @@ static void peer_goes(void)
 
 static void budget(uint32_t us)
 {
-	struct engine_event e = {.type = ENGINE_BUDGET, .budget = {us,
-		ENGINE_NEVER}};
+	struct engine_event e = {.type = ENGINE_BUDGET, .budget = {us}};
 
 	bench_event(b, &e);
 }

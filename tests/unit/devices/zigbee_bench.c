@@ -576,7 +576,6 @@ static void refill(struct bench *b)
 		return;
 	b->second_ms = b->now_ms;
 	b->spent_us = 0;
-	e.budget.more_at_ms = b->now_ms + 1000;
 	bench_event(b, &e);
 }
 

@@ -155,6 +155,12 @@ static int64_t engine_deadline(const struct engine *e)
 	return script.deadline;
 }
 
+static uint32_t engine_wants_airtime(const struct engine *e)
+{
+	(void)e;
+	return script.wants_us;
+}
+
 const struct engine_ops script_engine = {
 	.name = "script",
 	.create = engine_create,
@@ -176,6 +182,7 @@ const struct engine_ops script_network = {
 	.event = engine_event,
 	.next = engine_next,
 	.deadline = engine_deadline,
+	.wants_airtime = engine_wants_airtime,
 };
 
 /* ---- commands ---- */

@@ -21,6 +21,7 @@ struct script {
 	size_t max_payload; /* of the link that came up last */
 	uint32_t left_us;   /* of the last budget */
 	unsigned budgets;
+	uint32_t wants_us; /* airtime that it waits for */
 	int64_t deadline;
 	unsigned alive; /* created and not destroyed */
 };

@@ -361,6 +361,9 @@ END_TEST
 
 START_TEST(test_budget_is_told_and_grows_again)
 {
+	unsigned told;
+
+	script.wants_us = 100000;
 	open_network(50);
 	until_up();
 	while (!script.budgets)
@@ -368,12 +371,35 @@ START_TEST(test_budget_is_told_and_grows_again)
 	ck_assert_uint_eq(script.left_us, 250000);
 	script_tx(1, "0000000000000001", 200000);
 	radio_hears("0000000000000001", "go", 0);
-	while (script.left_us >= 250000)
+	while (radio.taken < 1)
 		uv_run(&loop, UV_RUN_ONCE);
-	ck_assert_uint_lt(script.left_us, 100000);
+	told = script.budgets;
+	while (script.budgets == told)
+		uv_run(&loop, UV_RUN_ONCE);
+	ck_assert_uint_ge(script.left_us, 100000);
+	script.wants_us = UINT32_MAX;
 	radio_finish(0, 200000);
 	while (script.left_us < 250000)
 		uv_run(&loop, UV_RUN_ONCE);
+}
+END_TEST
+
+START_TEST(test_engine_that_waits_for_no_airtime_is_left_alone)
+{
+	int timeout_ms;
+
+	open_network(50);
+	until_up();
+	script_tx(1, "0000000000000001", 200000);
+	radio_hears("0000000000000001", "go", 0);
+	while (radio.taken < 1)
+		uv_run(&loop, UV_RUN_ONCE);
+	radio_finish(0, 200000);
+	until(script.log, "sent:1:0 ");
+	for (unsigned i = 0; i < 10; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+	timeout_ms = uv_backend_timeout(&loop);
+	ck_assert(timeout_ms < 0 || timeout_ms > 5000);
 }
 END_TEST
 
@@ -688,6 +714,8 @@ int main(void)
 	tcase_add_test(c, test_tx_waits_in_the_engine_while_the_window_is_full);
 	tcase_add_test(c, test_tx_beyond_the_airtime_waits_for_it);
 	tcase_add_test(c, test_budget_is_told_and_grows_again);
+	tcase_add_test(c,
+		test_engine_that_waits_for_no_airtime_is_left_alone);
 	tcase_add_test(c, test_received_frames_are_charged);
 	tcase_add_test(c, test_no_limit_is_told_once);
 	tcase_add_test(c,
