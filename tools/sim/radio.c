@@ -72,12 +72,10 @@ void radio_service(struct radio *r, uint64_t now)
 static void on_timer(uv_poll_t *poll, int status, int events)
 {
 	struct radio *r = poll->data;
-	uint64_t times;
 
 	(void)status;
 	(void)events;
-	if (read(r->timer_fd, &times, sizeof(times)) < 0 && errno != EAGAIN)
-		return;
+	/* That it ran out is forgotten when it is set again, which it will be. */
 	r->armed = 0;
 	radio_service(r, uv_hrtime());
 }

@@ -126,12 +126,13 @@ static bool fill(struct radio *r, uint64_t now)
 	return len > 0;
 }
 
+/* Who listens has sockets, the others PTYs. */
 static void write_out(struct radio *r)
 {
-	ssize_t n = send(r->fd, r->out, r->out_len, MSG_NOSIGNAL);
+	ssize_t n = r->listen_fd >= 0
+			    ? send(r->fd, r->out, r->out_len, MSG_NOSIGNAL)
+			    : write(r->fd, r->out, r->out_len);
 
-	if (n < 0 && errno == ENOTSOCK)
-		n = write(r->fd, r->out, r->out_len);
 	if (n < 0 && errno == EINTR)
 		return;
 	if (n < 0) {
