@@ -49,7 +49,7 @@ static void teardown(void)
 
 static void clean(void)
 {
-	nftw(test_dir, test_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_drop(test_dir);
 	ck_assert_int_eq(mkdir(test_dir, 0700), 0);
 }
 

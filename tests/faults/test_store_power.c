@@ -92,7 +92,7 @@ static void check_and_end(const struct scenario *s, unsigned n,
 
 static void clean(void)
 {
-	nftw(test_dir, test_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_drop(test_dir);
 	ck_assert_int_eq(mkdir(test_dir, 0700), 0);
 	ck_assert_int_eq(mkdir(test_path("grave"), 0700), 0);
 	ck_assert_int_eq(mkdir(test_path("db"), 0700), 0);
@@ -126,7 +126,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	nftw(test_dir, test_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_drop(test_dir);
 }
 
 /* ---- the databases ---- */

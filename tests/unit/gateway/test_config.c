@@ -1,10 +1,7 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/gateway/config_test.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <unistd.h>
-
-#include "gateway/config/config.h"
 
 #define VENDOR_ID "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 #define OTHER_ID "6ba7b810-9dad-11d1-80b4-00c04fd430c9"
@@ -17,55 +14,12 @@
 	"components = ( { id = \"app\"; slot = 0; } );\n"
 #define LINK "driver = \"serial\"; params = { port = \"/dev/ttyS0\"; };\n"
 
-static char folder[64];
-static struct config *config;
-static struct conf_problem problem;
-
-static int remove_one(const char *path, const struct stat *st, int type,
-	struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void put(const char *name, const char *text)
-{
-	char path[512];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	ck_assert_msg(file != NULL, "%s", path);
-	fputs(text, file);
-	fclose(file);
-}
-
 static void setup(void)
 {
-	static const char *const folders[] = {"vendors.d", "classes.d",
-		"links.d"};
-	char path[128];
-
-	snprintf(folder, sizeof(folder), "/tmp/ferry-config-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, folders[i]);
-		ck_assert_int_eq(mkdir(path, 0700), 0);
-	}
-	put("ferryd.conf", "");
+	config_setup();
 	put("vendors.d/acme.conf", VENDOR(VENDOR_ID));
 	put("classes.d/lamp.conf", CLASS);
 	put("links.d/bus.conf", LINK);
-	config = NULL;
-	problem = (struct conf_problem){0};
-}
-
-static void teardown(void)
-{
-	config_free(config);
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static int load(void)
@@ -95,9 +49,8 @@ END_TEST
 
 START_TEST(test_load_without_folders_is_empty)
 {
-	teardown();
-	snprintf(folder, sizeof(folder), "/tmp/ferry-config-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	config_teardown();
+	scratch_make(folder, sizeof(folder), "ferry-config");
 	put("ferryd.conf", "approval = \"security-only\";");
 	ck_assert_int_eq(load(), 0);
 	ck_assert_uint_eq(config->vendor_count + config->class_count +
@@ -330,7 +283,7 @@ int main(void)
 	Suite *suite = suite_create("config");
 	TCase *c = tcase_create("load");
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, setup, config_teardown);
 	tcase_add_test(c, test_load_good_folder_gives_all_of_it);
 	tcase_add_test(c, test_load_without_folders_is_empty);
 	tcase_add_test(c, test_load_passes_over_other_files);

@@ -1,10 +1,8 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/gateway/config_test.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <unistd.h>
 
-#include "gateway/config/config.h"
 #include "gateway/config/network.h"
 
 /* Links whose devices share one engine: the group `network` of links.d. */
@@ -17,57 +15,15 @@
 	"\nengine = \"zigbee-ota\";\n" \
 	"components = ( { id = \"app\"; slot = 0; } );\n"
 
-static char folder[64];
-static char quirks[96];
-static struct config *config;
-static struct conf_problem problem;
-
-static int remove_one(const char *path, const struct stat *st, int type,
-	struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void put(const char *name, const char *text)
-{
-	char path[512];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	ck_assert_msg(file != NULL, "%s", path);
-	fputs(text, file);
-	fclose(file);
-}
+static char quirks[300];
 
 static void setup(void)
 {
-	static const char *const folders[] = {"vendors.d", "classes.d",
-		"links.d"};
-	char path[128];
-
-	snprintf(folder, sizeof(folder), "/tmp/ferry-config-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, folders[i]);
-		ck_assert_int_eq(mkdir(path, 0700), 0);
-	}
-	put("ferryd.conf", "");
+	config_setup();
 	put("vendors.d/acme.conf", "root = \"/etc/r.cose\"; vendor_ids = "
 		"[\"6ba7b810-9dad-11d1-80b4-00c04fd430c8\"];\n"
 		"link = { url = \"https://v.example/\"; ca = \"/ca.pem\"; };");
 	snprintf(quirks, sizeof(quirks), "%s/quirks.txt", folder);
-	config = NULL;
-	memset(&problem, 0, sizeof(problem));
-}
-
-static void teardown(void)
-{
-	config_free(config);
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static int load_link(const char *text)
@@ -266,7 +222,7 @@ int main(void)
 	Suite *suite = suite_create("config_network");
 	TCase *c = tcase_create("network");
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, setup, config_teardown);
 	tcase_add_test(c, test_serial_link_has_no_network);
 	tcase_add_test(c, test_zigbee_link_has_one_without_being_asked);
 	tcase_add_test(c, test_two_links_of_one_coordinator_are_refused);

@@ -1,10 +1,8 @@
-#include <ftw.h>
-
 #include "gateway/daemon/evidence.h"
 #include "gateway/daemon/gateway.h"
 #include "policy/trust/x509.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/policy/maker.h"
-#include "tests/unit/unit.h"
 
 #define SETTLED_MANY 40
 #define CERTIFICATES (REVOCATION_NEEDS_MAX + 1)
@@ -18,7 +16,7 @@ struct rig {
 	struct config_vendor config;
 	struct evidence *evidence;
 	struct maker_cert issuer, leaf;
-	char folder[32];
+	char folder[256];
 	unsigned again;
 	unsigned settled;
 	unsigned wanted_late;
@@ -27,15 +25,6 @@ struct rig {
 };
 
 static struct rig rig;
-
-static int remove_one(const char *path, const struct stat *st, int type,
-	struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
 
 static const struct root *no_root(void *arg)
 {
@@ -109,9 +98,9 @@ static void setup(void)
 		.on_settled = on_settled,
 	};
 
-	rig = (struct rig){.folder = "/tmp/evidence-room-XXXXXX"};
+	rig = (struct rig){0};
 	make_certs();
-	ck_assert_ptr_nonnull(mkdtemp(rig.folder));
+	scratch_make(rig.folder, sizeof(rig.folder), "evidence-room");
 	ck_assert_int_eq(uv_loop_init(&rig.loop), 0);
 	uv_check_init(&rig.loop, &rig.check);
 	rig.gateway.loop = &rig.loop;
@@ -134,7 +123,7 @@ static void teardown(void)
 		uv_run(&rig.loop, UV_RUN_ONCE);
 	uv_run(&rig.loop, UV_RUN_NOWAIT);
 	ck_assert_int_eq(uv_loop_close(&rig.loop), 0);
-	nftw(rig.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_drop(rig.folder);
 }
 
 START_TEST(evidence_want_one_more_than_there_is_room_for_waits)

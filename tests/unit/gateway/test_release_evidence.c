@@ -1,8 +1,6 @@
-#include <ftw.h>
-
 #include "gateway/daemon/release.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/policy/maker.h"
-#include "tests/unit/unit.h"
 
 #define Y2099 UINT64_C(4070908800)
 
@@ -17,22 +15,13 @@ struct rig {
 	struct vendor vendor;
 	struct evidence *other;
 	struct release *release;
-	char folder[32];
+	char folder[256];
 	unsigned pending; /* callbacks that are awaited */
 };
 
 static struct rig rig;
 static struct maker_cert ca, leaf;
 static struct buf envelope;
-
-static int remove_one(const char *path, const struct stat *st, int type,
-	struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
 
 static const struct root *no_root(void *arg)
 {
@@ -174,9 +163,9 @@ static void setup(void)
 {
 	const struct catalog_entry *entry;
 
-	rig = (struct rig){.folder = "/tmp/release-evidence-XXXXXX"};
+	rig = (struct rig){0};
 	maker_init();
-	ck_assert_ptr_nonnull(mkdtemp(rig.folder));
+	scratch_make(rig.folder, sizeof(rig.folder), "release-evidence");
 	ck_assert_int_eq(uv_loop_init(&rig.loop), 0);
 	open_gateway();
 	open_trust();
@@ -205,7 +194,7 @@ static void teardown(void)
 	trust_close(&rig.vendor.trust);
 	free(rig.release);
 	buf_done(&envelope);
-	nftw(rig.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_drop(rig.folder);
 }
 
 static void run_until(enum release_state state)

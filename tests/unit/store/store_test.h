@@ -2,9 +2,8 @@
 #ifndef FERRY_TESTS_STORE_H
 #define FERRY_TESTS_STORE_H
 
-#include "tests/unit/unit.h"
+#include "tests/unit/scratch.h"
 
-#include <ftw.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,22 +15,9 @@ static char test_dir[PATH_MAX];
 static uv_loop_t test_loop;
 static struct store *test_store;
 
-static inline int test_unlink(
-	const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static inline void test_setup(void)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(test_dir, sizeof(test_dir), "%s/ferry-store-XXXXXX",
-		tmp ? tmp : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(test_dir));
+	scratch_make(test_dir, sizeof(test_dir), "ferry-store");
 	ck_assert_int_eq(uv_loop_init(&test_loop), 0);
 	test_store = NULL;
 }
@@ -39,7 +25,7 @@ static inline void test_setup(void)
 static inline void test_teardown(void)
 {
 	ck_assert_int_eq(uv_loop_close(&test_loop), 0);
-	nftw(test_dir, test_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_drop(test_dir);
 }
 
 static inline const char *test_path(const char *name)

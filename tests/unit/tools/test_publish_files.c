@@ -1,4 +1,4 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/tools/publish_test.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -7,29 +7,6 @@
 
 #include "tools/publish/record.h"
 #include "tools/publish/say.h"
-
-static char dir[] = "/tmp/ferry-publish-XXXXXX";
-static char path[sizeof(dir) + 100];
-
-static const char *at(const char *name)
-{
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
-
-static void make_dir(void)
-{
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-static void drop_dir(void)
-{
-	char command[sizeof(dir) + 16];
-
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	ck_assert_int_eq(system(command), 0);
-	strcpy(dir + strlen(dir) - 6, "XXXXXX");
-}
 
 static void write_text(const char *name, const char *text)
 {
