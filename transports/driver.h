@@ -16,4 +16,9 @@ struct transport_driver {
 	struct ferry_param *params; /* full size each */
 };
 
+/* The presets of settings of start() that `kv` lacks, into `ret`, which has room
+ * for all parameters. How many; the driver outlives them. */
+size_t transport_params_preset(const struct transport_driver *d,
+	const struct ferry_kv *kv, size_t count, struct ferry_kv *ret);
+
 #endif

@@ -466,16 +466,6 @@ static int kv_add(struct transport *t, const char *key, const char *value)
 	return kv->key && kv->value ? 0 : -ENOMEM;
 }
 
-static bool kv_has(const struct transport *t, const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < t->kv_count; i++)
-		if (t->kv[i].key && !strcmp(t->kv[i].key, key))
-			return true;
-	return false;
-}
-
 static int kv_take(struct transport *t, const struct ferry_kv *kv, size_t count)
 {
 	const struct transport_driver *d = t->driver;
@@ -487,12 +477,9 @@ static int kv_take(struct transport *t, const struct ferry_kv *kv, size_t count)
 		return -ENOMEM;
 	for (i = 0; i < count && !err; i++)
 		err = kv_add(t, kv[i].key, kv[i].value);
-	/* The driver outlives its instances. */
-	for (i = 0; i < d->table.param_count && !err; i++)
-		if ((d->params[i].scope & FERRY_SCOPE_INSTANCE) &&
-			d->params[i].preset && !kv_has(t, d->params[i].name))
-			t->kv[t->kv_count++] = (struct ferry_kv){
-				d->params[i].name, d->params[i].preset};
+	if (!err)
+		t->kv_count += transport_params_preset(
+			d, t->kv, count, t->kv + count);
 	return err;
 }
 

@@ -62,9 +62,11 @@ void transport_driver_free(struct transport_driver *d);
 const struct ferry_driver *transport_driver_table(
 	const struct transport_driver *d);
 
-/* Checks settings of one scope against the static schema: unknown keys, keys
- * that come twice, required ones that are missing, types and ranges. 0 or
- * ERR_TRANSPORT_PARAMETER with the fault's field = the key. */
+/* Checks settings of one scope: unknown keys (the nearest known ones are named),
+ * keys that come twice, required ones that are missing, types and ranges; then
+ * asks the driver's check(). Makes no instance and opens nothing; the same is
+ * done by each function below that takes settings. 0, ERR_TRANSPORT_PARAMETER
+ * with the fault's field = the key, or -ENOMEM. */
 int transport_params_check(const struct transport_driver *d, uint32_t scope,
 	const struct ferry_kv *kv, size_t count, struct fault *fault);
 

@@ -14,6 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "transports/target.h"
+
 #define CONNECT_BOUND_MS 5000u /* an address */
 #define ADDRESSES_MAX 8u
 
@@ -202,29 +204,17 @@ static void on_lookup(
 	connect_next(o, status ? -EHOSTUNREACH : 0);
 }
 
-/* "tcp://HOST:PORT", HOST maybe [v6]. */
 static int tcp_start(struct opening *o)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	const char *text = o->target + strlen("tcp://");
-	const char *colon = strrchr(text, ':');
-	char host[256];
-	size_t len;
+	char host[TARGET_HOST_SIZE];
+	const char *port;
 
-	if (!colon || !colon[1] || colon == text)
+	if (target_tcp_read(o->target, host, &port))
 		return -EINVAL;
-	len = (size_t)(colon - text);
-	if (text[0] == '[' && colon[-1] == ']') {
-		text++;
-		len -= 2;
-	}
-	if (len >= sizeof(host) || !len)
-		return -EINVAL;
-	memcpy(host, text, len);
-	host[len] = 0;
 	o->lookup.data = o;
 	return uv_getaddrinfo(
-		o->t->loop, &o->lookup, on_lookup, host, colon + 1, &hints);
+		o->t->loop, &o->lookup, on_lookup, host, port, &hints);
 }
 
 static int open_seqpacket(const char *path, int *ret_fd)
@@ -294,7 +284,7 @@ static int target_check(const struct transport *t, const char *target,
 		*ret_kind = OPENING_SEQPACKET;
 		return is_setting(t, path) ? 0 : -EACCES;
 	}
-	if (after(target, "tcp://")) {
+	if (target_is_tcp(target)) {
 		*ret_kind = OPENING_TCP;
 		return is_setting(t, target) ? 0 : -EACCES;
 	}

@@ -1,8 +1,10 @@
-/* Settings of a driver held against its schema. */
+/* Settings of a driver held against its schema, then against its own rules. */
 #include "transports/driver.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#include "base/nearest.h"
 
 static const struct ferry_param *param_find(
 	const struct transport_driver *d, uint32_t scope, const char *name)
@@ -91,7 +93,24 @@ static bool is_given(const struct ferry_kv *kv, size_t count, const char *key)
 	return false;
 }
 
-int transport_params_check(const struct transport_driver *d, uint32_t scope,
+static int refuse_unknown(const struct transport_driver *d, uint32_t scope,
+	const char *key, size_t at, struct fault *fault)
+{
+	struct nearest near;
+	char shown[32];
+	uint32_t i;
+
+	nearest_init(&near, bytes_of_text(key));
+	for (i = 0; i < d->table.param_count; i++)
+		if (d->params[i].scope & scope)
+			nearest_offer(&near, d->params[i].name);
+	bytes_to_printable(bytes_of_text(key), shown, sizeof(shown));
+	return fault_set(fault, ERR_TRANSPORT_PARAMETER, at, shown,
+		"is not known to driver %s%s", d->table.name,
+		nearest_text(&near));
+}
+
+static int check_schema(const struct transport_driver *d, uint32_t scope,
 	const struct ferry_kv *kv, size_t count, struct fault *fault)
 {
 	const struct ferry_param *p;
@@ -105,9 +124,7 @@ int transport_params_check(const struct transport_driver *d, uint32_t scope,
 				i);
 		p = param_find(d, scope, kv[i].key);
 		if (!p)
-			return fault_set(fault, ERR_TRANSPORT_PARAMETER, i,
-				kv[i].key, "is not known to driver %s",
-				d->table.name);
+			return refuse_unknown(d, scope, kv[i].key, i, fault);
 		/* A list to be carried out in order may repeat itself. */
 		if (scope != FERRY_SCOPE_SET && is_given(kv, i, kv[i].key))
 			return fault_set(fault, ERR_TRANSPORT_PARAMETER, i,
@@ -124,4 +141,60 @@ int transport_params_check(const struct transport_driver *d, uint32_t scope,
 				p->name, "is missing");
 	}
 	return 0;
+}
+
+size_t transport_params_preset(const struct transport_driver *d,
+	const struct ferry_kv *kv, size_t count, struct ferry_kv *ret)
+{
+	const struct ferry_param *p;
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < d->table.param_count; i++) {
+		p = &d->params[i];
+		if ((p->scope & FERRY_SCOPE_INSTANCE) && p->preset &&
+			!is_given(kv, count, p->name))
+			ret[n++] = (struct ferry_kv){p->name, p->preset};
+	}
+	return n;
+}
+
+/* The driver's own word, on settings as start() would get them. */
+static int check_rules(const struct transport_driver *d, uint32_t scope,
+	const struct ferry_kv *kv, size_t count, struct fault *fault)
+{
+	struct ferry_kv *all =
+		calloc(count + d->table.param_count + 1, sizeof(*all));
+	char text[FERRY_TEXT_MAX + 1] = "";
+	char rule[FERRY_TEXT_MAX + 1];
+	const char *key = NULL;
+	size_t n = count;
+	int err;
+
+	if (!all)
+		return -ENOMEM;
+	if (count)
+		memcpy(all, kv, count * sizeof(*all));
+	if (scope == FERRY_SCOPE_INSTANCE)
+		n += transport_params_preset(d, kv, count, all + count);
+	err = d->table.check(scope, all, (uint32_t)n, &key, text);
+	text[FERRY_TEXT_MAX] = 0;
+	if (err && err != -ENOMEM) {
+		bytes_to_printable(bytes_of_text(text), rule, sizeof(rule));
+		err = fault_set(fault, ERR_TRANSPORT_PARAMETER, 0,
+			key ? key : "settings", "%s",
+			rule[0] ? rule : "is not valid");
+	}
+	free(all);
+	return err;
+}
+
+int transport_params_check(const struct transport_driver *d, uint32_t scope,
+	const struct ferry_kv *kv, size_t count, struct fault *fault)
+{
+	int err = check_schema(d, scope, kv, count, fault);
+
+	if (err || !d->table.check)
+		return err;
+	return check_rules(d, scope, kv, count, fault);
 }

@@ -11,3 +11,4 @@ ferry_fuzz(deconz USES room_zigbee)
 ferry_fuzz(zigbee_driver
 	SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/transports/vhost.c"
 	USES room_zigbee)
+ferry_fuzz(settings USES room_transports room_serial room_sim room_zigbee)

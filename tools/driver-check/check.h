@@ -30,7 +30,7 @@ struct check {
 };
 
 extern const struct check checks_of_links[], checks_of_sends[],
-	checks_of_ends[];
+	checks_of_ends[], checks_of_settings[];
 
 enum outcome scene_fail(struct scene *s, const char *what, int line);
 

@@ -57,7 +57,8 @@ static void run_one(const struct check *c, struct bench *b, struct tally *t)
 static void run_all(struct bench *b, unsigned only, struct tally *t)
 {
 	const struct check *const lists[] = {
-		checks_of_links, checks_of_sends, checks_of_ends};
+		checks_of_links, checks_of_sends, checks_of_ends,
+		checks_of_settings};
 	const struct check *c;
 	size_t i;
 

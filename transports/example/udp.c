@@ -159,6 +159,26 @@ static void announce(struct udp *u)
 	u->host->on_peer(u->owner, &peer);
 }
 
+#define ADDRESS_RULE "must be IPv4:PORT"
+
+/* What start() would say of the address, before there is an instance. */
+static int udp_check(uint32_t scope, const struct ferry_kv *kv, uint32_t count,
+	const char **ret_key, char *text)
+{
+	struct sockaddr_in to;
+	uint32_t i;
+
+	for (i = 0; scope == FERRY_SCOPE_INSTANCE && i < count; i++) {
+		if (strcmp(kv[i].key, "address") != 0 ||
+			!parse_address(kv[i].value, &to))
+			continue;
+		*ret_key = "address";
+		snprintf(text, FERRY_TEXT_MAX + 1, ADDRESS_RULE);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int udp_start(
 	void *self, uint64_t token, const struct ferry_kv *kv, uint32_t count)
 {
@@ -170,7 +190,7 @@ static int udp_start(
 		if (!strcmp(kv[i].key, "address"))
 			err = parse_address(kv[i].value, &u->to);
 	if (err) {
-		complete(u, token, err, "address", "must be IPv4:PORT");
+		complete(u, token, err, "address", ADDRESS_RULE);
 		return 0;
 	}
 	err = open_socket(u);
@@ -345,6 +365,9 @@ static const struct ferry_param params[] = {
 	},
 };
 
+/* What a rule for peers may name: they have none. */
+static const char *const attributes[] = {NULL};
+
 static const struct ferry_driver driver = {
 	.size = sizeof(driver),
 	.abi = FERRY_ABI,
@@ -366,6 +389,8 @@ static const struct ferry_driver driver = {
 	.stats = udp_stats,
 	.on_ready = udp_on_ready,
 	.on_timer = udp_on_timer,
+	.attributes = attributes,
+	.check = udp_check,
 };
 
 const struct ferry_driver *ferry_driver_v1(uint32_t host_abi)

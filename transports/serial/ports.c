@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "transports/target.h"
+
 /* Names that a device gives itself, cut to what can stand in a key. */
 static void text_take(char *to, size_t size, const char *from)
 {
@@ -86,6 +88,26 @@ int serial_port_parse_usb(const char *text, struct serial_port *ret)
 	}
 	*ret = out;
 	return 0;
+}
+
+int serial_place_read(const char *text, enum serial_place *ret)
+{
+	char host[TARGET_HOST_SIZE];
+	struct serial_port want;
+	const char *port;
+
+	if (strlen(text) >= sizeof(want.path))
+		return -EINVAL;
+	if (text[0] == '/') {
+		*ret = SERIAL_PLACE_PATH;
+		return 0;
+	}
+	if (target_is_tcp(text)) {
+		*ret = SERIAL_PLACE_TCP;
+		return target_tcp_read(text, host, &port);
+	}
+	*ret = SERIAL_PLACE_USB;
+	return serial_port_parse_usb(text, &want);
 }
 
 static bool port_matches(

@@ -26,6 +26,19 @@ int serial_ports_list(struct serial_port *ret, size_t max);
  * it is not of that form. Only vid, pid and serial of `ret` are set. */
 int serial_port_parse_usb(const char *text, struct serial_port *ret);
 
+/* How a setting names a port. */
+enum serial_place {
+	SERIAL_PLACE_PATH,
+	SERIAL_PLACE_USB, /* by its identity */
+	SERIAL_PLACE_TCP, /* of a serial server */
+};
+
+#define SERIAL_PLACE_RULE \
+	"must be an absolute path, usb:VID:PID[:SERIAL] or tcp://HOST:PORT"
+
+/* 0, or -EINVAL: SERIAL_PLACE_RULE says what it should be. */
+int serial_place_read(const char *text, enum serial_place *ret);
+
 /* The port with the identity `want`. 0, -ENODEV (none), -EEXIST (several: which
  * one is meant cannot be known). */
 int serial_port_find(

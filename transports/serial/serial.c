@@ -120,19 +120,17 @@ static void op_destroy(void *self)
 
 static int take_port(struct serial *s, const char *value)
 {
+	enum serial_place place;
+
 	s->target = strdup(value);
 	if (!s->target)
 		return -ENOMEM;
 	snprintf(s->key, sizeof(s->key), "port");
-	if (!strncmp(value, "tcp://", 6)) {
-		s->kind = PORT_TCP;
+	if (serial_place_read(value, &place))
+		return -EINVAL;
+	if (place != SERIAL_PLACE_USB) {
+		s->kind = place == SERIAL_PLACE_TCP ? PORT_TCP : PORT_PATH;
 		return 0;
-	}
-	if (strncmp(value, "usb:", 4) != 0) {
-		s->kind = PORT_PATH;
-		return value[0] == '/' && strlen(value) < sizeof(s->path)
-			       ? 0
-			       : -EINVAL;
 	}
 	s->kind = PORT_USB;
 	s->want = calloc(1, sizeof(*s->want));
@@ -198,6 +196,18 @@ static int take_settings(struct serial *s, const struct ferry_kv *kv,
 	return s->target ? 0 : -EINVAL;
 }
 
+/* What a setting has to be that its type and range do not say. */
+static const char *rule_of(const char *key)
+{
+	if (!strcmp(key, "port"))
+		return SERIAL_PLACE_RULE;
+	if (strstr(key, "lines") || !strcmp(key, "dtr") ||
+		!strcmp(key, "rts") || !strcmp(key, "break"))
+		return "must be words such as dtr=0, rts=1 and break=0, and "
+		       "pauses such as 100ms: at most 24 steps and 60 s";
+	return "is not valid here";
+}
+
 static int op_start(
 	void *self, uint64_t token, const struct ferry_kv *kv, uint32_t count)
 {
@@ -217,7 +227,7 @@ static int op_start(
 	}
 	if (err) {
 		serial_complete(s, &s->start_token, err, key,
-			err == -EINVAL ? "is missing or not valid" : NULL);
+			err == -EINVAL && key ? rule_of(key) : NULL);
 		return 0;
 	}
 	s->now = s->base;
@@ -496,6 +506,39 @@ static void op_on_opened(void *self, uint64_t request, int32_t result, int fd)
 	serial_opened(self, request, result, fd);
 }
 
+/* Settings are read as they are where they are used, into an instance that never
+ * is one. */
+static int op_check(uint32_t scope, const struct ferry_kv *kv, uint32_t count,
+	const char **ret_key, char *text)
+{
+	const struct ferry_channel_spec channel = {kv, count, 0};
+	const struct ferry_connect connect = {
+		.size = sizeof(connect),
+		.channels = &channel,
+		.channel_count = 1,
+	};
+	struct serial *s = calloc(1, sizeof(*s));
+	int err = 0;
+
+	if (!s)
+		return -ENOMEM;
+	if (scope == FERRY_SCOPE_INSTANCE)
+		err = take_settings(s, kv, count, ret_key);
+	else if (scope == FERRY_SCOPE_CHANNEL)
+		err = connect_settings(s, &connect, ret_key);
+	else if (scope == FERRY_SCOPE_SET)
+		err = set_take(s, kv, count, ret_key);
+	if (err == -EINVAL)
+		snprintf(text, FERRY_TEXT_MAX + 1, "%s", rule_of(*ret_key));
+	free(s->want);
+	free(s->target);
+	free(s);
+	return err;
+}
+
+static const char *const attributes[] = {
+	"path", "usb_vid", "usb_pid", "usb_serial", NULL};
+
 static const struct ferry_driver table = {
 	.size = sizeof(table),
 	.abi = FERRY_ABI,
@@ -521,6 +564,8 @@ static const struct ferry_driver table = {
 	.on_ready = op_on_ready,
 	.on_timer = op_on_timer,
 	.on_opened = op_on_opened,
+	.attributes = attributes,
+	.check = op_check,
 };
 
 const struct ferry_driver *serial_driver(void)

@@ -76,7 +76,8 @@ int serial_settings_take(
 	int got;
 
 	if (!strcmp(key, "baud")) {
-		return take_number(value, 50, SERIAL_BAUD_MAX, &s->baud);
+		return take_number(
+			value, SERIAL_BAUD_MIN, SERIAL_BAUD_MAX, &s->baud);
 	} else if (!strcmp(key, "data")) {
 		got = take_number(value, 7, 8, &number);
 		if (got > 0)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SERIAL_BAUD_MIN 50u
 #define SERIAL_BAUD_MAX 12000000u
 
 enum serial_parity { SERIAL_NONE, SERIAL_EVEN, SERIAL_ODD };

@@ -10,6 +10,7 @@
 
 #define TIMER_SCAN 1u
 #define TIMER_SILENCE 2u
+#define PATH_MAX_LEN 107u
 
 static const struct ferry_param params[] = {
 	{FERRY_SCOPE_INSTANCE, FERRY_TYPE_TEXT, FERRY_PARAM_REQUIRED, 0, "path",
@@ -122,6 +123,24 @@ static int make_timers(struct sim *s)
 	return 0;
 }
 
+#define PATH_RULE "must be at most 107 bytes"
+
+static int op_check(uint32_t scope, const struct ferry_kv *kv, uint32_t count,
+	const char **ret_key, char *text)
+{
+	uint32_t i;
+
+	for (i = 0; scope == FERRY_SCOPE_INSTANCE && i < count; i++) {
+		if (strcmp(kv[i].key, "path") != 0 ||
+			strlen(kv[i].value) <= PATH_MAX_LEN)
+			continue;
+		*ret_key = "path";
+		snprintf(text, FERRY_TEXT_MAX + 1, PATH_RULE);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int op_start(
 	void *self, uint64_t token, const struct ferry_kv *kv, uint32_t count)
 {
@@ -139,10 +158,10 @@ static int op_start(
 			s->silence_ms =
 				(uint32_t)strtoul(kv[i].value, NULL, 10);
 	}
-	if (!s->path || strlen(s->path) > 107) {
+	if (!s->path || strlen(s->path) > PATH_MAX_LEN) {
 		s->state = SIM_OVER;
 		sim_complete(s, &s->start_token, -EINVAL, "path",
-			"is missing or too long");
+			PATH_RULE);
 		return 0;
 	}
 	snprintf(target, sizeof(target), "seqpacket:%s", s->path);
@@ -502,6 +521,7 @@ static const struct ferry_driver table = {
 	.on_ready = op_on_ready,
 	.on_timer = op_on_timer,
 	.on_opened = op_on_opened,
+	.check = op_check,
 };
 
 const struct ferry_driver *sim_driver(void)

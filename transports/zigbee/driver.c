@@ -193,65 +193,48 @@ void zb_settle(struct zb_radio *r)
 		arm(r);
 }
 
-static int start(struct zb_radio *r, const struct ferry_kv *kv, uint32_t count,
-	const char **ret_key)
+static int start(struct zb_radio *r, struct zb_start *s)
 {
-	struct zb_start s;
-	int err = zb_take_settings(r, kv, count, &s, ret_key);
+	int err = zb_make_key(&s->config);
 
-	if (!err) {
-		*ret_key = NULL;
-		r->ops = s.ops;
-		r->start_ms = s.config.form ? ZB_FORM_MS : ZB_START_MS;
-		err = s.ops->create(&s.config, &zb_upcalls, r, &r->stack);
-	}
-	explicit_bzero(&s, sizeof(s));
+	if (err)
+		return err;
+	r->ops = s->ops;
+	r->start_ms = s->config.form ? ZB_FORM_MS : ZB_START_MS;
+	err = s->ops->create(&s->config, &zb_upcalls, r, &r->stack);
 	if (err)
 		return err;
 	err = r->host->timer(r->owner, 0);
 	if (err < 0)
 		return err;
 	r->timer = err;
-	*ret_key = "port";
 	return zb_line_open(r);
-}
-
-/* What the host could not check, as it depends on the stack. */
-static const char *rule_of(const struct zb_radio *r, const char *key)
-{
-	if (key && !strcmp(key, "port"))
-		return r->line.kind == LINE_PACKETS
-			? "must be the absolute path of the stack's socket, at "
-			  "most 107 bytes"
-			: "must be /dev/..., usb:VID:PID[:SERIAL] or "
-			  "tcp://HOST:PORT";
-	if (key && !strcmp(key, "pan"))
-		return "must be a number of 0 to 0xffff";
-	if (key && !strcmp(key, "network_key"))
-		return "must be 32 hexadecimal digits, not all 0";
-	return "is missing or not valid";
 }
 
 static int op_start(
 	void *self, uint64_t token, const struct ferry_kv *kv, uint32_t count)
 {
 	struct zb_radio *r = self;
-	char text[FERRY_TEXT_MAX + 1];
+	char text[FERRY_TEXT_MAX + 1] = "";
 	const char *key = NULL;
-	int err;
+	struct zb_start s;
+	int err = zb_take_settings(&r->line, kv, count, &s, &key);
 
 	r->start_token = token;
-	err = start(r, kv, count, &key);
+	if (err) {
+		snprintf(text, sizeof(text), "%s", zb_setting_rule(&s, key));
+	} else {
+		key = "port";
+		err = start(r, &s);
+		if (err)
+			zb_line_blame(r, err, NULL, text, sizeof(text));
+	}
+	explicit_bzero(&s, sizeof(s));
 	if (!err) {
 		r->state = RADIO_OPENING;
 		return 0;
 	}
 	r->state = RADIO_OVER;
-	if (err == -EINVAL || !r->line.target[0])
-		snprintf(text, sizeof(text), "%s",
-			err == -EINVAL ? rule_of(r, key) : err_text(err));
-	else
-		zb_line_blame(r, err, NULL, text, sizeof(text));
 	zb_complete(r, &r->start_token, err, key, text);
 	return 0;
 }
@@ -505,6 +488,8 @@ static void op_on_wake(void *self)
 	zb_settle(r);
 }
 
+static const char *const attributes[] = {"eui64", "kind", "nwk", "joined", NULL};
+
 static const struct ferry_driver table = {
 	.size = sizeof(table),
 	.abi = FERRY_ABI,
@@ -528,6 +513,8 @@ static const struct ferry_driver table = {
 	.on_ready = op_on_ready,
 	.on_timer = op_on_timer,
 	.on_opened = op_on_opened,
+	.attributes = attributes,
+	.check = zb_check_settings,
 };
 
 const struct ferry_driver *zigbee_driver(void)

@@ -196,8 +196,18 @@ struct zb_start {
 	struct zb_config config;
 };
 
-int zb_take_settings(struct zb_radio *r, const struct ferry_kv *kv,
+/* Kind, target and settings of the line go to `line`. 0, or -EINVAL with the
+ * setting at fault. */
+int zb_take_settings(struct zb_line *line, const struct ferry_kv *kv,
 	uint32_t count, struct zb_start *ret, const char **ret_key);
+/* A network that is made needs a key: where none is set, a random one. */
+int zb_make_key(struct zb_config *c);
+/* The same for settings of one scope that are not used yet, as the table of the
+ * driver wants it. */
+int zb_check_settings(uint32_t scope, const struct ferry_kv *kv, uint32_t count,
+	const char **ret_key, char *text);
+/* What a setting must be; `s` is what was taken before. */
+const char *zb_setting_rule(const struct zb_start *s, const char *key);
 int zb_take_channels(const struct ferry_connect *c, struct zb_channel *ret,
 	const char **ret_key);
 

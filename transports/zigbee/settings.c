@@ -8,6 +8,8 @@
 
 #include "transports/zigbee/stacks.h"
 
+#define SOCKET_PATH_MAX 107u
+
 /* "0x1a2b" or decimal. */
 static int take_number(const char *text, unsigned long low, unsigned long high,
 	unsigned long *ret)
@@ -46,7 +48,7 @@ static int take_key(struct zb_config *c, const char *value)
 }
 
 static int take_setting(
-	struct zb_radio *r, const struct ferry_kv *kv, struct zb_start *s)
+	struct zb_line *line, const struct ferry_kv *kv, struct zb_start *s)
 {
 	unsigned long n = 0;
 	int err = 0;
@@ -55,13 +57,15 @@ static int take_setting(
 		s->ops = zb_stack_find(kv->value);
 		return s->ops ? 0 : -EINVAL;
 	} else if (!strcmp(kv->key, "port")) {
-		err = take_port(&r->line, kv->value);
+		err = take_port(line, kv->value);
 	} else if (!strcmp(kv->key, "baud")) {
 		err = take_number(kv->value, 0, SERIAL_BAUD_MAX, &n);
-		r->line.settings.baud = (uint32_t)n;
+		if (n > 0 && n < SERIAL_BAUD_MIN)
+			err = -EINVAL;
+		line->settings.baud = (uint32_t)n;
 	} else if (!strcmp(kv->key, "flow")) {
 		err = serial_settings_take(
-			      &r->line.settings, kv->key, kv->value) > 0
+			      &line->settings, kv->key, kv->value) > 0
 			      ? 0
 			      : -EINVAL;
 	} else if (!strcmp(kv->key, "channel")) {
@@ -84,28 +88,27 @@ static int take_setting(
 }
 
 /* What a port has to look like depends on the stack. */
-static int take_line(struct zb_radio *r, struct zb_start *s)
+static int take_line(struct zb_line *line, struct zb_start *s)
 {
-	struct zb_line *line = &r->line;
-	struct serial_port want;
-	bool path = line->target[0] == '/';
+	enum serial_place place;
 
-	if (s->ops->packets)
+	if (s->ops->packets) {
 		line->kind = LINE_PACKETS;
-	else
-		line->kind = strncmp(line->target, "tcp://", 6) ? LINE_TTY
-								: LINE_TCP;
+		return line->target[0] == '/' &&
+				       strlen(line->target) <= SOCKET_PATH_MAX
+			       ? 0
+			       : -EINVAL;
+	}
+	if (serial_place_read(line->target, &place))
+		return -EINVAL;
+	line->kind = place == SERIAL_PLACE_TCP ? LINE_TCP : LINE_TTY;
 	s->config.tcp = line->kind == LINE_TCP;
-	if (s->ops->packets)
-		return path && strlen(line->target) <= 107 ? 0 : -EINVAL;
 	if (!line->settings.baud)
 		line->settings.baud = s->ops->baud;
-	if (line->kind == LINE_TCP || path)
-		return 0;
-	return serial_port_parse_usb(line->target, &want);
+	return 0;
 }
 
-static int make_key(struct zb_config *c)
+int zb_make_key(struct zb_config *c)
 {
 	static const uint8_t none[16];
 
@@ -114,18 +117,18 @@ static int make_key(struct zb_config *c)
 	return getrandom(c->network_key, 16, 0) == 16 ? 0 : -EIO;
 }
 
-int zb_take_settings(struct zb_radio *r, const struct ferry_kv *kv,
+int zb_take_settings(struct zb_line *line, const struct ferry_kv *kv,
 	uint32_t count, struct zb_start *ret, const char **ret_key)
 {
 	uint32_t i;
 	int err;
 
-	r->line.settings =
+	line->settings =
 		(struct serial_settings){.data_bits = 8, .stop_bits = 1};
 	*ret = (struct zb_start){.config = {.channel = 15, .pan = 0xffff}};
 	for (i = 0; i < count; i++) {
 		*ret_key = kv[i].key;
-		err = take_setting(r, &kv[i], ret);
+		err = take_setting(line, &kv[i], ret);
 		if (err)
 			return err;
 	}
@@ -133,10 +136,27 @@ int zb_take_settings(struct zb_radio *r, const struct ferry_kv *kv,
 	if (!ret->ops)
 		return -EINVAL;
 	*ret_key = "port";
-	if (take_line(r, ret) || !r->line.target[0])
-		return -EINVAL;
-	*ret_key = "network_key";
-	return make_key(&ret->config);
+	return take_line(line, ret);
+}
+
+const char *zb_setting_rule(const struct zb_start *s, const char *key)
+{
+	if (!strcmp(key, "port"))
+		return s->ops && s->ops->packets
+			       ? "must be the absolute path of the stack's "
+				 "socket, at most 107 bytes"
+			       : SERIAL_PLACE_RULE;
+	if (!strcmp(key, "baud"))
+		return "must be 0 or a number of 50 to 12000000";
+	if (!strcmp(key, "pan"))
+		return "must be a number of 0 to 0xffff";
+	if (!strcmp(key, "network_key"))
+		return "must be 32 hexadecimal digits, not all 0";
+	if (!strcmp(key, "cluster"))
+		return "must be a number of 0 to 0xffff";
+	if (!strcmp(key, "profile"))
+		return "must be a number of 1 to 0xffff";
+	return "is missing or not valid";
 }
 
 static int take_channel_setting(
@@ -193,4 +213,24 @@ int zb_take_channels(const struct ferry_connect *c, struct zb_channel *ret,
 				return -EINVAL;
 	}
 	return 0;
+}
+
+int zb_check_settings(uint32_t scope, const struct ferry_kv *kv, uint32_t count,
+	const char **ret_key, char *text)
+{
+	const struct ferry_channel_spec spec = {kv, count, 0};
+	struct zb_line line = {.fd = -1};
+	struct zb_channel channel;
+	struct zb_start s = {0};
+	int err = 0;
+
+	if (scope == FERRY_SCOPE_INSTANCE)
+		err = zb_take_settings(&line, kv, count, &s, ret_key);
+	else if (scope == FERRY_SCOPE_CHANNEL)
+		err = take_channel(&spec, &channel, ret_key);
+	if (err == -EINVAL)
+		snprintf(text, FERRY_TEXT_MAX + 1, "%s",
+			zb_setting_rule(&s, *ret_key));
+	explicit_bzero(&s, sizeof(s));
+	return err;
 }

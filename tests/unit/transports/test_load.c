@@ -161,7 +161,8 @@ END_TEST
 START_TEST(loaded_driver_passes_the_checks_that_apply)
 {
 	const struct check *const lists[] = {
-		checks_of_links, checks_of_sends, checks_of_ends};
+		checks_of_links, checks_of_sends, checks_of_ends,
+		checks_of_settings};
 	char address[32], why[256];
 	int peer = udp_peer(address, sizeof(address));
 	struct bench b = {.name = "example",

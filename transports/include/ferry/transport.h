@@ -145,7 +145,8 @@ struct ferry_counter {
 };
 
 /* One setting that a driver understands; static data, so that a configuration
- * can be checked without an instance. The driver checks what needs the device. */
+ * can be checked without an instance. What types and ranges cannot say is
+ * check()'s; start() and connect() check what needs the device. */
 #define FERRY_SCOPE_INSTANCE (1u << 0) /* start() */
 #define FERRY_SCOPE_CHANNEL (1u << 1)  /* connect(), per channel */
 #define FERRY_SCOPE_SCAN (1u << 2)     /* scan() */
@@ -456,6 +457,28 @@ struct ferry_driver {
 	 * so what must follow an opening (resets, waits) must not be done. Or
 	 * -errno and -1. Needed by who calls open_device(). */
 	void (*on_opened)(void *self, uint64_t request, int32_t result, int fd);
+
+	/* (optional) Names of the attributes that peers of this driver may have,
+	 * ending with NULL; static. With it, a rule for peers that names none of
+	 * them is found to be misspelt. NULL: not told, any name may come. */
+	const char *const *attributes;
+
+	/* (optional) Holds settings of one scope (INSTANCE, SCAN, SET, or
+	 * CHANNEL for one channel) against what types and ranges cannot say: the
+	 * form of an address, settings that exclude each other. They are within
+	 * the schema; those of INSTANCE have their presets, as for start(). So
+	 * that a configuration is refused before it is used: what is refused
+	 * here, start(), connect(), scan() and set() refuse too, and what they
+	 * refuse for the text of their settings alone is refused here. Whether
+	 * the device is there is theirs alone.
+	 *
+	 * Comes at any time on the host's thread, also before any create().
+	 * Opens nothing, looks at nothing but its arguments, keeps nothing. 0,
+	 * or -EINVAL with *ret_key, the setting at fault (static, or one of
+	 * `kv`), and what it must be, written to `text` with its NUL: at most
+	 * FERRY_TEXT_MAX + 1 bytes, "must be an absolute path". -ENOMEM. */
+	int (*check)(uint32_t scope, const struct ferry_kv *kv, uint32_t count,
+		const char **ret_key, char *text);
 };
 
 /* The one exported symbol of a shared object. `host_abi` is FERRY_ABI of the
