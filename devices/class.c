@@ -1,5 +1,6 @@
 #include "devices/class.h"
 
+#include "base/nearest.h"
 #include "devices/engine.h"
 
 #include <errno.h>
@@ -309,6 +310,19 @@ static int check_promises(const struct device_class *c, struct fault *f)
 	return 0;
 }
 
+static int refuse_engine(const struct device_class *c, struct fault *f)
+{
+	const struct engine_ops *engine;
+	struct nearest near;
+
+	nearest_init(&near, bytes_of_text(c->engine));
+	for (size_t i = 0; (engine = engine_at(i)); i++)
+		nearest_offer(&near, engine->name);
+	return fault_set(f, ERR_ENGINE_UNKNOWN, 0, "engine",
+		"there is none of that name: %s%s", c->engine,
+		nearest_text(&near));
+}
+
 int class_check(const struct device_class *c, struct fault *f)
 {
 	const struct engine_ops *engine = engine_find(c->engine);
@@ -322,8 +336,7 @@ int class_check(const struct device_class *c, struct fault *f)
 			is_zero(c->class_id, 16) ? "class_id" : "vendor_id",
 			"must be a UUID that is not nil");
 	if (!engine)
-		return fault_set(f, ERR_ENGINE_UNKNOWN, 0, "engine",
-			"there is none of that name: %s", c->engine);
+		return refuse_engine(c, f);
 	rc = engine->network ? engine->class_options(c->options, f) :
 		engine->create(c->options, NULL, f);
 	if (rc) {
@@ -331,6 +344,8 @@ int class_check(const struct device_class *c, struct fault *f)
 		return rc;
 	}
 	rc = check_components(c, f);
+	if (rc == 0 && engine->class_check)
+		rc = engine->class_check(c, f);
 	if (rc == 0)
 		rc = check_found(c, f);
 	if (rc == 0)

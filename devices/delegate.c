@@ -1,5 +1,8 @@
 #include "devices/delegate.h"
 
+#include "base/nearest.h"
+#include "devices/zigbee_ota/zigbee_ota.h"
+
 struct option {
 	const char *key;
 	size_t at;
@@ -38,22 +41,32 @@ static uint32_t read_number(struct bytes text)
 	return n;
 }
 
+static int refuse_unknown(struct bytes key, struct fault *f)
+{
+	struct nearest near;
+	char shown[48];
+
+	nearest_init(&near, key);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		nearest_offer(&near, options[i].key);
+	return fault_set(f, ERR_ZIGBEE_OPTIONS, 0,
+		bytes_to_printable(key, shown, sizeof(shown)),
+		"is no option of this engine%s", nearest_text(&near));
+}
+
 static int read_pair(struct bytes word, struct delegate_options *o,
 	struct fault *f)
 {
 	size_t n = 0;
 	const struct option *option;
 	uint32_t value;
-	char shown[48];
 
 	while (n < word.len && word.at[n] != '=')
 		n++;
 	option = find(bytes_slice(word, 0, n));
 	value = read_number(bytes_slice(word, n + 1, word.len));
 	if (!option)
-		return fault_set(f, ERR_ZIGBEE_OPTIONS, 0, bytes_to_printable(
-			bytes_slice(word, 0, n), shown, sizeof(shown)),
-			"is no option of this engine");
+		return refuse_unknown(bytes_slice(word, 0, n), f);
 	if (value < option->min || value > option->max)
 		return fault_set(f, ERR_ZIGBEE_OPTIONS, 0, option->key,
 			"must be a number from %u to %u", option->min,
@@ -88,9 +101,16 @@ static int class_options(const char *text, struct fault *f)
 	return delegate_options_read(text, &o, f);
 }
 
+/* As the relay's delegate.c tells them. */
+static const char *const attributes[] = {"eui64", "nwk", "kind",
+	"manufacturer_name", "model", "power_source", "sw_build", "date_code",
+	NULL};
+
 const struct engine_ops zigbee2mqtt_engine_ops = {
 	.name = "zigbee2mqtt",
 	.network = true,
 	.delegate = true,
 	.class_options = class_options,
+	.class_check = zigbee_ota_class_check,
+	.attributes = attributes,
 };

@@ -15,6 +15,11 @@ const struct engine_ops *engine_find(const char *name)
 	return NULL;
 }
 
+const struct engine_ops *engine_at(size_t i)
+{
+	return i < sizeof(engines) / sizeof(engines[0]) ? engines[i] : NULL;
+}
+
 const char *engine_stage_name(enum engine_stage stage)
 {
 	switch (stage) {

@@ -32,6 +32,7 @@
 #include "base/err.h"
 
 struct engine; /* opaque; the ops below know what it is */
+struct device_class; /* devices/class.h */
 
 enum engine_goal {
 	ENGINE_GOAL_INVENTORY, /* read identity, versions, state; write nothing */
@@ -304,7 +305,7 @@ struct engine_ops {
 	const char *name; /* "smp" */
 	bool network;     /* scope: false device (bound by a job), true network */
 	/* Another program carries it out (delegate.h of the relay): scope network,
-	 * and nothing but class_options() is there. */
+	 * and nothing but what concerns classes is there. */
 	bool delegate;
 
 	/* Network scope: the channels that its link needs, in their order, as
@@ -320,6 +321,14 @@ struct engine_ops {
 	int (*create)(const char *options, struct engine **ret,
 		struct fault *f);
 	int (*class_options)(const char *options, struct fault *f);
+	/* (optional) What else a class says, beside the options: what makes no
+	 * sense with this protocol is refused, with the setting as the fault's
+	 * field. */
+	int (*class_check)(const struct device_class *c, struct fault *f);
+	/* Network scope: the names of the attributes that ENGINE_CMD_PEER may
+	 * give (a delegate: all those of its devices), ending with NULL. A class
+	 * whose `match` names others is refused. */
+	const char *const *attributes;
 	void (*destroy)(struct engine *e);
 
 	void (*event)(struct engine *e, int64_t now_ms,
@@ -340,6 +349,8 @@ struct engine_ops {
 
 /* NULL when there is no engine of that name. */
 const struct engine_ops *engine_find(const char *name);
+/* Each of them, counted from 0; NULL behind the last. */
+const struct engine_ops *engine_at(size_t i);
 
 const char *engine_stage_name(enum engine_stage stage);
 const char *engine_wait_name(enum engine_wait wait);

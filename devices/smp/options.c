@@ -1,6 +1,7 @@
 #include "devices/smp/options.h"
 
 #include "base/bytes.h"
+#include "base/nearest.h"
 
 #include <stdio.h>
 
@@ -96,23 +97,33 @@ static int read_value(const struct option *option, struct bytes value,
 		"must be a number from %d to %d", option->min, option->max);
 }
 
+static int refuse_unknown(struct bytes key, struct fault *f)
+{
+	struct nearest near;
+	char shown[48];
+
+	nearest_init(&near, key);
+	for (size_t i = 0; i < OPTIONS; i++)
+		nearest_offer(&near, options[i].key);
+	return fault_set(f, ERR_ENGINE_OPTION, 0,
+		bytes_to_printable(key, shown, sizeof(shown)),
+		"is no option of this engine%s", nearest_text(&near));
+}
+
 static int read_pair(struct bytes pair, struct smp_options *o,
 	struct fault *f)
 {
 	const struct option *option;
-	char shown[48];
 	size_t n = 0;
 
 	while (n < pair.len && pair.at[n] != '=')
 		n++;
 	option = find(bytes_slice(pair, 0, n));
-	if (!option || n == pair.len) {
-		bytes_to_printable(bytes_slice(pair, 0, n), shown,
-			sizeof(shown));
-		return fault_set(f, ERR_ENGINE_OPTION, 0, shown,
-			option ? "must have a value: key=value" :
-			"is no option of this engine");
-	}
+	if (!option)
+		return refuse_unknown(bytes_slice(pair, 0, n), f);
+	if (n == pair.len)
+		return fault_set(f, ERR_ENGINE_OPTION, 0, option->key,
+			"must have a value: key=value");
 	return read_value(option, bytes_slice(pair, n + 1, pair.len), o, f);
 }
 

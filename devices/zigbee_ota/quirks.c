@@ -1,6 +1,7 @@
 #include "devices/zigbee_ota/quirks.h"
 
 #include "base/cbor.h"
+#include "base/nearest.h"
 #include "devices/zigbee_ota/quirks_words.h"
 
 #include <errno.h>
@@ -38,7 +39,7 @@ struct quirk_table {
 /* A line being read. */
 struct line {
 	struct bytes rest;
-	unsigned number;
+	size_t start; /* of the line in the table */
 	struct fault *f;
 };
 
@@ -65,11 +66,37 @@ void quirks_init(struct quirks *q)
 static int refuse(const struct line *l, int code, struct bytes word,
 	const char *rule)
 {
-	char text[40], field[64];
+	char text[40];
 
-	bytes_to_printable(word, text, sizeof(text));
-	snprintf(field, sizeof(field), "line %u: %s", l->number, text);
-	return fault_set(l->f, code, 0, field, "%s", rule);
+	return fault_set(l->f, code, l->start,
+		bytes_to_printable(word, text, sizeof(text)), "%s", rule);
+}
+
+static int refuse_match(const struct line *l, struct bytes name)
+{
+	struct nearest near;
+	const char *known;
+	char rule[160];
+
+	nearest_init(&near, name);
+	for (size_t i = 0; (known = quirk_match_name(i)); i++)
+		nearest_offer(&near, known);
+	snprintf(rule, sizeof(rule), "is not a word that devices are matched "
+		"by%s", nearest_text(&near));
+	return refuse(l, ERR_QUIRKS_WORD, name, rule);
+}
+
+static int refuse_setting(const struct line *l, struct bytes name)
+{
+	struct nearest near;
+	char rule[160];
+
+	nearest_init(&near, name);
+	for (size_t i = 0; i < QUIRK_SETTING_COUNT; i++)
+		nearest_offer(&near, quirk_setting_name(i));
+	snprintf(rule, sizeof(rule), "is not a setting of devices%s",
+		nearest_text(&near));
+	return refuse(l, ERR_QUIRKS_WORD, name, rule);
 }
 
 static bool is_blank(uint8_t c)
@@ -152,8 +179,7 @@ static int read_match(struct line *l, struct row *row, struct bytes word)
 		return refuse(l, ERR_QUIRKS_FORM, word,
 			"must be WORD=VALUE, or * for every device");
 	if (quirk_match_find(name, &match))
-		return refuse(l, ERR_QUIRKS_WORD, name,
-			"is not a word that devices are matched by");
+		return refuse_match(l, name);
 	if (row->matches & 1u << match)
 		return refuse(l, ERR_QUIRKS_FORM, name, "stands here twice");
 	row->matches |= 1u << match;
@@ -182,8 +208,7 @@ static int read_setting(struct line *l, struct row *row, struct bytes word)
 	if (!split(word, &name, &value))
 		return refuse(l, ERR_QUIRKS_FORM, word, "must be WORD=VALUE");
 	if (quirk_setting_find(name, &which))
-		return refuse(l, ERR_QUIRKS_WORD, name,
-			"is not a setting of devices");
+		return refuse_setting(l, name);
 	for (size_t i = 0; i < row->setting_count; i++)
 		if (row->settings[i].word == which)
 			return refuse(l, ERR_QUIRKS_FORM, name,
@@ -290,12 +315,13 @@ static int count_rows(struct bytes text, size_t *ret, struct fault *f)
 static int read_rows(struct quirk_table *t, struct bytes text, struct fault *f)
 {
 	struct line l = {.f = f};
+	const uint8_t *first = text.at;
 
 	while (text.len) {
 		int rc;
 
+		l.start = (size_t)(text.at - first);
 		l.rest = next_line(&text);
-		l.number++;
 		rc = check_line(&l);
 		if (!rc && is_row(l.rest))
 			rc = read_row(&l, &t->rows[t->count++]);
@@ -332,6 +358,17 @@ int quirk_table_read(struct bytes text, struct quirk_table **ret,
 fail:
 	quirk_table_free(t);
 	return rc;
+}
+
+unsigned quirk_table_line(struct bytes text, const struct fault *f)
+{
+	unsigned line = 1;
+
+	if (f->code == ERR_TOO_LARGE || f->offset > text.len)
+		return 0;
+	for (size_t i = 0; i < f->offset; i++)
+		line += text.at[i] == '\n';
+	return line;
 }
 
 void quirk_table_free(struct quirk_table *t)

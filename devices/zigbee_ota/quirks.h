@@ -69,10 +69,12 @@ void quirks_init(struct quirks *q);
 struct quirk_table;
 
 /* Parses a table. 0, or ERR_QUIRKS_FORM, ERR_QUIRKS_WORD, ERR_QUIRKS_VALUE,
- * ERR_TOO_LARGE, -ENOMEM; the fault's field is "line N: WORD". An empty text is
- * an empty table. */
+ * ERR_TOO_LARGE, -ENOMEM; the fault's field is the word at fault, its offset the
+ * byte where that line begins. An empty text is an empty table. */
 int quirk_table_read(struct bytes text, struct quirk_table **ret,
 	struct fault *f);
+/* The number of the line that such a fault is about; 0: about the whole. */
+unsigned quirk_table_line(struct bytes text, const struct fault *f);
 void quirk_table_free(struct quirk_table *t);
 size_t quirk_table_rows(const struct quirk_table *t);
 

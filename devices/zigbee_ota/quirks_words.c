@@ -55,6 +55,12 @@ static const struct {
 	[QUIRK_MATCH_MANUFACTURER_NAME] = {"manufacturer_name", true, 0},
 };
 
+const char *quirk_match_name(size_t which)
+{
+	return which < sizeof(matches) / sizeof(matches[0]) ?
+		matches[which].name : NULL;
+}
+
 int quirk_match_find(struct bytes name, enum quirk_match *ret)
 {
 	for (size_t i = 0; i < sizeof(matches) / sizeof(matches[0]); i++)
@@ -193,6 +199,11 @@ static const struct {
 
 _Static_assert(sizeof(settings) / sizeof(settings[0]) == QUIRK_SETTING_COUNT,
 	"a row has room for every setting once");
+
+const char *quirk_setting_name(size_t which)
+{
+	return settings[which].name;
+}
 
 int quirk_setting_find(struct bytes name, size_t *ret)
 {

@@ -1,5 +1,5 @@
 /* The words of quirk rows: what devices are matched by, and what can be set, as
- * two tables. Used by quirks.c alone. No state; any thread. */
+ * two tables. For quirks.c, and for classes whose options are settings. No state; any thread. */
 #ifndef FERRY_DEVICES_ZIGBEE_OTA_QUIRKS_WORDS_H
 #define FERRY_DEVICES_ZIGBEE_OTA_QUIRKS_WORDS_H
 
@@ -28,7 +28,12 @@ const char *quirk_match_rule(enum quirk_match match);
 bool quirk_match_holds(enum quirk_match match, uint32_t low, uint32_t high,
 	struct bytes text, const struct quirk_subject *s);
 
+/* The word with this number, NULL behind the last. */
+const char *quirk_match_name(size_t which);
+
 #define QUIRK_SETTING_COUNT 20
+
+const char *quirk_setting_name(size_t which);
 
 /* 0 or -ENOENT. */
 int quirk_setting_find(struct bytes name, size_t *ret);

@@ -299,6 +299,11 @@ static const char *const channels[ZIGBEE_OTA_CHANNELS] = {
 	"profile=0x0104 cluster=0x0020 endpoint=1 role=client",
 };
 
+/* As server_peers.c tells them. */
+static const char *const attributes[] = {"manufacturer", "image_type",
+	"file_version", "hw_version", "model", "manufacturer_name", "sw_build",
+	NULL};
+
 const struct engine_ops zigbee_ota_engine_ops = {
 	.name = "zigbee-ota",
 	.network = true,
@@ -306,6 +311,8 @@ const struct engine_ops zigbee_ota_engine_ops = {
 	.channel_count = ZIGBEE_OTA_CHANNELS,
 	.create = server_create,
 	.class_options = check_class_options,
+	.class_check = zigbee_ota_class_check,
+	.attributes = attributes,
 	.destroy = server_destroy,
 	.event = server_event,
 	.next = server_next,

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/nearest.h"
 #include "devices/zigbee_ota/file.h"
+#include "devices/zigbee_ota/quirks_words.h"
 
 #define OPTION_VALUE_MAX 24
 /* In front of the settings of a class: a row that fits every device. */
@@ -123,6 +125,26 @@ static bool next_pair(struct bytes *rest, struct bytes *ret_word,
 	return true;
 }
 
+/* With `more`, of a class: there are words besides the table. */
+static int refuse_unknown(struct bytes key, const struct option *table,
+	size_t count, bool more, struct fault *f)
+{
+	struct nearest near;
+	char shown[48];
+
+	nearest_init(&near, key);
+	for (size_t i = 0; i < count; i++)
+		nearest_offer(&near, table[i].key);
+	for (size_t i = 0; more && i < QUIRK_SETTING_COUNT; i++)
+		nearest_offer(&near, quirk_setting_name(i));
+	if (more)
+		nearest_offer(&near, "from");
+	return fault_set(f, ERR_ZIGBEE_OPTIONS, 0,
+		bytes_to_printable(key, shown, sizeof(shown)),
+		more ? "is no option of a class%s" :
+		"is no option of this engine%s", nearest_text(&near));
+}
+
 int server_options_read(const char *text, struct server_options *ret,
 	struct fault *f)
 {
@@ -133,13 +155,11 @@ int server_options_read(const char *text, struct server_options *ret,
 	while (next_pair(&rest, &word, &key, &value)) {
 		const struct option *option = find(link_options,
 			COUNT(link_options), key);
-		char shown[48];
 		int rc;
 
-		bytes_to_printable(key, shown, sizeof(shown));
 		if (!option)
-			return fault_set(f, ERR_ZIGBEE_OPTIONS, 0, shown,
-				"is no option of this engine");
+			return refuse_unknown(key, link_options,
+				COUNT(link_options), false, f);
 		rc = read_value(option, value, &o, f);
 		if (rc)
 			return rc;
@@ -171,19 +191,21 @@ static int read_word(struct bytes word, struct bytes key, struct bytes value,
 {
 	const struct option *option = find(class_options,
 		COUNT(class_options), key);
-	size_t len = strlen(row);
+	size_t len = strlen(row), which;
+	char rule[80];
 
 	if (option)
 		return read_value(option, value, o, f);
 	if (bytes_is_text(key, "from"))
 		return read_from(value, o, f);
-	if (memchr(word.at, ':', word.len) || memchr(word.at, '#', word.len)) {
-		char shown[48];
-
-		bytes_to_printable(key, shown, sizeof(shown));
-		return fault_set(f, ERR_ZIGBEE_OPTIONS, 0, shown,
-			"is no option of a class");
-	}
+	if (quirk_setting_find(key, &which))
+		return refuse_unknown(key, class_options, COUNT(class_options),
+			true, f);
+	/* They mean something else in a row. */
+	if (memchr(value.at, ':', value.len) || memchr(value.at, '#', value.len))
+		return fault_set(f, ERR_ZIGBEE_OPTIONS, 0,
+			quirk_setting_name(which), "%s",
+			quirk_setting_rule(which, rule, sizeof(rule)));
 	if (word.len >= row_size - len - 1)
 		return fault_set(f, ERR_TOO_LARGE, 0, "options",
 			"at most %u bytes of settings", QUIRKS_LINE_MAX);

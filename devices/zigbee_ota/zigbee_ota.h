@@ -34,6 +34,10 @@
 
 extern const struct engine_ops zigbee_ota_engine_ops;
 
+/* What holds of a class of ZigBee devices, also where another program serves it:
+ * 0 or ERR_CLASS_INVALID with the setting as the field. */
+int zigbee_ota_class_check(const struct device_class *c, struct fault *f);
+
 /* Channels of the link, in the order of engine_ops.channels. */
 enum zigbee_ota_channel {
 	ZIGBEE_OTA_CHANNEL_OTA,

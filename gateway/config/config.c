@@ -149,16 +149,19 @@ static int class_words(const char *path, const struct config_class_file *f,
 			f->device_checks);
 	if (class_confirm_read(f->confirm, &d->confirm))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "confirm",
-			"does not know '%s'", f->confirm);
+			"must be on_version, after_seconds, command or never, "
+			"not '%s'", f->confirm);
 	if (class_reappear_read(f->reappear, &d->reappear))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "reappear",
-			"does not know '%s'", f->reappear);
+			"must be same_key, same_link, usb_serial or "
+			"address_plus_1, not '%s'", f->reappear);
 	if (class_envelope_read(f->envelope, &d->envelope))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "envelope",
 			"must be none or integrated, not '%s'", f->envelope);
 	if (class_hw_source_read(f->hw_source, &d->hw_source))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "hw_source",
-			"does not know '%s'", f->hw_source);
+			"must be unknown, fixed, attribute or engine, not '%s'",
+			f->hw_source);
 	if (class_time(f->end_of_support, &d->end_of_support_s))
 		return REFUSE(p, ERR_CONFIG_VALUE, path, "end_of_support",
 			"must be a date like 2030-12-31, not '%s'",
@@ -171,9 +174,10 @@ static int class_lists(const char *path, const struct config_class_file *f,
 {
 	for (unsigned i = 0; i < f->match_count; i++) {
 		if (strlen(f->match[i].value) >= sizeof(d->match[i].glob))
-			return REFUSE(p, ERR_CONFIG_RANGE, path, "match",
-				"%s must be shorter than %zu bytes",
-				f->match[i].key, sizeof(d->match[i].glob));
+			return conf_problem_set(p, ERR_CONFIG_RANGE, path,
+				f->match[i].line, f->match[i].key,
+				"must be shorter than %zu bytes",
+				sizeof(d->match[i].glob));
 		snprintf(d->match[i].name, sizeof(d->match[i].name), "%s",
 			f->match[i].key);
 		snprintf(d->match[i].glob, sizeof(d->match[i].glob), "%.63s",
@@ -341,18 +345,15 @@ static int link_kind(const char *path, struct config_link_file *f,
 		return REFUSE(p, ERR_CONFIG_MISSING, path, "driver",
 			"is missing, and so is delegate");
 	if (f->driver[0] && f->delegate[0])
-		return conf_problem_set(p, ERR_CONFIG_VALUE, path, f->line,
-			"delegate", "makes no sense beside driver");
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "delegate", "makes no sense beside driver");
 	if (!f->delegate[0])
 		return 0;
 	if (!engine || !engine->delegate)
-		return conf_problem_set(p, ERR_CONFIG_VALUE, path, f->line,
-			"delegate", "must be zigbee2mqtt, not '%s'",
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "delegate", "must be zigbee2mqtt, not '%s'",
 			f->delegate);
 	if (f->network.engine[0] || f->network.options[0] ||
 			f->network.quirks[0])
-		return conf_problem_set(p, ERR_CONFIG_VALUE, path, f->line,
-			"network", "must be left out: %s owns the radio",
+		return REFUSE(p, ERR_CONFIG_VALUE, path, "network", "must be left out: %s owns the radio",
 			f->delegate);
 	memcpy(f->driver, f->delegate, sizeof(f->driver));
 	return 0;
@@ -621,12 +622,12 @@ static int check_names(const struct config *config, struct conf_problem *p)
 	return 0;
 }
 
-static const char *radio_port(const struct config_link *l)
+static const struct config_param *radio_port(const struct config_link *l)
 {
 	for (unsigned i = 0; i < l->param_count; i++)
 		if (!strcmp(l->params[i].key, "port"))
 			return strcmp(l->driver, "zigbee") ? NULL :
-				l->params[i].value;
+				&l->params[i];
 	return NULL;
 }
 
@@ -635,16 +636,18 @@ static int check_radios(const struct config *config, struct conf_problem *p)
 {
 	for (unsigned i = 0; i < config->link_count; i++) {
 		const struct config_link *l = &config->links[i];
-		const char *port = radio_port(l);
+		const struct config_param *port = radio_port(l);
 
 		for (unsigned k = 0; port && k < i; k++) {
-			const char *other = radio_port(&config->links[k]);
+			const struct config_param *other = radio_port(
+				&config->links[k]);
 
-			if (other && !strcmp(port, other))
-				return REFUSE(p, ERR_CONFIG_TWICE, l->file,
-					"port", "'%s' is that of link '%s'; a "
-					"coordinator serves one link", port,
-					config->links[k].name);
+			if (other && !strcmp(port->value, other->value))
+				return conf_problem_set(p, ERR_CONFIG_TWICE,
+					l->file, port->line, "port",
+					"'%s' is that of link '%s'; a "
+					"coordinator serves one link",
+					port->value, config->links[k].name);
 		}
 	}
 	return 0;
@@ -720,6 +723,7 @@ int config_load(const char *folder, struct config **ret,
 	if (!err)
 		err = check_all(config, problem);
 	if (err) {
+		conf_locate(problem);
 		config_free(config);
 		return err;
 	}

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "devices/engine.h"
 #include "devices/zigbee_ota/quirks.h"
 
@@ -113,14 +114,30 @@ static int read_quirks(const char *path, const struct config_link_file *f,
 	int err = read_file(f->network.quirks, n);
 
 	if (err)
-		return conf_problem_set(p, err, path, f->network.line,
+		return conf_problem_set(p, err, path, 0,
 			"network.quirks", "%s cannot be read: %s",
 			f->network.quirks, err_text(err));
 	err = quirk_table_read(bytes_of(n->quirks, n->quirks_len), &table,
 		&fault);
 	quirk_table_free(table);
-	return err ? conf_problem_set(p, err, f->network.quirks, 0,
-		fault.field, "%s", fault.rule) : 0;
+	return err ? conf_problem_set(p, err, f->network.quirks,
+		(int)quirk_table_line(bytes_of(n->quirks, n->quirks_len),
+			&fault), fault.field, "%s", fault.rule) : 0;
+}
+
+static int refuse_engine(const char *path, const char *name,
+	struct conf_problem *p)
+{
+	const struct engine_ops *engine;
+	struct nearest near;
+
+	nearest_init(&near, bytes_of_text(name));
+	for (size_t i = 0; (engine = engine_at(i)); i++)
+		if (engine->network && !engine->delegate)
+			nearest_offer(&near, engine->name);
+	return conf_problem_set(p, ERR_ENGINE_UNKNOWN, path, 0,
+		"network.engine", "'%s' is none that serves a network%s", name,
+		nearest_text(&near));
 }
 
 static int fill(const char *path, const struct config_link_file *f,
@@ -135,16 +152,13 @@ static int fill(const char *path, const struct config_link_file *f,
 	n->budget_pct = BUDGET_PRESET_PCT;
 	engine = engine_find(n->engine);
 	if (!engine || !engine->network || engine->delegate)
-		return conf_problem_set(p, ERR_ENGINE_UNKNOWN, path,
-			f->network.line, "network.engine", "'%s' is none that "
-			"serves a network", n->engine);
+		return refuse_engine(path, n->engine, p);
 	if (split_options(f->network.options, n))
-		return conf_problem_set(p, ERR_CONFIG_VALUE, path,
-			f->network.line, "network.options", "budget must be 1 "
-			"to 100 or off");
+		return conf_problem_set(p, ERR_CONFIG_VALUE, path, 0,
+			"network.options", "budget must be 1 to 100 or off");
 	err = engine->create(n->options, NULL, &fault);
 	if (err)
-		return conf_problem_set(p, err, path, f->network.line,
+		return conf_problem_set(p, err, path, 0,
 			"network.options", "%s %s", fault.field, fault.rule);
 	return f->network.quirks[0] ? read_quirks(path, f, n, p) : 0;
 }
@@ -161,7 +175,7 @@ int network_convert(const char *path, const struct config_link_file *f,
 	if (strcmp(f->driver, "zigbee") && !has)
 		return 0;
 	if (strcmp(f->driver, "zigbee") && !f->network.engine[0])
-		return conf_problem_set(p, ERR_CONFIG_MISSING, path, f->line,
+		return conf_problem_set(p, ERR_CONFIG_MISSING, path, 0,
 			"network.engine", "must be set");
 	n = calloc(1, sizeof(*n));
 	if (!n)

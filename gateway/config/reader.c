@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/nearest.h"
+
 #define FILE_MAX (256 * 1024)
 #define DEPTH_MAX 4
 
@@ -217,6 +219,18 @@ static int take_field(const struct reading *r, const struct conf_field *f,
 	return -EINVAL;
 }
 
+static int refuse_unknown(const struct reading *r,
+	const struct conf_field *fields, const config_setting_t *s)
+{
+	struct nearest near;
+
+	nearest_init(&near, bytes_of_text(config_setting_name(s)));
+	for (; fields->name; fields++)
+		nearest_offer(&near, fields->name);
+	return REFUSE(r, ERR_CONFIG_UNKNOWN, s,
+		"is not a setting of this file%s", nearest_text(&near));
+}
+
 static const struct conf_field *find(const struct conf_field *fields,
 	const char *name)
 {
@@ -243,8 +257,7 @@ static int take_group(const struct reading *r, const struct conf_field *fields,
 		int err;
 
 		if (!f)
-			return REFUSE(r, ERR_CONFIG_UNKNOWN, s,
-				"is not a setting of this file");
+			return refuse_unknown(r, fields, s);
 		err = take_field(r, f, s, into, depth);
 		if (err)
 			return err;
@@ -347,4 +360,57 @@ int conf_read(const char *path, const struct conf_field *fields, void *into,
 		err = conf_read_text(text, path, fields, into, problem);
 	free(text);
 	return err;
+}
+
+/* One step of a path: "match" of "match.model", then "model"; 0 at its end. */
+static size_t path_step(const char *path, char *name, size_t size)
+{
+	size_t len = strcspn(path, ".[");
+
+	snprintf(name, size, "%.*s", (int)len, path);
+	if (path[len] == '[')
+		len += strcspn(path + len, "]");
+	return len + strspn(path + len, "].");
+}
+
+/* The line of the innermost setting on the way to `path` that there is. */
+static int line_of(const config_setting_t *root, const char *path)
+{
+	const config_setting_t *at = root;
+	char name[sizeof(((struct fault *)0)->field)];
+	size_t len;
+	int line = 0;
+
+	while (at && config_setting_is_group(at) &&
+			(len = path_step(path, name, sizeof(name))) > 0) {
+		at = config_setting_get_member(at, name);
+		if (at)
+			line = (int)config_setting_source_line(at);
+		path += len;
+	}
+	return line;
+}
+
+int conf_text_line(const char *text, const char *path)
+{
+	config_t config;
+	int line = 0;
+
+	if (include_line(text))
+		return 0;
+	config_init(&config);
+	if (config_read_string(&config, text))
+		line = line_of(config_root_setting(&config), path);
+	config_destroy(&config);
+	return line;
+}
+
+void conf_locate(struct conf_problem *p)
+{
+	char *text = NULL;
+
+	if (!p || p->line > 0 || read_all(p->file, &text, NULL))
+		return;
+	p->line = conf_text_line(text, p->fault.field);
+	free(text);
 }

@@ -66,4 +66,13 @@ int conf_problem_set(struct conf_problem *p, int code, const char *file,
 	int line, const char *field, const char *rule, ...)
 	__attribute__((format(printf, 6, 7)));
 
+/* Where the setting on the way `path` stands ("match.model", "components[0].id"):
+ * the line of the innermost one of its parts that there is, 0 for none. */
+int conf_text_line(const char *text, const char *path);
+
+/* Fills in the line of a problem that was found after its file was read, by
+ * reading that once more; the field is the way to the setting. Leaves a line that
+ * is known, and one that cannot be found. */
+void conf_locate(struct conf_problem *p);
+
 #endif

@@ -451,8 +451,7 @@ void config_class_file_init(struct config_class_file *f,
 		__VA_ARGS__}
 
 static const struct conf_field network_fields[] = {
-	NETWORK(engine, .line_offset = offsetof(struct config_link_file,
-		network.line)),
+	NETWORK(engine),
 	NETWORK(options),
 	NETWORK(quirks, .rule = absolute_rule),
 	END,

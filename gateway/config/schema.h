@@ -62,7 +62,6 @@ struct config_link_file {
 	unsigned param_count;
 	int64_t max_transfers;
 	struct {
-		int line; /* of `engine` */
 		char engine[16];
 		char options[256];
 		char quirks[CONFIG_PATH_SIZE];

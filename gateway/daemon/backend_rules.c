@@ -1,6 +1,19 @@
 #include "gateway/daemon/backend.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+static int refuse(const struct config *config, enum admin_role role,
+	const char *name, struct conf_problem *problem, int err,
+	const char *rule)
+{
+	char path[CONFIG_PATH_SIZE + 16], field[32];
+
+	snprintf(path, sizeof(path), "%s/ferryd.conf", config->folder);
+	snprintf(field, sizeof(field), "admin.%ss", admin_role_name(role));
+	return conf_problem_set(problem, err, path, 0, field, "'%s': %s", name,
+		rule[0] ? rule : err_text(err));
+}
 
 static int add_rules(const struct config *config,
 	const char (*names)[CONFIG_NAME_SIZE], unsigned count,
@@ -13,9 +26,8 @@ static int add_rules(const struct config *config,
 			&ret[*ret_count], &fault) : -E2BIG;
 
 		if (err)
-			return conf_problem_set(problem, err, config->folder, 0,
-				admin_role_name(role), "'%s': %s", names[i],
-				fault.rule[0] ? fault.rule : err_text(err));
+			return refuse(config, role, names[i], problem, err,
+				fault.rule);
 		(*ret_count)++;
 	}
 	return 0;

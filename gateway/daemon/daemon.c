@@ -12,15 +12,13 @@
 #include "gateway/daemon/authority.h"
 #include "gateway/config/network.h"
 #include "gateway/daemon/backend.h"
+#include "gateway/daemon/check.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/opening.h"
 #include "gateway/daemon/radio.h"
 #include "gateway/daemon/service.h"
 #include "gateway/daemon/support.h"
 #include "gateway/daemon/view.h"
-#include "gateway/http/hosts.h"
-#include "policy/gates/window.h"
-#include "policy/trust/component.h"
 
 #define STOP_LIMIT_MS 4500
 #define SETTLE_MS 10
@@ -61,82 +59,18 @@ static void say_problem(const struct conf_problem *p)
 		p->fault.field, p->fault.rule);
 }
 
-static int check_window(const char *file, const char *text,
-	struct conf_problem *p)
-{
-	struct window window;
-	struct fault fault = {0};
-	int err = window_parse(text, &window, &fault);
-
-	return err ? conf_problem_set(p, err, file, 0, "window", "%s",
-		fault.rule) : 0;
-}
-
-static int check_components(const struct config_class *c,
-	struct conf_problem *p)
-{
-	uint8_t id[COMPONENT_LEN_MAX];
-	size_t len;
-
-	for (size_t i = 0; i < c->device.component_count; i++)
-		if (component_from_text(c->device.components[i].id, id, &len))
-			return conf_problem_set(p, ERR_CONFIG_VALUE, c->file, 0,
-				"components", "'%s' is no component identifier",
-				c->device.components[i].id);
-	return 0;
-}
-
-static int check_hosts(const struct config_vendor *v, struct conf_problem *p)
-{
-	struct http_host host;
-
-	for (unsigned i = 0; i < v->evidence_host_count; i++)
-		if (http_host_parse(v->evidence_hosts[i], &host))
-			return conf_problem_set(p, ERR_CONFIG_VALUE, v->file, 0,
-				"evidence_hosts", "'%s' is no host or "
-				"host:port", v->evidence_hosts[i]);
-	return 0;
-}
-
-/* What the files say about things of other rooms. */
-static int check_beyond(const struct config *config, struct conf_problem *p)
-{
-	struct admin_rule rules[ADMIN_RULES_MAX];
-	size_t count;
-	int err = check_window("ferryd.conf", config->window, p);
-
-	for (unsigned i = 0; i < config->class_count && !err; i++)
-		err = check_window(config->classes[i].file,
-			config->classes[i].window, p);
-	for (unsigned i = 0; i < config->class_count && !err; i++)
-		err = check_components(&config->classes[i], p);
-	for (unsigned i = 0; i < config->vendor_count && !err; i++)
-		err = check_hosts(&config->vendors[i], p);
-	for (unsigned i = 0; i < config->link_count && !err; i++)
-		err = line_check(config, &config->links[i], p);
-	if (!err)
-		err = backend_rules(config, rules, ADMIN_RULES_MAX, &count, p);
-	return err;
-}
-
 static int load_config(const char *folder, struct config **ret,
 	struct conf_problem *p)
 {
-	struct config *config = NULL;
-	int err = config_load(folder, &config, p);
+	int err = check_load(folder, ret, p);
 
-	if (!err)
-		err = check_beyond(config, p);
 	if (err) {
 		say_problem(p);
 		log_error("config", "configuration refused",
 			"file=%s line=%d field=%s rule=\"%s\"", p->file,
 			p->line, p->fault.field, p->fault.rule);
-		config_free(config);
-		return err;
 	}
-	*ret = config;
-	return 0;
+	return err;
 }
 
 int daemon_check(const char *config_folder)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/nearest.h"
 #include "transports/serial/serial.h"
 #include "transports/sim/sim.h"
 #include "transports/zigbee/zigbee.h"
@@ -33,6 +34,23 @@ static int share(unsigned i, struct transport_driver **ret,
 	return 0;
 }
 
+const char *drivers_built_in(unsigned i)
+{
+	return i < BUILT_IN_COUNT ? built_in[i].name : NULL;
+}
+
+static int refuse_unknown(const char *name, struct fault *fault)
+{
+	struct nearest near;
+
+	nearest_init(&near, bytes_of_text(name));
+	for (unsigned i = 0; i < BUILT_IN_COUNT; i++)
+		nearest_offer(&near, built_in[i].name);
+	return fault_set(fault, -ENOENT, 0, "driver", "'%s' is not built in, "
+		"and drivers.allow_shared_objects is off%s", name,
+		nearest_text(&near));
+}
+
 int drivers_get(const struct config *config, const char *name,
 	struct transport_driver **ret, struct fault *fault)
 {
@@ -45,9 +63,7 @@ int drivers_get(const struct config *config, const char *name,
 		return fault_set(fault, -EINVAL, 0, "driver",
 			"must be the name of a driver, not a path");
 	if (!config->drivers.allow_shared_objects)
-		return fault_set(fault, -ENOENT, 0, "driver",
-			"'%s' is not built in, and drivers."
-			"allow_shared_objects is off", name);
+		return refuse_unknown(name, fault);
 	snprintf(path, sizeof(path), "%s/%s.so", config->drivers.folder, name);
 	return transport_driver_load(path, ret, fault);
 }

@@ -12,4 +12,7 @@ int drivers_get(const struct config *config, const char *name,
 	struct transport_driver **ret, struct fault *fault);
 void drivers_put(struct transport_driver *driver);
 
+/* The names of those that are built in, counted from 0; NULL behind the last. */
+const char *drivers_built_in(unsigned i);
+
 #endif

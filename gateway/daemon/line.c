@@ -398,34 +398,6 @@ static int open_transport(struct line *l, struct fault *fault)
 	return transport_open(l->gateway->loop, &config, &l->transport, fault);
 }
 
-int line_check(const struct config *config, const struct config_link *link,
-	struct conf_problem *problem)
-{
-	struct ferry_kv kv[CONFIG_PAIRS_MAX];
-	struct transport_driver *driver = NULL;
-	struct fault fault = {0};
-	int line = link->line;
-	int err = link->is_delegate ? 0 : drivers_get(config, link->driver,
-		&driver, &fault);
-
-	copy_params(link, kv);
-	if (link->is_delegate) {
-		err = delegate_params_check(kv, link->param_count, &fault);
-	} else if (!err) {
-		err = transport_params_check(driver, FERRY_SCOPE_INSTANCE, kv,
-			link->param_count, &fault);
-		drivers_put(driver);
-	}
-	if (!err)
-		return 0;
-	for (unsigned i = 0; i < link->param_count; i++)
-		if (!strcmp(link->params[i].key, fault.field))
-			line = link->params[i].line;
-	return conf_problem_set(problem, err, link->file, line,
-		fault.field[0] ? fault.field : "driver", "%s",
-		fault.rule[0] ? fault.rule : err_text(err));
-}
-
 int line_add(struct gateway *g, const struct config_link *config)
 {
 	struct line *l = calloc(1, sizeof(*l));

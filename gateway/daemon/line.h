@@ -64,10 +64,6 @@ int line_security(const struct line *l);
 /* "up", "starting", "down", "failed", "stopped". */
 const char *line_state_name(const struct line *l);
 
-/* Checks the settings of a link without opening it: driver and parameters. */
-int line_check(const struct config *config, const struct config_link *link,
-	struct conf_problem *problem);
-
 /* The configuration does not have the link any more, or another one: what the
  * service manager keeps for it is of no use. */
 void line_drop_kept(struct line *l);

@@ -393,8 +393,10 @@ int radio_open(struct line *l, struct fault *fault)
 		return err;
 	r->line = l;
 	radio_peers_init(&r->peers, RADIO_PEERS_MAX, is_device, r);
-	err = setup.engine ? network_open(&setup, &r->network, fault) :
+	err = setup.engine ? network_check(setup.engine, l->driver, fault) :
 		ERR_ENGINE_UNKNOWN;
+	if (!err)
+		err = network_open(&setup, &r->network, fault);
 	if (err) {
 		free(r);
 		return err;

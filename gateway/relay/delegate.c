@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/nearest.h"
 
 #define PORT_PLAIN 1883
 #define PORT_TLS 8883
@@ -67,26 +68,39 @@ static bool is_topic(const char *text)
 		text[len - 1] != '/' && !strpbrk(text, "+# ");
 }
 
+static const struct {
+	const char *key;
+	size_t at, size;
+} fields[] = {
+#define FIELD(name) {#name, offsetof(struct delegate_params, name), \
+	sizeof(((struct delegate_params *)0)->name)}
+	FIELD(topic), FIELD(folder), FIELD(ca), FIELD(cert), FIELD(key),
+	FIELD(credentials),
+#undef FIELD
+};
+
 static char *field_of(struct delegate_params *p, const char *key,
 	size_t *ret_size)
 {
-	static const struct {
-		const char *key;
-		size_t at, size;
-	} fields[] = {
-#define FIELD(name) {#name, offsetof(struct delegate_params, name), \
-	sizeof(((struct delegate_params *)0)->name)}
-		FIELD(topic), FIELD(folder), FIELD(ca), FIELD(cert),
-		FIELD(key), FIELD(credentials),
-#undef FIELD
-	};
-
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (!strcmp(key, fields[i].key)) {
 			*ret_size = fields[i].size;
 			return (char *)p + fields[i].at;
 		}
 	return NULL;
+}
+
+static int refuse_unknown(const char *key, struct fault *f)
+{
+	struct nearest near;
+
+	nearest_init(&near, bytes_of_text(key));
+	nearest_offer(&near, "url");
+	nearest_offer(&near, "hand_over");
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		nearest_offer(&near, fields[i].key);
+	return fault_set(f, ERR_CONFIG_UNKNOWN, 0, key,
+		"is no parameter of zigbee2mqtt%s", nearest_text(&near));
 }
 
 static int read_param(const struct ferry_kv *kv, struct delegate_params *p,
@@ -107,8 +121,7 @@ static int read_param(const struct ferry_kv *kv, struct delegate_params *p,
 			0, "url", "must be mqtt://HOST[:PORT] or "
 			"mqtts://HOST[:PORT]") : 0;
 	if (strcmp(kv->key, "hand_over") != 0)
-		return fault_set(f, ERR_CONFIG_UNKNOWN, 0, kv->key,
-			"is no parameter of zigbee2mqtt");
+		return refuse_unknown(kv->key, f);
 	p->by_url = !strcmp(kv->value, "url");
 	return p->by_url || !strcmp(kv->value, "file") ? 0 : fault_set(f,
 		ERR_CONFIG_VALUE, 0, "hand_over", "must be file or url");

@@ -617,17 +617,45 @@ static int read_channel(const char *text, struct network_channel *c)
 	return 0;
 }
 
-static int read_channels(struct network *n)
+static int read_channels(const struct engine_ops *ops,
+	struct network_channel *channels)
 {
-	const struct engine_ops *ops = n->engine_ops;
 	int err = 0;
 
 	if (!ops->network || !ops->wants_airtime || ops->channel_count < 1 ||
 			ops->channel_count > FERRY_CHANNELS_MAX)
 		return -EINVAL;
-	n->channel_count = ops->channel_count;
-	for (size_t i = 0; i < n->channel_count && !err; i++)
-		err = read_channel(ops->channels[i], &n->channels[i]);
+	for (size_t i = 0; i < ops->channel_count && !err; i++)
+		err = read_channel(ops->channels[i], &channels[i]);
+	return err;
+}
+
+int network_check(const struct engine_ops *engine,
+	const struct transport_driver *driver, struct fault *fault)
+{
+	const struct ferry_driver *table = transport_driver_table(driver);
+	uint64_t needs = FERRY_CAP_DATAGRAM | FERRY_CAP_ANY_PEER;
+	struct network_channel channels[FERRY_CHANNELS_MAX] = {0};
+	int err = read_channels(engine, channels);
+
+	if (engine->channel_count > 1)
+		needs |= FERRY_CAP_CHANNELS;
+	if (!err && (table->caps & needs) != needs)
+		return fault_set(fault, ERR_TRANSPORT_NEEDS, 0, "network",
+			"must be left out: driver %s does not reach all "
+			"devices of a radio at once, as engine %s needs it",
+			table->name, engine->name);
+	for (size_t i = 0; i < engine->channel_count && !err; i++) {
+		struct fault why = {0};
+
+		err = transport_params_check(driver, FERRY_SCOPE_CHANNEL,
+			channels[i].kv, channels[i].count, &why);
+		if (err)
+			fault_set(fault, err, 0, "network", "must be left out: "
+				"driver %s has no channels for engine %s: "
+				"%.20s %.60s", table->name, engine->name,
+				why.field, why.rule);
+	}
 	return err;
 }
 
@@ -667,7 +695,8 @@ int network_open(const struct network_setup *setup, struct network **ret,
 		n->sends[i].next = n->free_sends;
 		n->free_sends = &n->sends[i];
 	}
-	err = read_channels(n);
+	n->channel_count = setup->engine->channel_count;
+	err = read_channels(setup->engine, n->channels);
 	if (!err)
 		err = setup->engine->create(setup->options, &n->engine, fault);
 	if (!err)

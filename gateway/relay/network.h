@@ -54,6 +54,12 @@ struct network_numbers {
 	uint64_t frames_in;
 };
 
+/* Whether a network with this engine can be had over links of this driver, as far
+ * as both say it of themselves. 0, ERR_TRANSPORT_NEEDS, ERR_TRANSPORT_PARAMETER
+ * or -EINVAL (as below); the fault says why. */
+int network_check(const struct engine_ops *engine,
+	const struct transport_driver *driver, struct fault *fault);
+
 /* 0, -ENOMEM, -EINVAL (an engine of another scope, or a channel text that is
  * none), or the engine's refusal of its options. */
 int network_open(const struct network_setup *setup, struct network **ret,

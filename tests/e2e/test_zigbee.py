@@ -407,7 +407,8 @@ def test_wrong_quirks_are_refused_with_their_line(site):
     done = subprocess.run([site.bin / "ferryd", "--config", site.etc,
                            "--check"], capture_output=True, text=True)
     assert done.returncode != 0
-    assert "line 1" in done.stderr and "block_most" in done.stderr
+    assert "quirks.txt:1: block_most" in done.stderr
+    assert "did you mean 'block_max'" in done.stderr
 
 
 @pytest.mark.parametrize("revision, state", [(5, "done"), (7, None)])

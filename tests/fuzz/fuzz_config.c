@@ -91,6 +91,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(text, data + 1, len - 1);
 	text[len - 1] = '\0';
 	err = readers[data[0] % 4](text, &problem);
+	if (conf_text_line(text, problem.fault.field) < 0 ||
+			conf_text_line(text, text) < 0)
+		abort();
 	if (err && (strcmp(problem.file, "f") || !problem.fault.code ||
 			!problem.fault.field[0] || !problem.fault.rule[0]))
 		abort();

@@ -37,6 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	err = quirk_table_read(rows, &table, &f);
 	if (err != f.code || !table != !!err)
 		abort();
+	if (err && (f.offset > rows.len || (f.offset > 0 &&
+			rows.at[f.offset - 1] != '\n')))
+		abort();
+	if (err && quirk_table_line(rows, &f) > rows.len + 1)
+		abort();
 	if (quirk_table_rows(table) > QUIRKS_ROWS_MAX)
 		abort();
 	apply(table, &unknown);

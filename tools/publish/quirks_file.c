@@ -19,6 +19,9 @@ static int check_rows(const char *path, struct bytes rows)
 	int err = quirk_table_read(rows, &table, &fault);
 
 	quirk_table_free(table);
+	if (err && quirk_table_line(rows, &fault))
+		fault_within(&fault, "line %u: ",
+			quirk_table_line(rows, &fault));
 	return err ? complain_fault(path, err, &fault) : 0;
 }
 

@@ -213,9 +213,10 @@ static const struct option_row option_rows[] = {
 	{"activate=soon", true, "activate"}, {"from=5", true, "from"},
 	{"from=9-5", true, "from"}, {"manufacturer=0x10000", true,
 		"manufacturer"},
-	{"finish_s=x", true, "line 1: finish_s"},
-	{"shine=1", true, "line 1: shine"}, {"a:b=1", true, "a:b"},
+	{"finish_s=x", true, "finish_s=x"},
+	{"shine=1", true, "shine"}, {"a:b=1", true, "a:b"},
 	{"pages=no #", true, "#"},
+	{"pages=n#", true, "pages"},
 };
 
 START_TEST(options_by_row_are_judged)

@@ -11,3 +11,4 @@ endforeach()
 ferry_unit(delegated USES room_daemon)
 target_link_options(test_delegated PRIVATE -Wl,--wrap=delegate_open
 	-Wl,--wrap=delegate_close,--wrap=delegate_offer)
+ferry_unit(check USES room_daemon)

@@ -167,7 +167,7 @@ static const struct wrong wrongs[] = {
 		"auto_enrol", ""},
 	{"classes.d/lamp.conf", CLASS "match = { key = \""
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"a\"; };", ERR_CONFIG_RANGE, "match", "shorter than 64"},
+		"a\"; };", ERR_CONFIG_RANGE, "key", "shorter than 64"},
 	{"classes.d/lamp.conf", CLASS "tiers = ( { step = 1; tier = \"+1\"; }, "
 		"{ step = 1; tier = \"none\"; } );", ERR_CONFIG_TWICE, "tiers",
 		"step 1"},

@@ -150,6 +150,30 @@ START_TEST(read_bad_names_field_and_line)
 }
 END_TEST
 
+#define SOME "a = 1;\n\ng = {\n\tb = 2;\n\th = { c = 3;\n} ; };\n" \
+	"l = (\n{ d = 4; },\n{ d = 5; } );\n"
+
+static const struct {
+	const char *text;
+	const char *path;
+	int line;
+} places[] = {
+	{SOME, "a", 1}, {SOME, "g", 3}, {SOME, "g.b", 4}, {SOME, "g.h.c", 5},
+	/* The innermost that there is. */
+	{SOME, "g.x", 3}, {SOME, "a.x", 1}, {SOME, "g.b.x", 4},
+	{SOME, "l[1].d", 7}, {SOME, "l", 7}, {SOME, "x", 0}, {SOME, "", 0},
+	{SOME, ".", 0}, {SOME, "[", 0}, {SOME, "g.", 3}, {SOME, "g[", 3},
+	{"a = ;", "a", 0}, {"a = 1;\n@include \"b\"", "a", 0},
+};
+
+START_TEST(line_of_a_path)
+{
+	ck_assert_msg(conf_text_line(places[_i].text, places[_i].path) ==
+		places[_i].line, "\"%s\": %d", places[_i].path,
+		conf_text_line(places[_i].text, places[_i].path));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("gateway.config_reader");
@@ -158,6 +182,8 @@ int main(void)
 	tcase_add_test(c, read_fills_every_kind);
 	tcase_add_loop_test(c, read_bad_names_field_and_line, 0,
 		(int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_loop_test(c, line_of_a_path, 0,
+		(int)(sizeof(places) / sizeof(places[0])));
 	suite_add_tcase(s, c);
 	return unit_run(s);
 }
