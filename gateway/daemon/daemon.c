@@ -49,23 +49,28 @@ static void begin_stop(struct daemon *d, int status);
 
 /* ---- configuration ---- */
 
-static void say_problem(const struct conf_problem *p)
+/* "/etc/ferry/links.d/bus.conf:4: baud must be ..." */
+static const char *problem_text(const struct conf_problem *p, char *text,
+	size_t size)
 {
 	char line[16] = "";
 
 	if (p->line > 0)
 		snprintf(line, sizeof(line), "%d:", p->line);
-	fprintf(stderr, "ferryd: %s:%s %s %s\n", p->file, line,
-		p->fault.field, p->fault.rule);
+	snprintf(text, size, "%s:%s %s %s", p->file, line, p->fault.field,
+		p->fault.rule);
+	return text;
 }
 
 static int load_config(const char *folder, struct config **ret,
 	struct conf_problem *p)
 {
 	int err = check_load(folder, ret, p);
+	char text[sizeof(*p)];
 
 	if (err) {
-		say_problem(p);
+		fprintf(stderr, "ferryd: %s\n",
+			problem_text(p, text, sizeof(text)));
 		log_error("config", "configuration refused",
 			"file=%s line=%d field=%s rule=\"%s\"", p->file,
 			p->line, p->fault.field, p->fault.rule);
@@ -695,6 +700,7 @@ static void begin_reload(struct daemon *d)
 {
 	struct conf_problem p = {0};
 	struct config *config = NULL;
+	char text[sizeof(p)];
 
 	if (d->phase != PHASE_RUNNING) {
 		d->reload_again = true;
@@ -705,7 +711,7 @@ static void begin_reload(struct daemon *d)
 		gateway_alarm(&d->gateway, "config",
 			"mend it, then reload again",
 			"the old configuration counts; the new one was refused: "
-			"%s: %s %s", p.file, p.fault.field, p.fault.rule);
+			"%s", problem_text(&p, text, sizeof(text)));
 		service_tell("READY=1");
 		return;
 	}

@@ -38,7 +38,7 @@ struct job;
 /* Something an operator must act on. Known by its code. */
 struct alarm_row {
 	char code[ALARM_CODE_SIZE];
-	char text[160];
+	char text[600]; /* of a refused configuration: file, field, rule */
 	char hint[160];
 	int64_t since_ms;
 };

@@ -1,0 +1,1 @@
+ferry_e2e(check FILES test_check.py)
