@@ -131,7 +131,7 @@ def test_reload_takes_new_links_and_refuses_bad_files(site):
                 if a["code"] == "config"]
 
     text = wait_for("the alarm", alarms)[0]["text"]
-    assert "bad.conf: vendor " in text, text
+    assert "bad.conf:1: vendor " in text, text
     assert site.logged("bad.conf")
     (site.etc / "classes.d" / "bad.conf").unlink()
     site.start_sim("name=lamp-9", name="sim2")

@@ -1,9 +1,6 @@
 /* What ferryd refuses before it runs: one wrong file in a folder that is good
  * otherwise, and the line that an operator reads. */
-#include "tests/unit/unit.h"
-
-#include <ftw.h>
-#include <unistd.h>
+#include "tests/unit/gateway/config_test.h"
 
 #include "devices/engine.h"
 #include "gateway/daemon/check.h"
@@ -34,70 +31,35 @@
 #define LINES "must be words such as dtr=0, rts=1 and break=0, and pauses " \
 	"such as 100ms: at most 24 steps and 60 s"
 
-static char folder[64];
 static char said[600];
-
-static int remove_one(const char *path, const struct stat *st, int type,
-	struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void put(const char *name, const char *text)
-{
-	char path[512];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	ck_assert_msg(file != NULL, "%s", path);
-	fputs(text, file);
-	fclose(file);
-}
 
 static void setup(void)
 {
-	static const char *const folders[] = {"vendors.d", "classes.d",
-		"links.d"};
-	char path[128];
-
-	snprintf(folder, sizeof(folder), "/tmp/ferry-check-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, folders[i]);
-		ck_assert_int_eq(mkdir(path, 0700), 0);
-	}
-	put("ferryd.conf", "");
+	config_setup();
 	put("vendors.d/acme.conf", VENDOR);
-}
-
-static void teardown(void)
-{
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* "" or what ferryd would print, without the folder. */
 static const char *check(void)
 {
-	struct conf_problem p = {0};
-	struct config *config = NULL;
 	size_t len = strlen(folder);
 	char line[16] = "";
-	int err = check_load(folder, &config, &p);
+	int err;
 
+	config_free(config);
+	config = NULL;
+	problem = (struct conf_problem){0};
+	err = check_load(folder, &config, &problem);
 	said[0] = '\0';
 	if (err) {
 		ck_assert_ptr_null(config);
-		if (p.line)
-			snprintf(line, sizeof(line), "%d:", p.line);
+		if (problem.line)
+			snprintf(line, sizeof(line), "%d:", problem.line);
 		snprintf(said, sizeof(said), "%s:%s %s %s",
-			strncmp(p.file, folder, len) ? p.file :
-			p.file + len + 1, line, p.fault.field, p.fault.rule);
+			strncmp(problem.file, folder, len) ? problem.file :
+			problem.file + len + 1, line, problem.fault.field,
+			problem.fault.rule);
 	}
-	config_free(config);
 	return said;
 }
 
@@ -467,16 +429,12 @@ END_TEST
 /* Nothing is opened: a device that is not there does not matter. */
 START_TEST(good_configuration_is_given_back)
 {
-	struct conf_problem p = {0};
-	struct config *config = NULL;
-
 	put("links.d/a.conf", SERIAL "};");
 	put("links.d/b.conf", ZNP "};");
 	put("classes.d/c.conf", METER);
-	ck_assert_int_eq(check_load(folder, &config, &p), 0);
+	ck_assert_str_eq(check(), "");
 	ck_assert_uint_eq(config->link_count, 2);
 	ck_assert_uint_eq(config->class_count, 1);
-	config_free(config);
 }
 END_TEST
 
@@ -501,11 +459,11 @@ END_TEST
 
 START_TEST(driver_of_many_links_is_judged_for_each)
 {
-	char name[32];
+	char file[32];
 
 	for (int i = 0; i < 20; i++) {
-		snprintf(name, sizeof(name), "links.d/l%02d.conf", i);
-		put(name, i == 17 ? SERIAL "\tstop = 3;\n};" : SERIAL "};");
+		snprintf(file, sizeof(file), "links.d/l%02d.conf", i);
+		put(file, i == 17 ? SERIAL "\tstop = 3;\n};" : SERIAL "};");
 	}
 	ck_assert_str_eq(check(),
 		"links.d/l17.conf:4: stop must be one of 1|2");
@@ -519,7 +477,7 @@ int main(void)
 	Suite *suite = suite_create("gateway.check");
 	TCase *c = tcase_create("check");
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, setup, config_teardown);
 	tcase_add_loop_test(c, params_by_row_are_judged, 0, ROWS(params));
 	tcase_add_loop_test(c, network_by_row_is_judged, 0, ROWS(networks));
 	tcase_add_loop_test(c, class_by_row_is_judged, 0, ROWS(classes));
