@@ -128,7 +128,6 @@ static void setup(void)
 	acknowledges = false;
 	ck_assert_int_eq(ops->create("", &e, NULL), 0);
 	budget.budget.airtime_us = UINT32_MAX;
-	budget.budget.more_at_ms = ENGINE_NEVER;
 	event(&up);
 	event(&budget);
 }
