@@ -195,7 +195,7 @@ struct server_load {
 
 struct server_offer {
 	struct server_offer *prev, *next; /* by age, the oldest first */
-	struct server_offer *in_bucket, *next_report, *next_need;
+	struct server_offer *in_bucket, *next_report, *next_need, *next_place;
 	struct server_peer *peer;
 	uint64_t job;
 	enum engine_goal goal;
@@ -290,6 +290,7 @@ struct server {
 	uint64_t offers_made;
 	size_t places, sleepy_places; /* in use */
 	size_t ending; /* of `places` */
+	struct server_offer *placed; /* who has one, in no order */
 	bool look;       /* places or offers changed: who is next? */
 	int64_t look_ms; /* the same, later */
 	struct server_offer *first_need, *last_need; /* of image bytes */

@@ -94,6 +94,7 @@ void server_offer_over(struct server *s, struct server_offer *o)
 	struct server_offer **at = bucket(s, o->job);
 
 	detach(s, o);
+	server_release(s, o);
 	if (o->in_reports)
 		drop_report(s, o);
 	if (o->in_needs)

@@ -42,14 +42,21 @@ static void take_place(struct server *s, struct server_offer *o)
 {
 	o->has_place = true;
 	o->place_sleepy = o->peer->sleepy;
+	o->next_place = s->placed;
+	s->placed = o;
 	s->places++;
 	s->sleepy_places += o->place_sleepy;
 }
 
 void server_release(struct server *s, struct server_offer *o)
 {
+	struct server_offer **at = &s->placed;
+
 	if (!o->has_place)
 		return;
+	while (*at != o)
+		at = &(*at)->next_place;
+	*at = o->next_place;
 	o->has_place = false;
 	o->called = false;
 	s->ending -= o->ending;
@@ -68,14 +75,18 @@ static bool ranks_before(const struct server_offer *a,
 	return a->age < b->age;
 }
 
-/* A place that is kept for a device which has not come yet and is behind. */
+/* A place that is kept for a device which has not come yet and is behind: of the
+ * youngest offer. */
 static struct server_offer *last_called(const struct server *s,
 	const struct server_offer *o)
 {
-	for (struct server_offer *at = s->last; at; at = at->prev)
-		if (at->called && at->has_place && ranks_before(o, at))
-			return at;
-	return NULL;
+	struct server_offer *last = NULL;
+
+	for (struct server_offer *at = s->placed; at; at = at->next_place)
+		if (at->called && ranks_before(o, at) &&
+				(!last || at->age > last->age))
+			last = at;
+	return last;
 }
 
 bool server_admit(struct server *s, struct server_offer *o, int64_t now_ms)
@@ -105,7 +116,7 @@ static int64_t left_ms(const struct server_offer *o, int64_t now_ms)
 	uint64_t done = o->progress > o->first_offset ?
 		o->progress - o->first_offset : 0;
 
-	if (!o->has_place || !o->served || done == 0)
+	if (!o->served || done == 0)
 		return ENGINE_NEVER;
 	return (int64_t)((uint64_t)(now_ms - o->first_ms) *
 		(o->file.size - o->progress) / done);
@@ -126,7 +137,7 @@ int64_t server_place_in(const struct server *s, int64_t now_ms)
 {
 	int64_t soonest = ENGINE_NEVER;
 
-	for (const struct server_offer *o = s->first; o; o = o->next)
+	for (const struct server_offer *o = s->placed; o; o = o->next_place)
 		soonest = server_sooner(soonest, left_ms(o, now_ms));
 	return soonest;
 }
