@@ -425,7 +425,8 @@
 	X(ZIGBEE_GONE, -6637, TRANSIENT, "the device was not heard again after its restart") \
 	X(ZIGBEE_NOT_FOR, -6638, PERMANENT, "manufacturer, image type or hardware of the device do not fit the image") \
 	X(ZIGBEE_DOWNGRADE, -6639, SECURITY, "the image is not newer than what the device runs, and nobody ordered a downgrade") \
-	X(ZIGBEE_NO_ANSWER, -6640, TRANSIENT, "the device does not answer")
+	X(ZIGBEE_NO_ANSWER, -6640, TRANSIENT, "the device does not answer") \
+	X(ZIGBEE_GAVE_UP, -6641, PERMANENT, "the device gave the update up too often")
 
 /* The delegate to another program that does whole updates. */
 #define ERR_MAP_DELEGATE(X) \

@@ -213,7 +213,7 @@ void server_gave_up(struct server *s, struct server_offer *o, uint8_t status,
 		server_fail(s, o, ERR_ZIGBEE_REFUSED, "upgrade-end", now_ms,
 			"is the image made for this model and hardware?");
 	else if (p->attempts >= p->quirks.attempts_max)
-		server_fail(s, o, ERR_ZIGBEE_REFUSED, "upgrade-end", now_ms,
+		server_fail(s, o, ERR_ZIGBEE_GAVE_UP, "upgrade-end", now_ms,
 			"it gave up %u times, the last time near offset %u",
 			p->attempts, o->told_progress);
 	else

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "gateway/admin/remedy.h"
+
 struct status_row {
 	int code;
 	unsigned status;
@@ -97,6 +99,8 @@ json_t *problem_json(const struct admin_refusal *why, unsigned status)
 	/* The system's words for it speak of files. */
 	int code = why->code == -ENOENT ? ERR_ADMIN_NOT_FOUND : why->code;
 	const char *text = err_text(code);
+	const char *hint = why->hint && *why->hint ? why->hint :
+		remedy_of(code)->text;
 	char type[96], detail[512];
 
 	snprintf(type, sizeof(type), "urn:ferry:error:%s", err_name(code));
@@ -107,5 +111,5 @@ json_t *problem_json(const struct admin_refusal *why, unsigned status)
 		(int)(status ? status : problem_status(why->code)), "detail",
 		text_of(*detail ? detail : text), "code", err_name(code),
 		"field", text_of(field), "rule", text_of(rule), "hint",
-		text_of(why->hint));
+		text_of(hint));
 }

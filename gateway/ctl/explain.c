@@ -104,55 +104,46 @@ static void tell_who(struct story *s, const json_t *job)
 
 /* ---- state, gates, failure ---- */
 
-/* What the state means, in one sentence, and what a person can do. */
+/* What the state means, in one sentence. */
 static const struct {
 	const char *state;
 	const char *means;
-	const char *can; /* verb that helps, or NULL */
 } meanings[] = {
-	{"available", "A release is there; nobody has asked for it yet.", NULL},
+	{"available", "A release is there; nobody has asked for it yet."},
 	{"queued", "Nothing holds it; it is the next for its device as soon as "
-		"the link is free.", "cancel"},
-	{"waiting", "Something must happen before it can go on.", "cancel"},
-	{"connecting", "Ferry is reaching the device.", "pause"},
-	{"transferring", "The image is on its way to the device.", "pause"},
-	{"verifying", "The device has the image and it is being checked there.",
-		NULL},
-	{"staged", "The image lies in the device, not yet started.", NULL},
-	{"activating", "The device was told to start the new image.", NULL},
-	{"confirming", "The new image runs and must show that it is healthy.",
-		NULL},
-	{"paused", "Somebody stopped it.", "resume"},
-	{"done", "The device runs the new release; it was read back.", NULL},
+		"the link is free."},
+	{"waiting", "Something must happen before it can go on."},
+	{"connecting", "Ferry is reaching the device."},
+	{"transferring", "The image is on its way to the device."},
+	{"verifying", "The device has the image and it is being checked there."},
+	{"staged", "The image lies in the device, not yet started."},
+	{"activating", "The device was told to start the new image."},
+	{"confirming", "The new image runs and must show that it is healthy."},
+	{"paused", "Somebody stopped it."},
+	{"done", "The device runs the new release; it was read back."},
 	{"unverified", "All was sent, but what the device runs could not be "
-		"proved.", "retry"},
-	{"failed", "It ended without the new release.", "retry"},
-	{"declined", "Somebody declined it; it is not made again by itself.",
-		"retry"},
-	{"cancelled", "Somebody cancelled it.", "retry"},
-	{"superseded", "The catalog no longer names this release.", NULL},
-	{"quarantined", "The device never came back from its restart; look at it.",
-		"retry"},
+		"proved."},
+	{"failed", "It ended without the new release."},
+	{"declined", "Somebody declined it; it is not made again by itself."},
+	{"cancelled", "Somebody cancelled it."},
+	{"superseded", "The catalog no longer names this release."},
+	{"quarantined", "The device never came back from its restart; look at it."},
 };
 
-static const char *tell_state(struct story *s, const json_t *job)
+static void tell_state(struct story *s, const json_t *job)
 {
 	static const struct field progress = {"", "progress", SHOW_PROGRESS,
 		false, 0};
 	const char *state = json_text_at(job, "state");
 	char text[FIELD_TEXT_SIZE];
-	const char *can = NULL;
 
 	quote(s, "State: ", state, ".");
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
-		if (!strcmp(meanings[i].state, state)) {
+		if (!strcmp(meanings[i].state, state))
 			tell(s, " %s", meanings[i].means);
-			can = meanings[i].can;
-		}
 	if (!strcmp(state, "transferring") && *field_text(&progress, job, text))
 		tell(s, " On the device: %s.", text);
 	end_paragraph(s, "", 0);
-	return can;
 }
 
 static void tell_gate(struct story *s, const json_t *gate)
@@ -169,10 +160,8 @@ static void tell_gate(struct story *s, const json_t *gate)
 	end_paragraph(s, "  - ", 4);
 }
 
-/* Returns whether a person's approval is among what it waits for. */
-static bool tell_gates(struct story *s, const json_t *gates)
+static void tell_gates(struct story *s, const json_t *gates)
 {
-	bool approval = false;
 	json_t *gate;
 	size_t i;
 
@@ -180,16 +169,27 @@ static bool tell_gates(struct story *s, const json_t *gates)
 		tell(s, "It waits for:");
 		end_paragraph(s, "", 0);
 	}
-	json_array_foreach(gates, i, gate) {
+	json_array_foreach(gates, i, gate)
 		tell_gate(s, gate);
-		if (!strcmp(json_text_at(gate, "gate"), "approval"))
-			approval = true;
-	}
-	return approval;
 }
 
-static void tell_failure(struct story *s, const json_t *f)
+/* By its number and, where the ledger has it, its name there. */
+static void tell_failed_step(struct story *s, const json_t *job, int64_t step)
 {
+	const json_t *ledger = json_at(job, "ledger");
+
+	tell(s, ", in step %lld", (long long)step);
+	for (size_t i = 0; i < json_array_size(ledger); i++) {
+		const json_t *row = json_array_get(ledger, i);
+
+		if (json_number_at(row, "step") == step)
+			quote(s, " (", json_text_at(row, "name"), ")");
+	}
+}
+
+static void tell_failure(struct story *s, const json_t *job)
+{
+	const json_t *f = json_at(job, "failure");
 	char when[TEXT_SIZE];
 
 	if (!json_is_object(f))
@@ -197,7 +197,7 @@ static void tell_failure(struct story *s, const json_t *f)
 	quote(s, "The last try failed: ", json_text_at(f, "text"), "");
 	quote(s, " [", json_text_at(f, "code"), "]");
 	if (json_is_integer(json_at(f, "step")))
-		tell(s, ", in step %lld", (long long)json_number_at(f, "step"));
+		tell_failed_step(s, job, json_number_at(f, "step"));
 	if (json_is_integer(json_at(f, "offset")))
 		tell(s, ", at byte %lld",
 			(long long)json_number_at(f, "offset"));
@@ -209,6 +209,53 @@ static void tell_failure(struct story *s, const json_t *f)
 	end_paragraph(s, "", 0);
 	quote(s, "Hint: ", json_text_at(f, "hint"), "");
 	end_paragraph(s, "", 6);
+	quote(s, "What helps: ", json_text_at(f, "remedy"), "");
+	end_paragraph(s, "", 12);
+}
+
+/* ---- what a person can do ---- */
+
+/* How ferryctl does what the API calls an action of a job. */
+static const struct {
+	const char *action;
+	const char *command;
+	const char *about; /* the job's id or its device */
+	const char *behind;
+} commands[] = {
+	{"approve", "approve", "id", ""},
+	{"decline", "decline", "id", ""},
+	{"pause", "pause", "id", ""},
+	{"resume", "resume", "id", ""},
+	{"cancel", "cancel", "id", ""},
+	{"retry", "retry", "id", ""},
+	{"classify", "classify", "device", " CLASS"},
+	{"downgrade", "update", "device", " --allow-downgrade"},
+};
+
+static void tell_command(struct story *s, const json_t *job,
+	const char *action)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (strcmp(commands[i].action, action) != 0)
+			continue;
+		tell(s, "%sferryctl %s ", s->text.len ? "; " : "You can: ",
+			commands[i].command);
+		if (!strcmp(commands[i].about, "id"))
+			tell(s, "%lld", (long long)json_number_at(job, "id"));
+		else
+			quote(s, "", json_text_at(job, commands[i].about), "");
+		tell(s, "%s", commands[i].behind);
+	}
+}
+
+static void tell_actions(struct story *s, const json_t *job)
+{
+	const json_t *actions = json_at(job, "actions");
+
+	for (size_t i = 0; i < json_array_size(actions); i++)
+		tell_command(s, job, json_text_at(json_array_get(actions, i),
+			""));
+	end_paragraph(s, "", 9);
 }
 
 /* ---- the ledger ---- */
@@ -315,17 +362,12 @@ static void tell_ledger(struct story *s, const json_t *job)
 
 static void tell_all(struct story *s, const json_t *job)
 {
-	const char *can;
-
 	tell_what(s, job);
 	tell_who(s, job);
-	can = tell_state(s, job);
-	if (tell_gates(s, json_at(job, "gates")))
-		can = "approve";
-	tell_failure(s, json_at(job, "failure"));
-	if (can)
-		fprintf(s->term->out, "You can: ferryctl %s %lld\n", can,
-			(long long)json_number_at(job, "id"));
+	tell_state(s, job);
+	tell_gates(s, json_at(job, "gates"));
+	tell_failure(s, job);
+	tell_actions(s, job);
 	tell_ledger(s, job);
 }
 

@@ -196,6 +196,8 @@ static void put_end(struct store_commit *c, struct job *j, enum job_state to)
 		ledger_put_end(c, j, to);
 	else if (to == JOB_FAILED)
 		ledger_put_refusal(c, j);
+	if (to == JOB_FAILED || to == JOB_QUARANTINED || to == JOB_UNVERIFIED)
+		ledger_put_failure(c, j, to);
 }
 
 static struct store_commit *commit_of(struct job *j, enum job_state to)

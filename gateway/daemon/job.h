@@ -9,6 +9,7 @@
  * job.c      making, loading, states, what operators ask
  * job_run.c  the session of a job: stages, progress, result
  * job_gate.c gates, and who may start
+ * job_fail.c why it failed, and in which step
  * job_member.c  what is particular where many share a radio
  * Loop thread. */
 #ifndef FERRY_GATEWAY_DAEMON_JOB_H
@@ -65,6 +66,7 @@ struct job {
 	enum job_wish wish;
 	char wish_by[ROW_NAME_SIZE];
 	int wish_code; /* JOB_WISH_REFUSE: why */
+	unsigned wish_step; /* and in which of the thirteen steps */
 
 	/* The class wants an envelope with a MAC: made before the session opens,
 	 * kept as long as it is open. */
@@ -163,7 +165,14 @@ int job_find_release(struct job *j);
 
 void job_enter(struct job *j, enum job_state state, void (*then)(struct job *j));
 void job_commit_again(struct job *j);
-void job_fail(struct job *j, int code, const char *step, const char *hint);
+/* Notes why the job failed: in which of the thirteen steps (0: by its state), what
+ * the engine said of it, else `hint`, which may be NULL. */
+void job_note_failure(struct job *j, int code, unsigned step,
+	const char *hint);
+/* The same, and ends it. */
+void job_fail(struct job *j, int code, unsigned step, const char *hint);
+/* The step that a refusal of its release or link is about. */
+unsigned job_step_of_refusal(const struct job *j, int code);
 void job_start(struct job *j);
 void job_try_stage(struct job *j);
 void job_watch_transfer(struct job *j); /* stops one that takes too long */

@@ -229,7 +229,7 @@ static bool is_refused(struct job *j)
 	if (job_is_past_return(j) || !j->release)
 		return false;
 	if (job_is_below_floor(j)) {
-		job_fail(j, ERR_TRUST_SUIT_SEQUENCE, "check",
+		job_fail(j, ERR_TRUST_SUIT_SEQUENCE, STEP_CHECK,
 			"a later catalog raised the floor of the device");
 		return true;
 	}
@@ -237,7 +237,7 @@ static bool is_refused(struct job *j)
 	if (step) {
 		snprintf(hint, sizeof(hint), "step %s cannot reach the tier "
 			"that the class requires", step_name(step));
-		job_fail(j, ERR_JOB_TIER, "check", hint);
+		job_fail(j, ERR_JOB_TIER, step, hint);
 		return true;
 	}
 	code = release_is_good(j->release);
@@ -248,7 +248,7 @@ static bool is_refused(struct job *j)
 	if (code == ERR_TRUST_OFFER_UNLISTED || code == ERR_JOB_OTHER_IMAGE)
 		job_enter(j, JOB_SUPERSEDED, NULL);
 	else
-		job_fail(j, code, "check",
+		job_fail(j, code, job_step_of_refusal(j, code),
 			"ferryctl offers shows what the release failed");
 	return true;
 }
@@ -317,6 +317,7 @@ static void stop_if_recalled(struct job *j)
 		return;
 	j->wish = JOB_WISH_REFUSE;
 	j->wish_code = code;
+	j->wish_step = job_step_of_refusal(j, code);
 	session_withdraw(j->session);
 }
 

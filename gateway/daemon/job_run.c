@@ -80,64 +80,6 @@ static void end_session(struct job *j)
 	j->bundle = NULL;
 }
 
-static int step_of(const struct job *j)
-{
-	switch (j->state) {
-	case JOB_TRANSFERRING:
-		return STEP_DISTRIBUTE;
-	case JOB_VERIFYING:
-	case JOB_STAGED:
-		return STEP_STAGE;
-	case JOB_ACTIVATING:
-		return STEP_APPLY;
-	case JOB_CONFIRMING:
-		return STEP_REVERIFY;
-	case JOB_AVAILABLE:
-	case JOB_QUEUED:
-	case JOB_WAITING:
-	case JOB_CONNECTING:
-	case JOB_PAUSED:
-	case JOB_DONE:
-	case JOB_UNVERIFIED:
-	case JOB_FAILED:
-	case JOB_DECLINED:
-	case JOB_CANCELLED:
-	case JOB_SUPERSEDED:
-	case JOB_QUARANTINED:
-	case JOB_STATES:
-		break;
-	}
-	return STEP_ANNOUNCE;
-}
-
-static void note_failure(struct job *j, int code, const char *hint)
-{
-	struct job_failure *f = &j->row.failure;
-
-	*f = (struct job_failure){
-		.code = code,
-		.step = step_of(j),
-		.offset = j->offset,
-	};
-	if (j->has_failure && j->failure.code == code) {
-		if (j->failure.offset)
-			f->offset = j->failure.offset;
-		bytes_to_printable(bytes_of_text(j->failure.device_status),
-			f->device_status, sizeof(f->device_status));
-		bytes_to_printable(bytes_of_text(j->failure.hint), f->hint,
-			sizeof(f->hint));
-	}
-	if (hint && !f->hint[0])
-		snprintf(f->hint, sizeof(f->hint), "%s", hint);
-}
-
-void job_fail(struct job *j, int code, const char *step, const char *hint)
-{
-	(void)step;
-	note_failure(j, code, hint);
-	job_enter(j, JOB_FAILED, NULL);
-}
-
 void job_wait_retry(struct job *j, int code)
 {
 	const struct config *config = j->gateway->config;
@@ -150,7 +92,7 @@ void job_wait_retry(struct job *j, int code)
 	uint64_t wait_s = 0;
 
 	uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
-	note_failure(j, code, NULL);
+	job_note_failure(j, code, 0, NULL);
 	if (retry_delay(&rule, (unsigned)j->row.attempts, random, &wait_s)) {
 		/* Told to restart and never heard again: nothing more is sent to
 		 * it, of whatever release, until a person has looked. */
@@ -189,7 +131,7 @@ void job_carry_out_wish(struct job *j)
 		job_enter(j, JOB_SUPERSEDED, NULL);
 		return;
 	case JOB_WISH_REFUSE:
-		job_fail(j, j->wish_code, "recheck", j->wish_code ==
+		job_fail(j, j->wish_code, j->wish_step, j->wish_code ==
 			ERR_JOB_TIER ? "the link or a missing approval keeps a "
 			"step below the tier that the class requires" :
 			"the release is no longer good; nothing was activated");
@@ -223,14 +165,15 @@ static void failed(struct job *j)
 		/* Nothing of it was sent; the image is fetched again. */
 		j->row.attempts--;
 		release_rotten(j->release);
-		note_failure(j, code, "the image is fetched again");
+		job_note_failure(j, code, STEP_CHECK,
+			"the image is fetched again");
 		job_enter(j, JOB_WAITING, NULL);
 		return;
 	}
 	if (code == ERR_JOB_NO_LINK) {
 		/* It was not there: no attempt was made. */
 		j->row.attempts--;
-		note_failure(j, code, "connect the device");
+		job_note_failure(j, code, 0, "connect the device");
 		j->row.next_retry_ms = gateway_wall_ms() +
 			((int64_t)ABSENT_MS << j->absences);
 		j->absences += j->absences < ABSENCES_MAX;
@@ -244,7 +187,7 @@ static void failed(struct job *j)
 	if (err_class(code) == ERR_CLASS_TRANSIENT)
 		job_wait_retry(j, code);
 	else
-		job_fail(j, code, NULL, NULL);
+		job_fail(j, code, 0, NULL);
 }
 
 static void done(struct job *j)
@@ -262,8 +205,7 @@ static void done(struct job *j)
 		return;
 	}
 	j->has_failure = false;
-	note_failure(j, ERR_JOB_TIER, NULL);
-	j->row.failure.step = (int)step;
+	job_note_failure(j, ERR_JOB_TIER, step, NULL);
 	snprintf(j->row.failure.hint, sizeof(j->row.failure.hint),
 		"step %s did not reach the tier that the class requires",
 		step_name(step));
@@ -301,8 +243,9 @@ void job_take_result(struct job *j)
 		done(j);
 		return;
 	case ENGINE_UNVERIFIED:
-		note_failure(j, j->has_failure ? j->failure.code :
-			ERR_JOB_NOT_PROVED, "read the version another way");
+		job_note_failure(j, j->has_failure ? j->failure.code :
+			ERR_JOB_NOT_PROVED, STEP_REVERIFY,
+			"read the version another way");
 		job_enter(j, JOB_UNVERIFIED, NULL);
 		return;
 	case ENGINE_FAILED:
@@ -445,6 +388,7 @@ static bool is_still_good(struct job *j)
 		return false; /* held until it is known */
 	j->wish = JOB_WISH_REFUSE;
 	j->wish_code = err;
+	j->wish_step = job_step_of_refusal(j, err);
 	session_withdraw(j->session);
 	return false;
 }
@@ -740,7 +684,7 @@ static void connect_now(struct job *j)
 		if (err == ERR_JOB_NO_LINK)
 			no_link(j);
 		else
-			job_fail(j, err, "connect", fault.rule);
+			job_fail(j, err, STEP_DISTRIBUTE, fault.rule);
 		return;
 	}
 	j->gateway->sessions++;

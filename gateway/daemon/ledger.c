@@ -39,12 +39,15 @@ static bool has_failed(const struct verdict *v, unsigned step)
 /* Every check of the verdict that speaks about a step, as evidence: a list of
  * "name outcome: evidence", as many as fit. The last come first: they are about
  * the image, and rest on the others. `delegate` (or NULL) takes the
- * image from us. */
+ * image from us; `failure` is what speaks against it later, 0 nothing. */
 static json_t *checks_of(const struct verdict *v, unsigned step,
-	const char *delegate)
+	const char *delegate, int failure)
 {
 	json_t *list = json_array();
 
+	if (failure)
+		json_array_append_new(list, json_sprintf("%s fail: %s",
+			err_name(failure), err_text(failure)));
 	/* Ours were before it took the copy; what it installs it reads anew. */
 	if (delegate)
 		json_array_append_new(list, json_sprintf("hand-over by %s: "
@@ -77,12 +80,13 @@ static const char *delegate_of(const struct job *j)
 	return engine && engine->delegate ? engine->name : NULL;
 }
 
-static void put_verdict(struct store_commit *c, struct job *j, unsigned step)
+static void put_verdict(struct store_commit *c, struct job *j, unsigned step,
+	int failure)
 {
 	const struct verdict *v = &j->release->verdict;
 	char evidence[ROW_EVIDENCE_SIZE];
 	json_t *list = checks_of(v, step, step == STEP_CHECK ?
-		delegate_of(j) : NULL);
+		delegate_of(j) : NULL, has_failed(v, step) ? 0 : failure);
 
 	if (step == STEP_PROTECT && json_array_size(list) == 0) {
 		json_decref(list);
@@ -92,8 +96,8 @@ static void put_verdict(struct store_commit *c, struct job *j, unsigned step)
 		view_detail(evidence, sizeof(evidence), "{s:o}", "checks",
 			list);
 	}
-	put(c, j, step, v->tiers.of[step], has_failed(v, step) ? "failed" :
-		"ok", evidence);
+	put(c, j, step, v->tiers.of[step], failure || has_failed(v, step) ?
+		"failed" : "ok", evidence);
 }
 
 /* +1: the server proved who it is. +2: so did we, and nobody revoked either. What
@@ -237,19 +241,27 @@ static int distribute_tier(const struct job *j)
 		TIER_BASIC;
 }
 
+/* Steps 1 to 6: what had to hold before the device was spoken to. */
+static void put_checks(struct store_commit *c, struct job *j)
+{
+	char evidence[ROW_EVIDENCE_SIZE];
+
+	put_verdict(c, j, STEP_SIGN, 0);
+	put_verdict(c, j, STEP_PROTECT, 0);
+	put_link_steps(c, j);
+	put_verdict(c, j, STEP_CHECK, 0);
+	view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "approval",
+		j->row.approval, "by", j->row.approved_by);
+	put(c, j, STEP_ANNOUNCE, TIER_BASIC, "ok", evidence);
+}
+
 void ledger_put_before(struct store_commit *c, struct job *j)
 {
 	char evidence[ROW_EVIDENCE_SIZE];
 
 	if (!j->release)
 		return;
-	put_verdict(c, j, STEP_SIGN);
-	put_verdict(c, j, STEP_PROTECT);
-	put_link_steps(c, j);
-	put_verdict(c, j, STEP_CHECK);
-	view_detail(evidence, sizeof(evidence), "{s:s,s:s}", "approval",
-		j->row.approval, "by", j->row.approved_by);
-	put(c, j, STEP_ANNOUNCE, TIER_BASIC, "ok", evidence);
+	put_checks(c, j);
 	view_detail(evidence, sizeof(evidence), "{s:s,s:i,s:s}", "link",
 		j->line ? j->line->name : "", "security", (int)j->security,
 		"by", delegate_of(j) ? delegate_of(j) : "ferryd");
@@ -333,6 +345,50 @@ static void put_process(struct store_commit *c, struct job *j,
 	put(c, j, STEP_PROCESS, process_tier(klass), "declared", evidence);
 }
 
+static bool is_verdict_step(unsigned step)
+{
+	return step == STEP_SIGN || step == STEP_PROTECT || step == STEP_CHECK;
+}
+
+/* What the step has evidence of besides its failure is kept. */
+static void put_failed_step(struct store_commit *c, struct job *j,
+	unsigned step)
+{
+	const struct job_failure *f = &j->row.failure;
+	char evidence[ROW_EVIDENCE_SIZE];
+	const char *link = j->line ? j->line->name : "";
+	const struct device *d = child_device(j->child);
+
+	if (is_verdict_step(step) && j->release && j->release->verdict.count) {
+		put_verdict(c, j, step, f->code);
+		return;
+	}
+	if (!link[0] && d)
+		link = d->link;
+	view_detail(evidence, sizeof(evidence), "{s:s,s:s,s:I,s:s,s:s,s:i}",
+		"code", err_name(f->code), "text", err_text(f->code), "at_byte",
+		(json_int_t)f->offset, "device_said", f->device_status, "link",
+		link, "security", (int)j->security);
+	put(c, j, step, j->steps[step].outcome ? j->steps[step].tier :
+		TIER_NONE, "failed", evidence);
+}
+
+void ledger_put_failure(struct store_commit *c, struct job *j,
+	enum job_state end)
+{
+	unsigned step = (unsigned)j->row.failure.step;
+	char said = j->steps[step <= STEP_COUNT ? step : 0].outcome;
+
+	if (!j->row.failure.code || step < 1 || step > STEP_COUNT)
+		return;
+	if (said != 'f' && said != 'u')
+		put_failed_step(c, j, step);
+	/* A retried job may have got further in an earlier try. */
+	for (unsigned i = step + 1; i < STEP_CLEANUP; i++)
+		if (end != JOB_UNVERIFIED && !j->steps[i].outcome)
+			put(c, j, i, TIER_NONE, "skipped", "{}");
+}
+
 /* A release that was refused says why, although nothing was sent. */
 void ledger_put_refusal(struct store_commit *c, struct job *j)
 {
@@ -340,8 +396,34 @@ void ledger_put_refusal(struct store_commit *c, struct job *j)
 
 	if (!j->release || j->release->verdict.count == 0)
 		return;
+	if (j->row.attempts > 0 && j->release->state == RELEASE_VERIFIED) {
+		put_checks(c, j);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
-		put_verdict(c, j, steps[i]);
+		put_verdict(c, j, steps[i], 0);
+}
+
+/* All went well, maybe below the tier that a step must reach. */
+static bool is_well(const struct job *j, enum job_state end)
+{
+	return end == JOB_DONE || (end == JOB_UNVERIFIED &&
+		j->row.failure.code == ERR_JOB_TIER);
+}
+
+/* How a step from 10 on went in a job that ended so. */
+static const char *outcome_of(const struct job *j, enum job_state end,
+	unsigned step)
+{
+	unsigned failed = (unsigned)j->row.failure.step;
+
+	if (is_well(j, end))
+		return "ok";
+	if (end == JOB_UNVERIFIED)
+		return step == STEP_APPLY ? "ok" : "unverified";
+	if (end != JOB_FAILED && end != JOB_QUARANTINED)
+		return "skipped";
+	return step < failed ? "ok" : step == failed ? "failed" : "skipped";
 }
 
 void ledger_put_end(struct store_commit *c, struct job *j,
@@ -350,25 +432,25 @@ void ledger_put_end(struct store_commit *c, struct job *j,
 	char evidence[ROW_EVIDENCE_SIZE];
 	const struct config_class *klass = gateway_class(j->gateway,
 		j->row.class_name);
-	bool well = end == JOB_DONE;
-	const char *outcome = well ? "ok" : end == JOB_UNVERIFIED ?
-		"unverified" : "failed";
+	bool well = is_well(j, end);
 
-	put_process(c, j, klass);
+	if (well || j->reached >= ENGINE_STAGE_STAGED)
+		put_process(c, j, klass);
 	view_detail(evidence, sizeof(evidence), "{s:s,s:I,s:I,s:I,s:i}",
 		"state", job_state_name(end), "image_bytes",
 		(json_int_t)j->row.payload_len, "bytes_sent",
 		(json_int_t)j->bytes_sent, "image_bytes_repeated",
 		(json_int_t)j->bytes_repeated, "attempts", j->row.attempts);
-	put(c, j, STEP_APPLY, reached_tier(j, STEP_APPLY), outcome, evidence);
+	put(c, j, STEP_APPLY, reached_tier(j, STEP_APPLY),
+		outcome_of(j, end, STEP_APPLY), evidence);
 	describe(&j->facts, evidence, sizeof(evidence));
 	put(c, j, STEP_REVERIFY, well ? reached_tier(j, STEP_REVERIFY) :
-		TIER_NONE, outcome, evidence);
+		TIER_NONE, outcome_of(j, end, STEP_REVERIFY), evidence);
 	view_detail(evidence, sizeof(evidence), "{s:s,s:s,s:s}", "expected",
 		j->expect_version, "seen", j->facts.version, "code",
 		j->row.failure.code ? err_name(j->row.failure.code) : "");
 	put(c, j, STEP_ACTIVATE, well ? reached_tier(j, STEP_ACTIVATE) :
-		TIER_NONE, outcome, evidence);
+		TIER_NONE, outcome_of(j, end, STEP_ACTIVATE), evidence);
 	view_detail(evidence, sizeof(evidence), "{s:s}", "record",
 		"local history, and the outbox of the vendor if it takes "
 		"reports");

@@ -15,8 +15,13 @@ void ledger_note_carrier(struct release *r);
 void ledger_put_before(struct store_commit *c, struct job *j);
 
 /* Steps 1, 2 and 5 of a job that ended before anything was sent, when its
- * release was judged. */
+ * release was judged; steps 1 to 6 when its device was spoken to. */
 void ledger_put_refusal(struct store_commit *c, struct job *j);
+
+/* After either of the others: the step that failed, as the job's failure names
+ * it, and that those behind it did not happen. */
+void ledger_put_failure(struct store_commit *c, struct job *j,
+	enum job_state end);
 
 /* Steps 8 and 10 to 13: how it ended. */
 void ledger_put_end(struct store_commit *c, struct job *j,

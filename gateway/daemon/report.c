@@ -47,7 +47,8 @@ static unsigned step_count(const struct job *j)
 static const char *outcome_text(char letter)
 {
 	return letter == 'o' ? "ok" : letter == 'd' ? "declared" :
-		letter == 'u' ? "unverified" : "failed";
+		letter == 'u' ? "unverified" : letter == 's' ? "skipped" :
+		"failed";
 }
 
 static void encode_steps(struct buf *b, const struct job *j)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gateway/admin/remedy.h"
 #include "gateway/admin/time.h"
 #include "gateway/daemon/ledger.h"
 
@@ -60,13 +61,13 @@ json_t *view_failure(int code, int step, bool has_offset, uint64_t offset,
 {
 	if (!code)
 		return json_null();
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "code",
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s}", "code",
 		err_name(code), "text", err_text(code), "step",
 		step > 0 ? json_integer(step) : json_null(), "offset",
 		has_offset ? json_integer((json_int_t)offset) : json_null(),
 		"device_status", view_text(device_status ? device_status : ""),
 		"next_retry", view_time_ms(next_retry_ms), "hint",
-		view_text(hint ? hint : ""));
+		view_text(hint ? hint : ""), "remedy", remedy_of(code)->text);
 }
 
 json_t *view_gates(const struct gates *gates)
@@ -135,6 +136,7 @@ json_t *view_job(const struct job *j)
 	json_object_set_new(json, "state", json_string(
 		job_state_name(j->state)));
 	json_object_set_new(json, "gates", view_job_gates(j));
+	json_object_set_new(json, "actions", view_actions(j));
 	json_object_set_new(json, "progress", progress_of(j));
 	json_object_set_new(json, "at", view_time_ms(j->terms.at_ms));
 	json_object_set_new(json, "window", view_text(j->terms.window));
@@ -156,6 +158,7 @@ json_t *view_job_row(const struct gateway *g, const struct job_row *row)
 	job_terms_read(row->expect, &terms);
 	json = job_core(row);
 	json_object_set_new(json, "gates", json_array());
+	json_object_set_new(json, "actions", view_actions_of_ended(g, row));
 	json_object_set_new(json, "progress", json_null());
 	json_object_set_new(json, "at", view_time_ms(terms.at_ms));
 	json_object_set_new(json, "window", view_text(terms.window));
@@ -180,10 +183,11 @@ static json_t *ledger_step(const struct device_class *klass, unsigned step,
 		step == STEP_CLEANUP ? "cleanup" : step_name(step);
 	const char *outcome = !row ? ended ? "skipped" : "pending" :
 		!strcmp(row->outcome, "unverified") ? "failed" : row->outcome;
+	bool happened = row && strcmp(row->outcome, "skipped") != 0;
 
 	return json_pack("{s:i,s:s,s:o,s:o,s:s,s:s,s:o}", "step", (int)step,
-		"name", name, "at", view_time_ms(row ? row->at_ms : 0), "tier",
-		row ? json_string(tier_text((int)row->tier)) : json_null(),
+		"name", name, "at", view_time_ms(happened ? row->at_ms : 0), "tier",
+		happened ? json_string(tier_text((int)row->tier)) : json_null(),
 		"required", tier_text(klass ? klass->tiers[step] : 0),
 		"outcome", outcome, "evidence", evidence ? evidence :
 		json_object());

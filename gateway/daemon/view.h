@@ -22,6 +22,10 @@ json_t *view_warnings(const struct gateway *g, const struct device *d,
 json_t *view_attributes(const struct attributes *a);
 json_t *view_job(const struct job *j);
 json_t *view_job_gates(const struct job *j); /* array */
+/* Arrays of what a person can do with a job: names of actions of the API. */
+json_t *view_actions(const struct job *j);
+json_t *view_actions_of_ended(const struct gateway *g,
+	const struct job_row *row);
 /* A job of the database that is not open any more. */
 json_t *view_job_row(const struct gateway *g, const struct job_row *row);
 json_t *view_plan_row(struct gateway *g, const struct plan_row *row);

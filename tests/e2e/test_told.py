@@ -180,3 +180,119 @@ def test_serial_port_that_is_waited_for_says_so_in_its_address(site):
     site.start_ferryd()
     said = wait_for("its address", lambda: link(site, "line")["address"])
     assert said.startswith("/dev/ferry-none: ") and "plugged in" in said
+
+
+# ---- jobs that failed ----
+
+def ended(site, device, state="failed"):
+    """The last job of a device, whose failure and ledger agree."""
+    job = site.wait_job(device, state, 120)
+    job = site.get(f"/v1/jobs/{job['id']}")
+    steps = {row["step"]: row for row in job["ledger"]}
+    step = job["failure"]["step"]
+    assert steps[step]["outcome"] == "failed", (step, steps[step])
+    others = [row["step"] for row in job["ledger"]
+              if row["outcome"] == "failed"]
+    assert others == [step], others
+    said = site.ctl("explain", str(job["id"])).stdout
+    assert f"in step {step} ({steps[step]['name']})" in said, said
+    words = " ".join(said.split())
+    assert job["failure"]["remedy"] in words, said
+    return job, steps, words
+
+
+def test_wrong_class_is_cured_by_another_class(site):
+    site.add_zigbee_class("bulb")
+    site.add_zigbee_class("plug", auto_enrol="false")
+    site.release_ota("bulb", site.make_ota(2, size=2000, manufacturer=0x4321))
+    site.release_ota("plug", site.make_ota(2, size=2000))
+    site.start_radio(group())
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    job, steps, said = ended(site, device)
+    assert job["failure"]["code"] == "zigbee-not-for", job
+    assert job["actions"] == ["classify"]
+    assert f"ferryctl classify {device} CLASS" in said, said
+    assert "ferryctl retry" not in said, said
+    assert steps[5]["outcome"] == "ok" and steps[10]["outcome"] == "skipped"
+    done = site.ctl("classify", device, "plug")
+    assert done.returncode == 0, done.stderr
+    # As was told: no retry is needed.
+    assert site.wait_job(device, "done", 120)["class"] == "plug"
+    assert site.get(f"/v1/jobs/{job['id']}")["actions"] == []
+
+
+def test_older_version_is_cured_by_an_order(site):
+    site.add_zigbee_class("bulb", options="downgrade=yes")
+    site.release_ota("bulb", site.make_ota(1, size=2000))
+    site.start_radio(group(version=5))
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    job, _, said = ended(site, device)
+    assert job["failure"]["code"] == "zigbee-downgrade"
+    assert job["actions"] == ["downgrade"]
+    command = f"ferryctl update {device} --allow-downgrade"
+    assert command in said and "ferryctl retry" not in said, said
+    done = site.ctl(*command.split()[1:], "--yes")
+    assert done.returncode == 0, done.stderr
+    site.wait_job(device, "done", 120)
+
+
+def test_image_that_the_device_refuses_offers_no_retry(site):
+    site.add_zigbee_class("bulb")
+    site.release_ota("bulb", site.make_ota(2, size=2000))
+    site.start_radio(group(switch="abort=0x96"))
+    site.start_ferryd()
+    device = site.wait_device("bulb-1")
+    job, steps, said = ended(site, device)
+    assert job["failure"]["code"] == "zigbee-refused", job
+    assert job["actions"] == []
+    assert "You can" not in said and "vendor" in said, said
+    assert steps[10]["outcome"] == "skipped"
+
+
+def test_reverted_image_fails_in_the_step_that_reads_it_back(site):
+    site.add_class("lamp")
+    site.release("lamp", "2.0.0")
+    site.start_sim("name=lamp-1,switch=revert=200ms")
+    site.start_ferryd()
+    job, steps, said = ended(site, "lamp-1")
+    assert job["failure"]["code"] == "smp-reverted", job
+    assert job["failure"]["step"] == 11
+    assert steps[10]["outcome"] == "ok" and steps[12]["outcome"] == "skipped"
+    assert steps[11]["evidence"]["version"] == "1.0.0"
+    assert job["actions"] == ["retry"]
+    assert f"ferryctl retry {job['id']}" in said
+
+
+def test_missing_tier_fails_in_the_step_that_lacks_it(site):
+    site.add_class("lamp", extra='tiers = ( { step = 7; tier = "+1"; } );')
+    site.release("lamp", "2.0.0")
+    site.start_sim("name=lamp-1")
+    site.start_ferryd()
+    job, steps, _ = ended(site, "lamp-1")
+    assert job["failure"]["code"] == "job-tier"
+    assert job["failure"]["step"] == 7
+    assert {steps[n]["outcome"] for n in range(8, 14)} == {"skipped"}
+
+
+def test_open_jobs_offer_what_is_possible(site):
+    site.add_class("lamp", extra='approval = "ask";')
+    site.release("lamp", "2.0.0", size=100000)
+    site.start_sim("name=lamp-1,baud=115200")
+    site.start_ferryd()
+    job = site.wait_job("lamp-1", "waiting")
+    wait_for("its gate", lambda: site.job("lamp-1")["gates"])
+    assert site.job("lamp-1")["actions"] == ["approve", "decline", "pause",
+                                             "cancel"]
+    assert site.ctl("approve", str(job["id"])).returncode == 0
+    site.wait_progress("lamp-1", 10)
+    assert site.job("lamp-1")["actions"] == ["pause", "cancel"]
+    assert site.ctl("pause", str(job["id"])).returncode == 0
+    site.wait_job("lamp-1", "paused")
+    assert site.job("lamp-1")["actions"] == ["resume", "cancel"]
+    assert site.ctl("cancel", str(job["id"])).returncode == 0
+    job = site.wait_job("lamp-1", "cancelled")
+    assert job["actions"] == ["retry"]
+    rows = site.get(f"/v1/jobs/{job['id']}")["ledger"]
+    assert "failed" not in {row["outcome"] for row in rows}, rows

@@ -142,7 +142,7 @@ START_TEST(abort_again_and_again_is_final)
 		bench_offer(b, 0);
 		bench_run(b);
 		ck_assert_int_eq(bench_job(b, 0)->failure.code, i < 2 ?
-			ERR_ZIGBEE_ABORTED : ERR_ZIGBEE_REFUSED);
+			ERR_ZIGBEE_ABORTED : ERR_ZIGBEE_GAVE_UP);
 	}
 }
 END_TEST

@@ -278,7 +278,7 @@ static const struct row rows[] = {
 	{"aborts", aborts, NULL, NULL, ENGINE_FAILED, ERR_ZIGBEE_ABORTED,
 		said_aborted, false},
 	{"aborts for the last time", aborts, "attempts_max=1", NULL,
-		ENGINE_FAILED, ERR_ZIGBEE_REFUSED, said_aborted, false},
+		ENGINE_FAILED, ERR_ZIGBEE_GAVE_UP, said_aborted, false},
 	{"invalid image", invalid, NULL, NULL, ENGINE_FAILED,
 		ERR_ZIGBEE_REFUSED, said_invalid, false},
 	{"needs more images", more, NULL, NULL, ENGINE_FAILED,

@@ -1,3 +1,4 @@
+ferry_unit(remedy USES room_admin)
 ferry_unit(admin_time USES room_admin)
 ferry_unit(admin_request USES room_admin)
 ferry_unit(admin_route USES room_admin)
