@@ -195,7 +195,7 @@ struct transport {
 	unsigned turn_count;
 	struct ferry_link record; /* of link 0 */
 	struct ferry_channel channel0;
-	char record_text[64];
+	char record_text[FERRY_TEXT_MAX + 1];
 	uint32_t in_flight; /* sends at the driver, all links */
 	uint64_t start_token, stop_token, scan_token;
 

@@ -28,7 +28,7 @@ struct line {
 	bool failed;           /* never tried again by itself */
 	int status;
 	char text[256];
-	char address[96];
+	char address[256];
 	char kept[CONFIG_PATH_SIZE]; /* whose descriptor the manager keeps */
 	uint32_t peers; /* without a radio, which counts its own */
 	int64_t since_ms;
