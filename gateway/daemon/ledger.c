@@ -365,10 +365,11 @@ static void put_failed_step(struct store_commit *c, struct job *j,
 	}
 	if (!link[0] && d)
 		link = d->link;
-	view_detail(evidence, sizeof(evidence), "{s:s,s:s,s:I,s:s,s:s,s:i}",
+	view_detail(evidence, sizeof(evidence), "{s:s,s:s,s:o*,s:s*,s:s,s:i}",
 		"code", err_name(f->code), "text", err_text(f->code), "at_byte",
-		(json_int_t)f->offset, "device_said", f->device_status, "link",
-		link, "security", (int)j->security);
+		f->offset ? json_integer((json_int_t)f->offset) : NULL,
+		"device_said", f->device_status[0] ? f->device_status : NULL,
+		"link", link, "security", (int)j->security);
 	put(c, j, step, j->steps[step].outcome ? j->steps[step].tier :
 		TIER_NONE, "failed", evidence);
 }

@@ -215,6 +215,9 @@ def test_wrong_class_is_cured_by_another_class(site):
     assert f"ferryctl classify {device} CLASS" in said, said
     assert "ferryctl retry" not in said, said
     assert steps[5]["outcome"] == "ok" and steps[10]["outcome"] == "skipped"
+    assert steps[7]["evidence"] == {
+        "code": "zigbee-not-for", "text": job["failure"]["text"],
+        "link": "hub", "security": 1}
     done = site.ctl("classify", device, "plug")
     assert done.returncode == 0, done.stderr
     # As was told: no retry is needed.
