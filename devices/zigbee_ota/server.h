@@ -220,6 +220,7 @@ struct server_offer {
 	bool has_place, place_sleepy;
 	bool called; /* the place is held for a device that is being notified */
 	bool ending; /* it will soon be free */
+	bool parked; /* sent away since it had no place */
 	bool asked;  /* the device has asked for something */
 	bool unheard; /* and for nothing since GO(transfer), which came late */
 	int64_t call_until_ms, parked_until_ms, notify_ms, broadcast_ms;
@@ -290,6 +291,7 @@ struct server {
 	uint64_t offers_made;
 	size_t places, sleepy_places; /* in use */
 	size_t ending; /* of `places` */
+	size_t parked; /* offers */
 	struct server_offer *placed; /* who has one, in no order */
 	bool look;       /* places or offers changed: who is next? */
 	int64_t look_ms; /* the same, later */
@@ -461,6 +463,8 @@ bool server_admit(struct server *s, struct server_offer *o, int64_t now_ms);
  * ENGINE_NEVER: nobody can tell. */
 int64_t server_place_in(const struct server *s, int64_t now_ms);
 void server_release(struct server *s, struct server_offer *o);
+/* The device is sent away for lack of a place, or is not any more. */
+void server_park(struct server *s, struct server_offer *o, bool parked);
 /* A block went out: the next one may be called when few are left. */
 void server_place_moved(struct server *s, struct server_offer *o,
 	int64_t now_ms);

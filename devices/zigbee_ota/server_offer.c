@@ -84,6 +84,7 @@ static void detach(struct server *s, struct server_offer *o)
 		return;
 	server_unload(s, o);
 	server_release(s, o);
+	server_park(s, o, false);
 	p->offer = NULL;
 	p->wants &= WANT_ANSWER | WANT_CHECK_IN | WANT_BASIC;
 	server_peer_quirks(s, p);
@@ -95,6 +96,7 @@ void server_offer_over(struct server *s, struct server_offer *o)
 
 	detach(s, o);
 	server_release(s, o);
+	server_park(s, o, false);
 	if (o->in_reports)
 		drop_report(s, o);
 	if (o->in_needs)

@@ -10,6 +10,7 @@
 #define AIR_WAIT_SPREAD 4
 #define GRACE_WAIT_S 5
 #define PARKED_SHORT_S 5
+#define PARKED_RATE 5 /* of all that were sent away, so many ask in a second */
 #define PARKED_FIRST_S 10 /* while nobody can tell for how long */
 #define SENT_MAX_MS 3000 /* a completion that takes longer says nothing */
 #define RATE 50          /* requests a second and peer */
@@ -90,6 +91,17 @@ uint8_t server_block_len(const struct server *s, const struct server_peer *p,
 
 /* ---- verdicts ---- */
 
+/* Many that are sent away must not fill the channel with asking. */
+static uint32_t parked_least_s(const struct server *s,
+	const struct server_peer *p)
+{
+	size_t least = s->parked / PARKED_RATE;
+
+	if (least > p->quirks.wait_s)
+		least = p->quirks.wait_s;
+	return least > PARKED_SHORT_S ? (uint32_t)least : PARKED_SHORT_S;
+}
+
 /* Others are being served: come back when one of them will be through. Who was
  * sent away before is sent away for less. */
 static struct verdict put_off(struct server *s, struct server_offer *o,
@@ -99,11 +111,14 @@ static struct verdict put_off(struct server *s, struct server_offer *o,
 	int64_t free_ms = server_place_in(s, now_ms);
 	int64_t free_s = free_ms == ENGINE_NEVER ? PARKED_FIRST_S :
 		free_ms / 1000 + 1;
+	uint32_t least;
 
+	server_park(s, o, true);
+	least = parked_least_s(s, o->peer);
 	if (free_s < seconds)
 		seconds = (uint32_t)free_s;
-	if (seconds < PARKED_SHORT_S)
-		seconds = PARKED_SHORT_S;
+	if (seconds < least)
+		seconds = least;
 	o->parks++;
 	o->parked_until_ms = now_ms + (int64_t)seconds * 1000;
 	o->heard_ms = o->parked_until_ms;

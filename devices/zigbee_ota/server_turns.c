@@ -38,8 +38,15 @@ static bool has_room(const struct server *s, const struct server_offer *o)
 		s->sleepy_places < (size_t)s->options.sleepy_concurrent;
 }
 
+void server_park(struct server *s, struct server_offer *o, bool parked)
+{
+	s->parked = s->parked - o->parked + parked;
+	o->parked = parked;
+}
+
 static void take_place(struct server *s, struct server_offer *o)
 {
+	server_park(s, o, false);
 	o->has_place = true;
 	o->place_sleepy = o->peer->sleepy;
 	o->next_place = s->placed;

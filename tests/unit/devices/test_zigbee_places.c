@@ -75,6 +75,28 @@ START_TEST(places_of_sleepy_children_are_not_given_on)
 }
 END_TEST
 
+/* Those that were sent away ask again, but leave the radio to the downloads. */
+START_TEST(many_sent_away_ask_a_few_at_a_time)
+{
+	unsigned waits = 0, later = 0;
+
+	bench_init(b, 150, LONG_LEN, "concurrent=1 broadcast=no");
+	for (unsigned i = 0; i < 150; i++) {
+		b->devices[i].think_ms = 1000;
+		bench_offer(b, i);
+		bench_query(b, i);
+	}
+	bench_run_until(b, b->now_ms + MINUTE);
+	for (unsigned i = 0; i < 150; i++)
+		waits += b->devices[i].waits;
+	bench_run_until(b, b->now_ms + MINUTE);
+	for (unsigned i = 0; i < 150; i++)
+		later += b->devices[i].waits;
+	ck_assert_uint_ge(later - waits, 150);
+	ck_assert_uint_le(later - waits, 60 * 6);
+}
+END_TEST
+
 /* Before, a place was free until the next broadcast. */
 START_TEST(who_did_not_heed_the_broadcast_is_called_when_there_is_a_place)
 {
@@ -93,6 +115,7 @@ static void add_places(TCase *c)
 	tcase_add_test(c, place_of_who_thinks_about_the_image_is_given_on);
 	tcase_add_test(c, places_given_on_are_as_many_again_at_most);
 	tcase_add_test(c, places_of_sleepy_children_are_not_given_on);
+	tcase_add_test(c, many_sent_away_ask_a_few_at_a_time);
 	tcase_add_test(c,
 		who_did_not_heed_the_broadcast_is_called_when_there_is_a_place);
 }
