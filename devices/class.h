@@ -43,6 +43,8 @@ struct peer_sight {
 	size_t attribute_count;
 	/* Nothing shows yet that it is real: it may be made up. */
 	bool doubtful;
+	/* Its class may not make it a device (yet). */
+	bool on_hold;
 };
 
 /* The value of an attribute, or NULL. */

@@ -531,7 +531,7 @@ int registry_see(struct registry *r, const struct peer_sight *sight,
 	if (rc)
 		return rc;
 	klass = registry_class(r, c->suggested_class);
-	if (!klass || !klass->auto_enrol ||
+	if (!klass || !klass->auto_enrol || sight->on_hold ||
 			sight->id_kind == PEER_ID_EPHEMERAL)
 		return REGISTRY_SIGHT_CANDIDATE;
 	if (registry_enrol(r, sight->link, sight->key, klass->name, NULL,

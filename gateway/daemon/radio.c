@@ -41,16 +41,22 @@ static void fill_sight(const struct radio *r, const struct radio_peer *p,
 		.attributes = attributes,
 		.attribute_count = count,
 		.doubtful = !p->proven,
+		.on_hold = !p->proven &&
+			r->peers.on_trust >= RADIO_ON_TRUST_MAX,
 	};
 }
 
-static void tell_registry(struct radio *r, const struct radio_peer *p)
+/* A class may make it a device. */
+static void tell_registry(struct radio *r, struct radio_peer *p)
 {
 	struct peer_attribute attributes[SIGHT_ATTRIBUTES];
+	bool was_device = is_device(r, p->key);
 	struct peer_sight sight;
 
 	fill_sight(r, p, attributes, &sight);
 	line_saw(r->line, &sight);
+	if (!was_device && is_device(r, p->key))
+		radio_peers_trust(&r->peers, p);
 }
 
 static void tell_network(struct radio *r, const struct radio_peer *p,

@@ -44,6 +44,20 @@ static void count(struct radio_peers *t, struct radio_peer *p, bool present,
 	p->sleepy = sleepy;
 }
 
+static void end_trust(struct radio_peers *t, struct radio_peer *p)
+{
+	t->on_trust -= p->on_trust;
+	p->on_trust = false;
+}
+
+void radio_peers_trust(struct radio_peers *t, struct radio_peer *p)
+{
+	if (p->proven || p->on_trust)
+		return;
+	p->on_trust = true;
+	t->on_trust++;
+}
+
 static void drop(struct radio_peers *t, struct radio_peer *p)
 {
 	struct radio_peer **at = &t->buckets[bucket_of(p->key)];
@@ -53,6 +67,7 @@ static void drop(struct radio_peers *t, struct radio_peer *p)
 	*at = p->in_bucket;
 	keep_drop(&t->keep, &p->keep);
 	count(t, p, false, false);
+	end_trust(t, p);
 	t->count--;
 	radio_texts_clear(&p->driver);
 	radio_texts_clear(&p->engine);
@@ -109,10 +124,13 @@ struct radio_peer *radio_peers_get(struct radio_peers *t, const char *key)
 void radio_peers_set(struct radio_peers *t, struct radio_peer *p, bool present,
 	bool sleepy)
 {
+	bool is_device = t->is_device(t->arg, p->key);
+
 	count(t, p, present, sleepy);
-	keep_set(&t->keep, &p->keep, t->is_device(t->arg, p->key) ?
-		KEEP_PINNED : !present ? KEEP_GONE : p->proven ? KEEP_PROVEN :
-		KEEP_STRANGER);
+	if (p->proven || !is_device)
+		end_trust(t, p);
+	keep_set(&t->keep, &p->keep, is_device ? KEEP_PINNED : !present ?
+		KEEP_GONE : p->proven ? KEEP_PROVEN : KEEP_STRANGER);
 }
 
 void radio_peers_lose(struct radio_peers *t)

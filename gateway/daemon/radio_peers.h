@@ -15,6 +15,8 @@
 #define RADIO_PEERS_MAX (REGISTRY_DEVICES_MAX + REGISTRY_CANDIDATES_MAX)
 #define RADIO_PROVEN_MAX (RADIO_PEERS_MAX / 4 * 3)
 #define RADIO_BUCKETS 1024
+/* So many may be enrolled by their class and not have proved themselves yet. */
+#define RADIO_ON_TRUST_MAX 256
 
 /* Attributes of one side: name, NUL, value, NUL, name ... */
 struct radio_texts {
@@ -32,6 +34,7 @@ struct radio_peer {
 	bool present;  /* that, or heard of by the engine */
 	bool sleepy;
 	bool proven;   /* the engine is sure that it is real */
+	bool on_trust; /* a device by its class that is not */
 	char joined[24]; /* the attribute as it was last; "" none */
 	struct radio_texts driver, engine;
 	int64_t heard_s; /* its last frame; 0: none since the start */
@@ -43,7 +46,7 @@ struct radio_peers {
 	struct radio_peer *buckets[RADIO_BUCKETS];
 	struct keep keep;
 	unsigned count, max;
-	unsigned present, sleepy; /* of these */
+	unsigned present, sleepy, on_trust; /* of these */
 	/* Whether the peer is a device of the registry. */
 	bool (*is_device)(void *arg, const char *key);
 	void *arg;
@@ -63,6 +66,9 @@ struct radio_peer *radio_peers_get(struct radio_peers *t, const char *key);
  * called as well when it became a device, is none any more, or proved itself. */
 void radio_peers_set(struct radio_peers *t, struct radio_peer *p, bool present,
 	bool sleepy);
+/* It became a device by its class. */
+void radio_peers_trust(struct radio_peers *t, struct radio_peer *p);
+
 /* None is there any more, and each may announce itself anew. */
 void radio_peers_lose(struct radio_peers *t);
 

@@ -359,6 +359,49 @@ START_TEST(candidate_that_a_flood_pushed_out_is_back_when_it_answers)
 }
 END_TEST
 
+/* Made-up peers that a class matches would else fill the database. */
+START_TEST(flood_that_a_class_matches_makes_a_bounded_number_of_devices)
+{
+	struct registry *registry = rig.gateway.registry;
+	char key[20];
+
+	for (unsigned i = 0; i < RADIO_ON_TRUST_MAX + 50; i++) {
+		snprintf(key, sizeof(key), "f%015x", i);
+		rig_report(key, 0, NULL);
+		rig_says(key, "Lamp 1", false, false);
+		rig_pass();
+		script.log[0] = '\0';
+	}
+	ck_assert_uint_eq(registry_device_count(registry), RADIO_ON_TRUST_MAX);
+	/* Who answers is enrolled, and who answered makes room for others. */
+	rig_report(ONE, 0, NULL);
+	rig_says(ONE, "Lamp 1", true, false);
+	rig_pass();
+	ck_assert_ptr_nonnull(rig_device(ONE));
+	rig_says("f000000000000000", "Lamp 1", true, false);
+	rig_says(key, "Lamp 1", false, false);
+	rig_pass();
+	ck_assert_ptr_nonnull(rig_device(key));
+	ck_assert_uint_eq(rig.line->radio->peers.on_trust, RADIO_ON_TRUST_MAX);
+}
+END_TEST
+
+START_TEST(device_on_trust_that_is_removed_makes_room_for_another)
+{
+	struct device *d;
+
+	rig_report(ONE, 0, NULL);
+	rig_says(ONE, "Lamp 1", false, false);
+	rig_pass();
+	ck_assert_uint_eq(rig.line->radio->peers.on_trust, 1);
+	d = rig_device(ONE);
+	child_forget(child_find(&rig.gateway, d->id));
+	registry_forget(rig.gateway.registry, d->id, 200, NULL);
+	radio_review_peer(&rig.gateway, "hub", ONE);
+	ck_assert_uint_eq(rig.line->radio->peers.on_trust, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("radio");
@@ -403,6 +446,10 @@ int main(void)
 	tcase_add_test(c, flood_does_not_keep_a_new_device_out);
 	tcase_add_test(c,
 		candidate_that_a_flood_pushed_out_is_back_when_it_answers);
+	tcase_add_test(c,
+		flood_that_a_class_matches_makes_a_bounded_number_of_devices);
+	tcase_add_test(c,
+		device_on_trust_that_is_removed_makes_room_for_another);
 	suite_add_tcase(suite, c);
 	return unit_run(suite);
 }
