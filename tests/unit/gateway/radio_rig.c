@@ -1,10 +1,8 @@
 #include "tests/unit/gateway/radio_rig.h"
 
-#include <ftw.h>
-#include <unistd.h>
-
 #include "gateway/daemon/drivers.h"
 #include "store/db.h"
+#include "tests/unit/scratch.h"
 
 #define TEXTS 64 /* that commands borrow until they are carried out */
 
@@ -48,15 +46,6 @@ void __wrap_drivers_put(struct transport_driver *put)
 }
 
 /* ---- the world ---- */
-
-static int remove_one(const char *path, const struct stat *st, int type,
-	struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
 
 static void on_opened(void *arg, int status, const struct fault *fault)
 {
@@ -120,11 +109,11 @@ void rig_setup(void)
 {
 	struct gateway *g = &rig.gateway;
 
-	rig = (struct radio_rig){.folder = "/tmp/radio-rig-XXXXXX"};
+	memset(&rig, 0, sizeof(rig));
 	memset(&radio, 0, sizeof(radio));
 	script_begin();
 	text_count = 0;
-	ck_assert_ptr_nonnull(mkdtemp(rig.folder));
+	scratch_make(rig.folder, sizeof(rig.folder), "radio-rig");
 	ck_assert_int_eq(uv_loop_init(&rig.loop), 0);
 	uv_timer_init(&rig.loop, &rig.beat);
 	uv_timer_start(&rig.beat, on_beat, 5, 5);
@@ -171,7 +160,7 @@ void rig_teardown(void)
 	uv_close((uv_handle_t *)&rig.beat, NULL);
 	uv_run(&rig.loop, UV_RUN_DEFAULT);
 	ck_assert_int_eq(uv_loop_close(&rig.loop), 0);
-	nftw(rig.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_drop(rig.folder);
 }
 
 void rig_until(const char *words)

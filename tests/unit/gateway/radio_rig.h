@@ -23,7 +23,7 @@ struct radio_rig {
 	struct config_link link;
 	struct config_network network;
 	struct line *line;
-	char folder[32];
+	char folder[256];
 	bool store_changed; /* it is open, or closed, as was asked for */
 	bool closed;
 };
