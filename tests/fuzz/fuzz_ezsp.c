@@ -93,6 +93,14 @@ static void on_node(void *arg, uint64_t eui64, uint16_t nwk, int sleepy,
 		abort();
 }
 
+static void on_known(void *arg, uint64_t eui64, uint16_t nwk)
+{
+	(void)arg;
+	(void)nwk;
+	if (!eui64)
+		abort();
+}
+
 static void on_log(void *arg, uint32_t level, const char *text)
 {
 	(void)arg;
@@ -101,7 +109,7 @@ static void on_log(void *arg, uint32_t level, const char *text)
 }
 
 static const struct zb_host host = {on_write, on_up, on_lost, on_fail, on_line,
-	on_heard, on_confirm, on_node, on_log};
+	on_heard, on_confirm, on_node, on_log, on_known};
 
 static void settle(void)
 {

@@ -153,7 +153,13 @@ static void confirm(void)
 static void node(void)
 {
 	uint8_t what = take();
+	uint64_t eui64;
 
+	if (what & 16) {
+		eui64 = take_eui64();
+		the_stack.host->known(the_stack.arg, eui64, take_nwk());
+		return;
+	}
 	the_stack.host->node(the_stack.arg, take_eui64(), take_nwk(),
 		(int)(what & 3) - 1, what & 4, what & 8);
 }

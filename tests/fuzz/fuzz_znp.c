@@ -75,6 +75,13 @@ static void on_node(void *arg, uint64_t eui64, uint16_t nwk, int sleepy,
 		abort();
 }
 
+static void on_known(void *arg, uint64_t eui64, uint16_t nwk)
+{
+	(void)arg;
+	(void)eui64;
+	(void)nwk;
+}
+
 static void on_log(void *arg, uint32_t level, const char *text)
 {
 	(void)arg;
@@ -92,6 +99,7 @@ static const struct zb_host host = {
 	.confirm = on_confirm,
 	.node = on_node,
 	.log = on_log,
+	.known = on_known,
 };
 
 static void send_one(struct world *w, struct bytes arg)

@@ -91,6 +91,13 @@ static void end_node(void *arg, uint64_t eui64, uint16_t nwk, int sleepy,
 	end.sum += eui64 + nwk + (uint64_t)(sleepy + 1) + joined + gone;
 }
 
+static void end_known(void *arg, uint64_t eui64, uint16_t nwk)
+{
+	(void)arg;
+	(void)eui64;
+	(void)nwk;
+}
+
 static void end_log(void *arg, uint32_t level, const char *text)
 {
 	(void)arg;
@@ -108,6 +115,7 @@ static const struct zb_host end_host = {
 	.confirm = end_confirm,
 	.node = end_node,
 	.log = end_log,
+	.known = end_known,
 };
 
 /* One request, its address and length by `byte`. */

@@ -230,7 +230,7 @@ void ezsp_lookup_answer(struct zb_stack *s, struct ezsp_reader *r, bool refused)
 	uint64_t eui64 = ezsp_get(r, 8);
 
 	if (!refused && !r->bad && !status && is_eui64(eui64))
-		s->host->node(s->arg, eui64, s->call_nwk, -1, false, false);
+		s->host->known(s->arg, eui64, s->call_nwk);
 }
 
 /* ---- callbacks ---- */

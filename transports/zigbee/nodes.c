@@ -67,6 +67,8 @@ static void nwk_unlink(struct zb_nodes *n, struct zb_node *node)
 	*at = node->next_nwk;
 	node->next_nwk = NULL;
 	node->nwk = ZB_NWK_UNKNOWN;
+	node->sure_ms = 0;
+	node->unanswered_ms = 0;
 }
 
 /* Who is about to be told to the host, or has sends, stays, as if it had just

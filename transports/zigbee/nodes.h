@@ -3,7 +3,8 @@
  * nothing and learns what it is told. Embedded in its owner, _init to _done; one
  * thread. Times are monotonic milliseconds.
  *
- * At most one node has a given short address: who was told last has it. When the
+ * At most one node has a given short address: who was told last has it. A node
+ * that loses its address, or gets another, is not sure of it. When the
  * table is full, one that may be made up makes room, else any; of these the one
  * that was heard least lately (base/keep.h), but none that is `held` or `listed`.
  * The owner is told before, as whoever it told of the node has to forget too. */
@@ -42,6 +43,10 @@ struct zb_node {
 	uint8_t matched;	/* channels that Match_Desc was tried for */
 	bool described;		/* Node_Desc was tried since it was unknown */
 	bool doubtful;		/* its short address may be an old one */
+	int64_t sure_ms; /* when the air last said that its short address is its
+			  * own; 0: it never did */
+	int64_t unanswered_ms; /* when it was asked for that and did not answer;
+				* 0: it was not, or has answered since */
 	uint8_t unreached;	/* sends not delivered, one after the other */
 	int64_t looked_ms;	/* when it was last looked for; 0: never */
 

@@ -18,9 +18,20 @@
 #define ZB_SENDS_MAX 64u /* the window of link 0 */
 #define ZB_ASKS_MAX 160u
 #define ZB_ASKS_OUT_MAX 8u  /* without an answer at a time */
+#define ZB_STRANGERS_MAX 96u /* of the questions: who that is */
+#define ZB_STRANGERS_OUT_MAX 6u
+#define ZB_SILENT_MAX 256u /* addresses that did not answer; a power of two */
+#define ZB_SILENT_MIN_MS 2000 /* the second time: not asked for so long, then */
+#define ZB_SILENT_MAX_MS 32000 /* twice as long each time */
+#define ZB_HEARD_WORDS (0x10000u / 32)
+#define ZB_HEARD_MS 15000 /* of the addresses that were heard, half the span */
 #define ZB_HELD_MAX 256u /* a network that is asked at once */
 #define ZB_HELD_EACH 4u	    /* of one sender */
 #define ZB_HELD_MS 3000
+#define ZB_HELD_KNOWN_MS 1000 /* of a device that only has to be confirmed */
+#define ZB_SURE_MS 600000 /* then whose a short address is is asked again */
+#define ZB_SURE_TO_SEND_MS 60000 /* the same, before a frame that answers none */
+#define ZB_UNANSWERED_MS 60000 /* the same, when it was asked in vain */
 #define ZB_OUT_MAX (1u << 18) /* bytes that the line has not taken */
 #define ZB_START_MS 25000
 #define ZB_FORM_MS 120000    /* the same, where a network may be made */
@@ -111,13 +122,20 @@ struct zb_ask {
 	uint64_t eui64; /* NWK, DESC, MATCH */
 	uint8_t channel;
 	uint8_t tries;
+	bool stranger;	/* IEEE: nothing is known of this address */
+	bool again;	/* and it was heard before */
 	bool out;	/* asked, no answer yet */
+	uint8_t tsn[2]; /* of the last tries; an answer has one of them */
+	uint16_t to;	/* who was asked */
 	uint32_t id;	/* of its request in the stack; 0: confirmed */
+	uint64_t order; /* of their adding */
+	int64_t until_ms; /* a stranger that was not asked is forgotten */
 	int64_t due_ms; /* out: answer by; else: ask not before */
 };
 
 struct zb_held {
 	bool used;
+	bool stranger; /* nothing was known of its sender */
 	uint64_t order;
 	int64_t until_ms;
 	struct zb_indication i;
@@ -166,7 +184,20 @@ struct zb_radio {
 
 	struct zb_ask asks[ZB_ASKS_MAX];
 	unsigned ask_count, ask_out;
+	unsigned strangers, strangers_out; /* of them */
+	uint64_t ask_order;
+	struct {
+		uint16_t nwk;
+		uint8_t times;
+		uint8_t tsn; /* of the question; its answer may be late */
+		int64_t until_ms;
+	} silent[ZB_SILENT_MAX];
+	/* Addresses of strangers that were heard, of this span and the last:
+	 * a bit each. */
+	uint32_t heard[2][ZB_HEARD_WORDS];
+	int64_t heard_ms; /* when the span began */
 	uint8_t tsn;
+	uint8_t survey_tsn;
 	unsigned surveys;
 	int64_t survey_ms;
 
@@ -258,7 +289,9 @@ void zb_sends_unreachable(struct zb_radio *r, struct zb_node *node);
 uint32_t zb_next_id(struct zb_radio *r, unsigned slot);
 
 /* asks.c */
-/* Each is remembered once. */
+/* Each is remembered once. A flood of strangers does not get in the way: they
+ * have places of their own, those that were heard before come first, and one
+ * that does not answer is not asked again for a while. */
 void zb_ask_ieee(struct zb_radio *r, uint16_t nwk);
 void zb_ask_nwk(struct zb_radio *r, struct zb_node *node);
 void zb_ask_desc(struct zb_radio *r, struct zb_node *node);
@@ -270,7 +303,14 @@ bool zb_asks_confirm(struct zb_radio *r, const struct zb_confirm *c);
 int64_t zb_asks_deadline(const struct zb_radio *r);
 void zb_asks_heard(struct zb_radio *r, const struct zb_indication *i);
 
-/* upcalls.c, for asks.c: what the air or the coordinator says about a node. */
+/* Whether its short address is its own, as far as one can know: it said so in
+ * the last `within_ms`, or was asked and is silent. */
+bool zb_is_sure(const struct zb_radio *r, const struct zb_node *node,
+	int64_t within_ms);
+/* It was asked and does not answer: nobody contradicts for the moment. */
+void zb_unanswered(struct zb_radio *r, struct zb_node *node);
+
+/* upcalls.c, for asks.c: what the air says about a node. */
 struct zb_node *zb_learn(struct zb_radio *r, uint64_t eui64, uint16_t nwk,
 	int sleepy);
 void zb_joined(struct zb_radio *r, struct zb_node *node);

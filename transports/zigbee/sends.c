@@ -331,14 +331,26 @@ void zb_sends_confirm(struct zb_radio *r, const struct zb_confirm *c)
 
 /* ---- going ---- */
 
+/* False: it has to be asked first whether the address is still its own. Who has
+ * just spoken was asked then. */
+static bool is_confirmed(struct zb_radio *r, const struct zb_send *s)
+{
+	if (s->answer || zb_is_sure(r, s->node, ZB_SURE_TO_SEND_MS))
+		return true;
+	zb_ask_ieee(r, s->node->nwk);
+	return false;
+}
+
 /* False: the address has to be found first. */
 static bool has_address(struct zb_radio *r, struct zb_send *s)
 {
 	struct zb_node *node = s->node;
 	bool doubt = node->nwk == ZB_NWK_UNKNOWN || node->doubtful;
 
-	if (!doubt || r->net.by_eui64 || r->net.no_zdo)
+	if (r->net.by_eui64 || r->net.no_zdo)
 		return true;
+	if (!doubt)
+		return is_confirmed(r, s);
 	if (zb_is_asking_nwk(r, node->eui64))
 		return false;
 	if (node->looked_ms && r->now_ms - node->looked_ms < ZB_LOOK_AGAIN_MS)

@@ -115,12 +115,16 @@ struct zb_host {
 	void (*line)(void *arg, const char *text);
 	void (*heard)(void *arg, const struct zb_indication *i);
 	void (*confirm)(void *arg, const struct zb_confirm *c);
-	/* Which short address a node has now, and since when: `joined` when it
-	 * has just joined or rejoined, `gone` when it left. `sleepy` is -1
+	/* Which short address a node has now, as it has just been heard, and
+	 * since when: `joined` when it has just joined or rejoined, `gone` when
+	 * it left. `sleepy` is -1
 	 * when this does not tell. */
 	void (*node)(void *arg, uint64_t eui64, uint16_t nwk, int sleepy,
 		bool joined, bool gone);
 	void (*log)(void *arg, uint32_t level, const char *text);
+	/* The coprocessor's own table says so. It may be an old entry: nothing
+	 * follows from it where the air can be asked. */
+	void (*known)(void *arg, uint64_t eui64, uint16_t nwk);
 };
 
 /* What start() needs to know; text is borrowed for create(). */

@@ -113,8 +113,11 @@ struct zb_node *zb_learn(
 		node = zb_nodes_get(&r->nodes, eui64, r->now_ms);
 	if (!node)
 		return NULL;
-	if (nwk != ZB_NWK_COORDINATOR && nwk < ZB_NWK_BROADCAST_FIRST)
+	if (nwk != ZB_NWK_COORDINATOR && nwk < ZB_NWK_BROADCAST_FIRST) {
 		news = zb_nodes_place(&r->nodes, node, nwk) || news;
+		node->sure_ms = r->now_ms;
+		node->unanswered_ms = 0;
+	}
 	if (sleepy >= 0 &&
 		node->kind != (sleepy ? ZB_KIND_SLEEPY : ZB_KIND_ROUTER)) {
 		node->kind = sleepy ? ZB_KIND_SLEEPY : ZB_KIND_ROUTER;
@@ -125,6 +128,40 @@ struct zb_node *zb_learn(
 	if (node->nwk != ZB_NWK_UNKNOWN && r->held_count)
 		zb_release_held(r, node->nwk, true);
 	return node;
+}
+
+/* What the coordinator's tables say fills gaps, and takes nothing away. */
+static void learn_by_hearsay(struct zb_radio *r, uint64_t eui64, uint16_t nwk)
+{
+	struct zb_node *node = zb_nodes_find(&r->nodes, eui64);
+
+	if (eui64 == r->net.eui64 || nwk == ZB_NWK_COORDINATOR ||
+		nwk >= ZB_NWK_BROADCAST_FIRST || zb_nodes_at(&r->nodes, nwk) ||
+		(node && node->nwk != ZB_NWK_UNKNOWN))
+		return;
+	if (!node)
+		node = zb_nodes_get(&r->nodes, eui64, r->now_ms);
+	if (!node)
+		return;
+	zb_nodes_place(&r->nodes, node, nwk);
+	zb_tell(r, node);
+}
+
+static bool is_within(const struct zb_radio *r, int64_t then_ms, int64_t span_ms)
+{
+	return then_ms && r->now_ms - then_ms < span_ms;
+}
+
+bool zb_is_sure(
+	const struct zb_radio *r, const struct zb_node *node, int64_t within_ms)
+{
+	return r->net.no_zdo || is_within(r, node->sure_ms, within_ms) ||
+	       is_within(r, node->unanswered_ms, ZB_UNANSWERED_MS);
+}
+
+void zb_unanswered(struct zb_radio *r, struct zb_node *node)
+{
+	node->unanswered_ms = r->now_ms;
 }
 
 void zb_joined(struct zb_radio *r, struct zb_node *node)
@@ -250,19 +287,30 @@ static void deliver(struct zb_radio *r, struct zb_node *node,
 
 static struct zb_held *held_slot(struct zb_radio *r, uint16_t nwk)
 {
-	struct zb_held *h = NULL;
-	unsigned i, each = 0;
+	struct zb_held *free_one = NULL, *oldest = NULL, *h;
+	unsigned each = 0;
 
-	for (i = 0; i < ZB_HELD_MAX; i++) {
-		if (!r->held[i].used)
-			h = h ? h : &r->held[i];
-		else if (r->held[i].i.nwk == nwk)
+	for (h = r->held; h < r->held + ZB_HELD_MAX; h++) {
+		if (!h->used)
+			free_one = free_one ? free_one : h;
+		else if (h->i.nwk == nwk)
 			each++;
+		else if (h->stranger && (!oldest || h->order < oldest->order))
+			oldest = h;
 	}
-	return each < ZB_HELD_EACH ? h : NULL;
+	if (each >= ZB_HELD_EACH)
+		return NULL;
+	if (!free_one && oldest) {
+		oldest->used = false;
+		r->held_count--;
+		r->frames_dropped++;
+	}
+	return free_one ? free_one : oldest;
 }
 
-static void hold(struct zb_radio *r, const struct zb_indication *i)
+/* `known`: its sender is known by an address that has to be confirmed. */
+static void hold(
+	struct zb_radio *r, const struct zb_indication *i, bool known)
 {
 	struct zb_held *h;
 
@@ -278,8 +326,9 @@ static void hold(struct zb_radio *r, const struct zb_indication *i)
 		return;
 	}
 	h->used = true;
+	h->stranger = !known;
 	h->order = ++r->held_order;
-	h->until_ms = r->now_ms + ZB_HELD_MS;
+	h->until_ms = r->now_ms + (known ? ZB_HELD_KNOWN_MS : ZB_HELD_MS);
 	h->i = *i;
 	memcpy(h->data, i->asdu.at, i->asdu.len);
 	h->i.asdu = bytes_of(h->data, i->asdu.len);
@@ -315,14 +364,22 @@ void zb_release_held(struct zb_radio *r, uint16_t nwk, bool known)
 	}
 }
 
+/* A device that does not say who it is is taken for the one that is known. */
 void zb_expire_held(struct zb_radio *r)
 {
-	unsigned i;
+	struct zb_node *node;
+	struct zb_held *h;
 
-	for (i = 0; i < ZB_HELD_MAX && r->held_count; i++) {
-		if (!r->held[i].used || r->held[i].until_ms > r->now_ms)
+	for (h = r->held; h < r->held + ZB_HELD_MAX && r->held_count; h++) {
+		if (!h->used || h->until_ms > r->now_ms)
 			continue;
-		r->held[i].used = false;
+		node = zb_nodes_at(&r->nodes, h->i.nwk);
+		if (node) {
+			zb_unanswered(r, node);
+			zb_release_held(r, h->i.nwk, true);
+			continue;
+		}
+		h->used = false;
 		r->held_count--;
 		r->frames_dropped++;
 	}
@@ -371,10 +428,10 @@ static void up_heard(void *arg, const struct zb_indication *i)
 		return;
 	}
 	node = sender_of(r, i);
-	if (node)
+	if (node && (i->eui64 || zb_is_sure(r, node, ZB_SURE_MS)))
 		deliver(r, node, i, (unsigned)channel);
 	else
-		hold(r, i);
+		hold(r, i, node != NULL);
 }
 
 static void up_confirm(void *arg, const struct zb_confirm *c)
@@ -402,6 +459,12 @@ static void up_node(void *arg, uint64_t eui64, uint16_t nwk, int sleepy,
 	node = zb_learn(r, eui64, nwk, sleepy);
 	if (node && joined)
 		zb_joined(r, node);
+}
+
+static void up_known(void *arg, uint64_t eui64, uint16_t nwk)
+{
+	if (eui64 && eui64 != UINT64_MAX)
+		learn_by_hearsay(arg, eui64, nwk);
 }
 
 /* ---- the network ---- */
@@ -477,6 +540,7 @@ const struct zb_host zb_upcalls = {
 	.confirm = up_confirm,
 	.node = up_node,
 	.log = up_log,
+	.known = up_known,
 };
 
 /* The record of link 0: of a start, or of a network that is back. */

@@ -159,7 +159,7 @@ enum znp_slot_state {
 enum znp_first {
 	ZNP_NOTHING,
 	ZNP_FIND_ROUTE,
-	ZNP_LOOK_UP, /* what is asked for may be known to the coordinator */
+	ZNP_LOOK_UP, /* what does the coordinator itself know of the address? */
 };
 
 /* A frame to the air. */
@@ -246,6 +246,7 @@ struct znp {
 	struct zb_numbers trans;
 	struct znp_zdo_asked zdo[ZNP_ZDO_ASKED];
 	unsigned zdo_next;
+	struct znp_zdo_asked broadcast; /* the last one, but for addresses */
 	struct znp_counts counts;
 };
 
@@ -320,9 +321,8 @@ struct znp_slot *znp_air_take(struct znp *z, const struct zb_request *r);
 /* Puts a ZDO frame into a command of Z-Stack. False: it has none for it. */
 bool znp_zdo_fill(
 	struct znp *z, struct znp_slot *slot, const struct zb_request *r);
-/* The coordinator's own word on the address that the slot asks for: true when
- * it has one, and it was told like the device's answer. */
-bool znp_zdo_known(
+/* The coordinator's own word on the address that the slot asks for. */
+void znp_zdo_known(
 	struct znp *z, const struct znp_slot *slot, struct bytes data);
 /* True when the command was an indication or answer of ZDO. */
 bool znp_zdo_areq(struct znp *z, uint16_t command, struct bytes data);

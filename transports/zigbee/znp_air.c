@@ -233,19 +233,18 @@ static void to_the_air(struct znp *z, unsigned at)
 		z->now + (slot->broadcast ? ZNP_BROADCAST_MS : ZNP_CONFIRM_MS);
 }
 
-/* Whatever it brought, the frame goes now; unless it is not needed any more. */
+/* Whatever it brought, the frame goes now: what the coordinator knows may be
+ * old. */
 static void take_first(struct znp *z, unsigned at, bool ok, struct bytes data)
 {
 	struct znp_slot *slot = &z->slots[at];
-	bool lookup = slot->first == ZNP_LOOK_UP;
 
-	slot->first = ZNP_NOTHING;
-	if (lookup && !ok)
+	if (slot->first == ZNP_LOOK_UP && ok)
+		znp_zdo_known(z, slot, data);
+	else if (slot->first == ZNP_LOOK_UP)
 		z->no_lookup = true;
-	if (lookup && ok && znp_zdo_known(z, slot, data))
-		finish(z, at, ZB_SENT_OK, 0);
-	else
-		queue_put_first(z, at);
+	slot->first = ZNP_NOTHING;
+	queue_put_first(z, at);
 }
 
 void znp_air_answer(struct znp *z, enum znp_asker asker, unsigned at, bool ok,
@@ -350,6 +349,7 @@ void znp_air_lose_all(struct znp *z)
 	z->queue_at = 0;
 	z->queue_len = 0;
 	memset(z->zdo, 0, sizeof(z->zdo));
+	z->broadcast.there = false;
 	for (i = 0; i < ZNP_SLOTS; i++)
 		if (z->slots[i].state != ZNP_FREE)
 			finish(z, i, ZB_SENT_LOST, 0);

@@ -68,10 +68,54 @@ static uint64_t whom_of(uint16_t cluster, struct bytes body, uint16_t nwk)
 	return cluster == ZDO_IEEE_ADDR ? znp_get16(&in) : nwk;
 }
 
+/* The transaction number of the request that this answers; 0 when there was
+ * none of ours. A broadcast is answered by many. */
+static uint8_t tsn_of(struct znp *z, uint16_t cluster, uint64_t whom)
+{
+	struct znp_zdo_asked *a;
+
+	for (a = z->zdo; a < z->zdo + ZNP_ZDO_ASKED; a++) {
+		if (!a->there || a->cluster != cluster || a->whom != whom)
+			continue;
+		a->there = false;
+		return a->tsn;
+	}
+	return z->broadcast.there && z->broadcast.cluster == cluster
+		       ? z->broadcast.tsn
+		       : 0;
+}
+
+/* Where a request is noted: the same one again takes the place of the first. */
+static struct znp_zdo_asked *asked_at(
+	struct znp *z, uint16_t cluster, uint64_t whom, bool broadcast)
+{
+	struct znp_zdo_asked *a;
+
+	if (broadcast)
+		return &z->broadcast;
+	for (a = z->zdo; a < z->zdo + ZNP_ZDO_ASKED; a++)
+		if (a->there && a->cluster == cluster && a->whom == whom)
+			return a;
+	a = &z->zdo[z->zdo_next];
+	z->zdo_next = (z->zdo_next + 1) % ZNP_ZDO_ASKED;
+	return a;
+}
+
+static void note_asked(struct znp *z, const struct zb_request *r, uint64_t whom)
+{
+	bool broadcast = r->nwk >= 0xfff8 && r->cluster != ZDO_NWK_ADDR;
+
+	*asked_at(z, r->cluster, whom, broadcast) = (struct znp_zdo_asked){
+		.there = true,
+		.cluster = r->cluster,
+		.whom = whom,
+		.tsn = r->asdu.at[0],
+	};
+}
+
 bool znp_zdo_fill(
 	struct znp *z, struct znp_slot *slot, const struct zb_request *r)
 {
-	struct znp_zdo_asked *asked = &z->zdo[z->zdo_next];
 	struct bytes body = bytes_slice(r->asdu, 1, r->asdu.len);
 	struct znp_out out = {.len = 0};
 
@@ -85,30 +129,8 @@ bool znp_zdo_fill(
 	if (r->cluster == ZDO_IEEE_ADDR && out.at[2] == ADDR_SINGLE &&
 		!z->no_lookup)
 		slot->first = ZNP_LOOK_UP;
-	asked->there = true;
-	asked->cluster = r->cluster;
-	asked->whom = whom_of(r->cluster, body, r->nwk);
-	asked->tsn = r->asdu.at[0];
-	z->zdo_next = (z->zdo_next + 1) % ZNP_ZDO_ASKED;
+	note_asked(z, r, whom_of(r->cluster, body, r->nwk));
 	return true;
-}
-
-/* The transaction number of the request that this answers; 0 when there was
- * none of ours. */
-static uint8_t tsn_of(struct znp *z, uint16_t cluster, uint64_t whom)
-{
-	unsigned i;
-
-	for (i = 0; i < ZNP_ZDO_ASKED; i++) {
-		struct znp_zdo_asked *a =
-			&z->zdo[(z->zdo_next + i) % ZNP_ZDO_ASKED];
-
-		if (!a->there || a->cluster != cluster || a->whom != whom)
-			continue;
-		a->there = false;
-		return a->tsn;
-	}
-	return 0;
 }
 
 static void deliver(
@@ -158,21 +180,14 @@ static void take_address(struct znp *z, uint16_t cluster, struct bytes data)
 	deliver(z, &i, &asdu);
 }
 
-bool znp_zdo_known(
+void znp_zdo_known(
 	struct znp *z, const struct znp_slot *slot, struct bytes data)
 {
 	struct znp_in in = znp_in_of(data);
 	uint64_t eui64 = znp_get64(&in);
-	struct znp_out answer = {.len = 0};
 
-	if (in.bad || !eui64 || eui64 == UINT64_MAX)
-		return false;
-	znp_put8(&answer, ZNP_SUCCESS);
-	znp_put64(&answer, eui64);
-	znp_put(&answer, bytes_of(slot->data, 2));
-	znp_put16(&answer, 0); /* no list */
-	take_address(z, ZDO_IEEE_ADDR, bytes_of(answer.at, answer.len));
-	return true;
+	if (!in.bad && eui64 && eui64 != UINT64_MAX)
+		z->host->known(z->arg, eui64, get_le16(slot->data));
 }
 
 /* 45 82 to 45 b8: source, then the frame without its number. */
@@ -213,6 +228,21 @@ static void take_announce(struct znp *z, struct bytes data)
 	deliver(z, &i, &asdu);
 }
 
+/* Answers have the number that Z-Stack gave the question, not ours. */
+static uint8_t tsn_of_frame(
+	struct znp *z, uint16_t cluster, uint16_t from, struct bytes frame)
+{
+	uint16_t asked = cluster & (uint16_t)~ZDO_ANSWER;
+	struct znp_in in = znp_in_of(frame);
+	uint64_t eui64;
+
+	if (asked != ZDO_NWK_ADDR && asked != ZDO_IEEE_ADDR)
+		return tsn_of(z, asked, from);
+	znp_get8(&in); /* status */
+	eui64 = znp_get64(&in);
+	return tsn_of(z, asked, asked == ZDO_NWK_ADDR ? eui64 : znp_get16(&in));
+}
+
 /* 45 ff: source, broadcast, cluster, security, number, MAC destination, frame.
  * Comes when ZDO was subscribed to; and always for the address of a sleeping
  * child of the coordinator itself, which it answers in the child's place. */
@@ -221,13 +251,17 @@ static void take_message(struct znp *z, struct bytes data)
 	struct zb_indication i = {0};
 	struct znp_in in = znp_in_of(data);
 	struct znp_out asdu = {.len = 0};
+	uint8_t tsn;
 
 	i.nwk = znp_get16(&in);
 	i.broadcast = znp_get8(&in) != 0;
 	i.cluster = znp_get16(&in);
 	i.aps_security = znp_get8(&in) != 0;
-	znp_put8(&asdu, znp_get8(&in));
+	tsn = znp_get8(&in);
 	znp_get16(&in); /* the MAC's destination */
+	znp_put8(&asdu, i.cluster & ZDO_ANSWER
+				? tsn_of_frame(z, i.cluster, i.nwk, in.rest)
+				: tsn);
 	znp_put(&asdu, in.rest);
 	if (in.bad) {
 		z->counts.malformed++;

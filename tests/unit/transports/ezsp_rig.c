@@ -151,6 +151,12 @@ static void on_line(void *arg, const char *text)
 	(void)text;
 }
 
+static void on_known(void *arg, uint64_t eui64, uint16_t nwk)
+{
+	(void)arg;
+	tell("known %016" PRIx64 " %04x\n", eui64, nwk);
+}
+
 static void on_log(void *arg, uint32_t level, const char *text)
 {
 	(void)arg;
@@ -159,7 +165,7 @@ static void on_log(void *arg, uint32_t level, const char *text)
 }
 
 static const struct zb_host host = {on_write, on_up, on_lost, on_fail, on_line,
-	on_heard, on_confirm, on_node, on_log};
+	on_heard, on_confirm, on_node, on_log, on_known};
 
 void assert_story(const char *want)
 {

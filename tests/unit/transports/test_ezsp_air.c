@@ -300,7 +300,7 @@ START_TEST(heard_without_eui64_is_looked_up_once)
 	incoming();
 	settle();
 	ck_assert_ptr_nonnull(strstr(story,
-		"node 00124b0000000001 1000 sleepy -1\n"));
+		"known 00124b0000000001 1000\n"));
 	ck_assert_int_ge(ezsp_peer_find(&peer, 0x0061, 0), 0);
 	ck_assert_int_eq(ezsp_peer_find(&peer, 0x0061, 1), -1);
 }

@@ -96,6 +96,14 @@ static void on_node(void *arg, uint64_t eui64, uint16_t nwk, int sleepy,
 	r->nodes[r->node_count++] = n;
 }
 
+static void on_known(void *arg, uint64_t eui64, uint16_t nwk)
+{
+	struct rig *r = arg;
+
+	ck_assert_uint_lt(r->told_count, RIG_MAX);
+	r->told[r->told_count++] = (struct rig_node){.eui64 = eui64, .nwk = nwk};
+}
+
 static void on_log(void *arg, uint32_t level, const char *text)
 {
 	(void)arg;
@@ -112,6 +120,7 @@ static const struct zb_host host = {
 	.confirm = on_confirm,
 	.node = on_node,
 	.log = on_log,
+	.known = on_known,
 };
 
 /* ---- the coordinator's side ---- */

@@ -62,6 +62,8 @@ struct rig {
 	size_t heard_count;
 	struct rig_node nodes[RIG_MAX];
 	size_t node_count;
+	struct rig_node told[RIG_MAX]; /* from the coordinator's table */
+	size_t told_count;
 	unsigned ups, losts, fails, lines;
 	int fail_status;
 	struct zb_network network;
