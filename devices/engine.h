@@ -160,6 +160,8 @@ struct engine_event {
 			 * given GO for, as committed; ENGINE_STAGE_NONE (-1)
 			 * in a job's first run. */
 			int reached;
+			/* Runs of this job that came to nothing so far. */
+			unsigned failed;
 			/* How long the device may stay away after a restart,
 			 * by its class; 0: the engine's own preset. An option
 			 * of the engine is more particular and wins. */

@@ -158,6 +158,8 @@ static int64_t due(const struct server *s, const struct server_peer *p,
 			server_ask_due(s, p)));
 	if (p->not_before_ms > now_ms && p->wants)
 		at = server_sooner(at, p->not_before_ms);
+	if (p->wants & WANT_ANSWER && server_answer_due(p) > now_ms)
+		at = server_sooner(at, server_answer_due(p));
 	if (p->offer)
 		at = server_sooner(at, server_offer_due(s, p->offer));
 	return at;

@@ -2,8 +2,8 @@
  * Shared by server.c (events, commands), server_peers.c (who is there),
  * server_timers.c (when to look again), server_queue.c (turns, window, airtime),
  * server_serve.c (requests and their answers), server_offer.c (stages, checks,
- * results), server_turns.c (places, notifies), server_learn.c (attributes,
- * check-ins) and server_prove.c (what the device runs); nobody else includes it.
+ * results), server_suits.c (which image is for which device),
+ * server_turns.c (places, notifies), server_learn.c (attributes, check-ins) and server_prove.c (what the device runs); nobody else includes it.
  *
  * Phases of an offer, left to right; any may end in OVER:
  *
@@ -35,6 +35,7 @@
 #define SERVER_KEY_SIZE 24
 #define SERVER_REPLY_MAX 32
 #define SERVER_TEXT_SIZE 33
+#define SERVER_OTHERS_MAX 3
 #define SERVER_WINDOW_MAX 64
 #define SERVER_BLOCK_MAX 64 /* bytes of data in a block */
 #define SERVER_VENDORS_MAX 16
@@ -132,6 +133,10 @@ struct server_peer {
 	/* What it told. */
 	bool has_key, has_version, has_hw;
 	struct ota_key key_told; /* manufacturer, type, running version */
+	/* A device may have several images and ask for each in turn. */
+	struct ota_key others[SERVER_OTHERS_MAX]; /* the newest first */
+	unsigned other_count;
+	unsigned other_streak; /* queries since it asked for `key_told` */
 	uint16_t hw;
 	char model[SERVER_TEXT_SIZE];
 	char maker[SERVER_TEXT_SIZE];
@@ -159,9 +164,8 @@ struct server_peer {
 
 	unsigned tokens; /* thousandths of a request */
 	int64_t tokens_ms;
+	int64_t paced_ms; /* of its quick answers: see server_queue.c */
 	uint16_t air_percent; /* what its frames cost against the estimate */
-	uint8_t attempts;     /* at version `attempted` that came to nothing */
-	uint32_t attempted;
 };
 
 enum server_phase {
@@ -201,11 +205,15 @@ struct server_offer {
 	enum engine_goal goal;
 	enum server_phase phase;
 	int reached;
+	unsigned failed; /* attempts that came to nothing, of earlier runs too */
 	unsigned granted; /* bit of each stage that was given GO */
 	bool stage_open;  /* announced, no GO yet */
 	enum engine_stage stage;
 	bool allow_downgrade;
 	uint64_t image_len;
+	bool suits; /* it is for this device as far as that has told */
+	int64_t asked_ms; /* its version, for that */
+	unsigned asked_count;
 	bool has_expect;
 	uint32_t expect;
 	uint32_t return_ms; /* of the class; 0: by quirk */
@@ -310,6 +318,7 @@ struct server {
 	uint32_t left_us, reserved_us;
 	uint32_t wanted_us; /* that must be left for what is held; 0: nothing */
 	int64_t aged_ms; /* a sleepy child had its turn last */
+	bool quick_last; /* and the last turn was none of a block */
 	struct server_tx tx[SERVER_WINDOW_MAX];
 	unsigned tx_open;
 	uint64_t tx_count;
@@ -386,6 +395,8 @@ void server_unwant(struct server *s, struct server_peer *p, unsigned wants,
 	int64_t now_ms);
 bool server_next_tx(struct server *s, int64_t now_ms,
 	struct engine_command *ret);
+/* When the answer that the peer has coming may go. */
+int64_t server_answer_due(const struct server_peer *p);
 void server_sent(struct server *s, const struct engine_event *e,
 	int64_t now_ms);
 void server_budget(struct server *s, const struct engine_event *e);
@@ -399,6 +410,10 @@ void server_queue_forget(struct server *s, const struct server_peer *p);
 
 void server_take_ota(struct server *s, struct server_peer *p,
 	const struct zcl_header *h, struct bytes payload, struct bytes reply,
+	int64_t now_ms);
+/* It was told to wait with its upgrade while nobody knew with which, and has
+ * asked for nothing since: it goes on from there. */
+void server_take_up_end(struct server *s, struct server_offer *o,
 	int64_t now_ms);
 /* The device ends a transfer that came to nothing, for the reason `status`. */
 void server_gave_up(struct server *s, struct server_offer *o, uint8_t status,
@@ -448,12 +463,37 @@ void server_report(struct server *s, struct server_offer *o);
 bool server_next_offer_report(struct server *s, struct engine_command *ret);
 /* The result was taken: frees the offer. */
 void server_offer_over(struct server *s, struct server_offer *o);
-/* Does the image suit what the device said? False: the offer has ended. */
-bool server_suits(struct server *s, struct server_offer *o, int64_t now_ms);
 int64_t server_offer_due(const struct server *s, const struct server_offer *o);
 void server_offer_tick(struct server *s, struct server_offer *o,
 	int64_t now_ms);
 bool server_next_need(struct server *s, struct engine_command *ret);
+
+/* ---- server_suits.c ---- */
+
+enum server_suit {
+	SUIT_YES,
+	SUIT_NO,      /* the offer has ended */
+	SUIT_UNKNOWN, /* the device is being asked what it runs */
+	SUIT_SILENT,  /* it does not say: it shall query */
+};
+
+/* Does the image suit what the device said in a query? False: the offer has
+ * ended. */
+bool server_suits(struct server *s, struct server_offer *o, int64_t now_ms);
+/* The same of a device that did not query: what is known of it counts. */
+enum server_suit server_suits_unasked(struct server *s,
+	struct server_offer *o, int64_t now_ms);
+/* Manufacturer and type are those of the image. */
+bool server_fits_type(const struct server_offer *o, const struct ota_key *key);
+/* The device told this key: false when that is of an image other than the one
+ * that it is known by, which the offer is for. */
+bool server_takes_key(struct server_peer *p, const struct ota_key *key);
+/* Its last query was for such an image. */
+bool server_is_other_image(const struct server_peer *p,
+	const struct ota_key *key);
+/* The offer knows its file: which of the device's images is it for? True when
+ * the device is known by another one from now on. */
+bool server_choose_key(struct server_peer *p);
 
 /* ---- server_turns.c ---- */
 

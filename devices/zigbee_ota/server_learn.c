@@ -109,6 +109,8 @@ void server_learn_query(struct server *s, struct server_peer *p,
 		p->key_told.type != r->key.type ||
 		(r->has_hw && (!p->has_hw || p->hw != r->hw_version));
 
+	if (!server_takes_key(p, &r->key))
+		return;
 	p->has_key = true;
 	if (r->has_hw) {
 		p->has_hw = true;
@@ -192,11 +194,14 @@ static void take_ota_values(struct server *s, struct server_peer *p,
 			key.type != v->type;
 		key.manufacturer = v->manufacturer;
 		key.type = v->type;
+		if (!server_takes_key(p, &key))
+			return;
 		p->has_key = true;
 	}
 	told_version(s, p, &key, news, now_ms);
 	judge_version(s, p, false, now_ms);
 	go_on_waiting(s, p, v);
+	server_judge(s, p, now_ms);
 }
 
 static void take_text(char *text, const struct zcl_record *r)

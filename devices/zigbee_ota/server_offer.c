@@ -451,9 +451,11 @@ void server_offer(struct server *s, const struct engine_event *e,
 	o->goal = e->offer.goal;
 	o->phase = PHASE_HEADER;
 	o->reached = e->offer.reached;
+	o->failed = e->offer.failed;
 	o->return_ms = e->offer.return_ms;
 	o->allow_downgrade = e->offer.allow_downgrade;
 	o->call_until_ms = o->parked_until_ms = o->broadcast_ms = INT64_MIN;
+	o->asked_ms = INT64_MIN;
 	o->notify_ms = o->read_ms = o->return_at_ms = ENGINE_NEVER;
 	o->heard_ms = now_ms;
 	o->age = ++s->offers_made;
@@ -490,6 +492,12 @@ static void open_offer(struct server *s, struct server_offer *o,
 	}
 	if (p->sleepy || !(p->known || p->heard))
 		server_set_wait(s, o, ENGINE_WAIT_WAKE, ENGINE_NEVER);
+	if (server_choose_key(p)) {
+		server_peer_quirks(s, p);
+		server_tell_peer(s, p, now_ms);
+		server_tell_facts(s, p, now_ms);
+	}
+	server_take_up_end(s, o, now_ms);
 	server_judge(s, p, now_ms);
 	s->look = true;
 }
@@ -655,79 +663,6 @@ void server_withdraw(struct server *s, const struct engine_event *e,
 		return;
 	server_end(s, o, ENGINE_WITHDRAWN, now_ms);
 	server_rearm(s, o->peer, now_ms);
-}
-
-/* ---- does it suit? ---- */
-
-static bool is_other(uint16_t told, uint16_t of_file, uint16_t any,
-	int overruled)
-{
-	return of_file != any && told != of_file && told != any &&
-		(overruled < 0 || told != overruled);
-}
-
-static const char *misfit(const struct server_offer *o, char *text,
-	size_t size)
-{
-	const struct server_peer *p = o->peer;
-	const struct ota_file *f = &o->file;
-	const struct ota_key *told = &p->key_told;
-
-	if (!p->quirks.any_key && is_other(told->manufacturer,
-				f->key.manufacturer, OTA_ANY_MANUFACTURER,
-				o->options.manufacturer))
-		snprintf(text, size, "manufacturer 0x%04x, image is for 0x%04x",
-			told->manufacturer, f->key.manufacturer);
-	else if (!p->quirks.any_key && is_other(told->type, f->key.type,
-				OTA_ANY_TYPE, o->options.type))
-		snprintf(text, size, "image type 0x%04x, image is for 0x%04x",
-			told->type, f->key.type);
-	else if (f->has_hw && p->has_hw && (p->hw < f->hw_min ||
-				p->hw > f->hw_max))
-		snprintf(text, size, "hardware 0x%04x, image is for 0x%04x "
-			"to 0x%04x", p->hw, f->hw_min, f->hw_max);
-	else if (o->options.has_from && (told->version < o->options.from_low ||
-				told->version > o->options.from_high))
-		snprintf(text, size, "runs 0x%08x, image follows 0x%08x to "
-			"0x%08x", told->version, o->options.from_low,
-			o->options.from_high);
-	else
-		return NULL;
-	return text;
-}
-
-static bool is_downgrade(const struct server_offer *o)
-{
-	return o->file.key.version < o->peer->key_told.version &&
-		!o->peer->quirks.lower_is_newer;
-}
-
-bool server_suits(struct server *s, struct server_offer *o, int64_t now_ms)
-{
-	struct server_peer *p = o->peer;
-	char text[96];
-	const char *why = misfit(o, text, sizeof(text));
-
-	if (p->key_told.version == o->expect) {
-		server_end(s, o, ENGINE_DONE, now_ms);
-	} else if (why) {
-		server_fail(s, o, ERR_ZIGBEE_NOT_FOR, "query", now_ms,
-			"the device says: %s", why);
-	} else if (is_downgrade(o) && p->quirks.refuses_downgrade) {
-		server_fail(s, o, ERR_ZIGBEE_DOWNGRADE, "query", now_ms,
-			"it runs 0x%08x; devices of this make refuse lower "
-			"versions", p->key_told.version);
-	} else if (is_downgrade(o) && (!o->allow_downgrade ||
-				!o->options.downgrade)) {
-		server_fail(s, o, ERR_ZIGBEE_DOWNGRADE, "query", now_ms,
-			"it runs 0x%08x, the image is 0x%08x; %s",
-			p->key_told.version, o->file.key.version,
-			o->options.downgrade ? "an admin may order it "
-			"(--allow-downgrade)" : "the class says downgrade=no");
-	} else {
-		return true;
-	}
-	return false;
 }
 
 /* ---- time ---- */

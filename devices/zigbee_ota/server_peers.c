@@ -106,6 +106,7 @@ static struct server_peer *make_peer(struct server *s, struct bytes key)
 	p->basic_ms = ENGINE_NEVER;
 	p->facts_ms = INT64_MIN;
 	p->tokens_ms = INT64_MIN;
+	p->paced_ms = INT64_MIN / 2;
 	p->air_percent = AIR_PERCENT_START;
 	s->peer_count++;
 	server_peer_quirks(s, p);

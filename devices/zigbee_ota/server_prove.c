@@ -84,17 +84,9 @@ static void not_the_one(struct server *s, struct server_offer *o,
 static void begins_again(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
-	struct server_peer *p = o->peer;
-
 	o->has_all = false;
-	if (p->attempted != o->file.key.version)
-		p->attempts = 0;
-	p->attempted = o->file.key.version;
-	if (p->attempts < UINT8_MAX)
-		p->attempts++;
-	if (p->attempts < p->quirks.attempts_max)
-		return;
-	fail_version(s, o, now_ms);
+	if (++o->failed >= o->peer->quirks.attempts_max)
+		fail_version(s, o, now_ms);
 }
 
 void server_prove_version(struct server *s, struct server_offer *o,

@@ -12,6 +12,10 @@
 #define AIR_PERCENT_MIN 25
 #define AIR_PERCENT_MAX 800
 #define PAGE_FLOOR_MS 20
+/* Answers other than blocks: so many at once, then one in PACE_MS; the newest
+ * request is always answered. */
+#define PACE_MS 200
+#define PACE_BURST 20
 
 /* A frame about to be sent. */
 struct frame {
@@ -37,6 +41,20 @@ static bool is_block(const struct server_peer *p)
 	return p->ask.state == ASK_READY && p->ask.answer == ANSWER_BLOCK;
 }
 
+int64_t server_answer_due(const struct server_peer *p)
+{
+	if (p->ask.state != ASK_READY || is_block(p))
+		return INT64_MIN;
+	return p->paced_ms - (PACE_BURST - 1) * PACE_MS;
+}
+
+static void pace(struct server_peer *p, int64_t now_ms)
+{
+	if (p->paced_ms < now_ms)
+		p->paced_ms = now_ms;
+	p->paced_ms += PACE_MS;
+}
+
 /* What may go out now. */
 static unsigned wants_now(const struct server_peer *p, int64_t now_ms)
 {
@@ -44,6 +62,8 @@ static unsigned wants_now(const struct server_peer *p, int64_t now_ms)
 	bool loading = p->offer && p->offer->load.asked &&
 		!p->offer->load.ready;
 
+	if (now_ms < server_answer_due(p))
+		wants &= ~(unsigned)WANT_ANSWER;
 	if (!loading && now_ms >= p->not_before_ms)
 		return wants;
 	wants &= ~(unsigned)WANT_PAGE;
@@ -100,13 +120,23 @@ void server_unwant(struct server *s, struct server_peer *p, unsigned wants,
 	server_queue(s, p, now_ms);
 }
 
+/* Where airtime is short, blocks have every other turn: what is quick is cheaper
+ * and comes from many. */
+static bool quick_is_next(const struct server *s)
+{
+	bool blocks = s->lanes[LANE_ROUTER].first || s->lanes[LANE_SLEEPY].first;
+
+	return s->lanes[LANE_QUICK].first &&
+		!(s->limited && s->quick_last && blocks);
+}
+
 static struct server_peer *pick(struct server *s, int64_t now_ms)
 {
 	struct server_peer *sleepy = s->lanes[LANE_SLEEPY].first;
 
 	if (s->lanes[LANE_LOADED].first)
 		return s->lanes[LANE_LOADED].first;
-	if (s->lanes[LANE_QUICK].first)
+	if (quick_is_next(s))
 		return s->lanes[LANE_QUICK].first;
 	if (sleepy && now_ms - sleepy->lane_ms >= SLEEPY_AGED_MS &&
 			now_ms - s->aged_ms >= SLEEPY_AGED_MS)
@@ -295,6 +325,7 @@ static void quick_sent(struct server *s, const struct frame *f, uint64_t id,
 
 	p->wants &= ~f->want;
 	if (f->want == WANT_ANSWER) {
+		pace(p, now_ms);
 		p->ask.state = ASK_SENT;
 		p->ask.tx = id;
 	}
@@ -464,6 +495,7 @@ static enum turn take_turn(struct server *s, struct server_peer *p,
 	/* To the end of its lane, however much it still wants. */
 	if (p->lane == LANE_SLEEPY)
 		s->aged_ms = now_ms;
+	s->quick_last = p->lane == LANE_QUICK;
 	server_list_remove(&s->lanes[p->lane], p, HOOK(lane_hook));
 	server_queue(s, p, now_ms);
 	server_rearm(s, p, now_ms);

@@ -145,6 +145,8 @@ static struct verdict judge_query(struct server *s, struct server_peer *p,
 		return say(ANSWER_QUERY, ZCL_NO_IMAGE_AVAILABLE);
 	if (o->phase == PHASE_HEADER)
 		return late ? withhold(s, o, now_ms) : hold;
+	if (server_is_other_image(p, &p->ask.r.key))
+		return say(ANSWER_QUERY, ZCL_NO_IMAGE_AVAILABLE);
 	if (o->phase == PHASE_PROVE || !server_suits(s, o, now_ms))
 		return say(ANSWER_QUERY, ZCL_NO_IMAGE_AVAILABLE);
 	place = server_admit(s, o, now_ms);
@@ -191,6 +193,16 @@ static struct verdict judge_block(struct server *s, struct server_peer *p,
 		return say(ANSWER_DEFAULT, ZCL_INVALID_FIELD);
 	if (r->offset >= o->file.size)
 		return say(ANSWER_STATUS, ZCL_MALFORMED_COMMAND);
+	switch (server_suits_unasked(s, o, now_ms)) {
+	case SUIT_YES:
+		break;
+	case SUIT_UNKNOWN:
+		return late && waits ? say_wait(ANSWER_WAIT, GRACE_WAIT_S) :
+			hold;
+	case SUIT_NO:
+	case SUIT_SILENT:
+		return say(ANSWER_STATUS, ZCL_ABORT);
+	}
 	/* A device that cannot wait would lose what it has. */
 	if (o->phase < PHASE_FINISH && !server_admit(s, o, now_ms) && waits)
 		return put_off(s, o, now_ms);
@@ -216,21 +228,17 @@ void server_gave_up(struct server *s, struct server_offer *o, uint8_t status,
 	bool refused = status == ZCL_INVALID_IMAGE ||
 		status == ZCL_REQUIRE_MORE_IMAGE;
 
-	if (p->attempted != o->file.key.version)
-		p->attempts = 0;
-	p->attempted = o->file.key.version;
-	if (p->attempts < UINT8_MAX)
-		p->attempts++;
+	o->failed++;
 	if (status == ZCL_REQUIRE_MORE_IMAGE)
 		server_fail(s, o, ERR_ZIGBEE_REFUSED, "upgrade-end", now_ms,
 			"it needs more images than this one");
 	else if (refused)
 		server_fail(s, o, ERR_ZIGBEE_REFUSED, "upgrade-end", now_ms,
 			"is the image made for this model and hardware?");
-	else if (p->attempts >= p->quirks.attempts_max)
+	else if (o->failed >= p->quirks.attempts_max)
 		server_fail(s, o, ERR_ZIGBEE_GAVE_UP, "upgrade-end", now_ms,
-			"it gave up %u times, the last time near offset %u",
-			p->attempts, o->told_progress);
+			"it gave up near offset %u, the last of %u attempts "
+			"that came to nothing", o->told_progress, o->failed);
 	else
 		server_fail(s, o, ERR_ZIGBEE_ABORTED, "upgrade-end", now_ms,
 			"it gave up near offset %u", o->told_progress);
@@ -269,11 +277,21 @@ static struct verdict judge_end(struct server *s, struct server_peer *p,
 	}
 	if (!server_is_update(o))
 		return judge_stranger(s, p, false, now_ms);
+	/* server_take_up_end() goes on from there. */
 	if (o->phase == PHASE_HEADER)
 		return late ? say_wait(ANSWER_END, UINT32_MAX) : hold;
 	/* Some say nonsense at the end; what counts is what they were served. */
 	if (!o->served && !key_fits(p, &r->key))
 		return say(ANSWER_DEFAULT, ZCL_ABORT);
+	switch (server_suits_unasked(s, o, now_ms)) {
+	case SUIT_YES:
+		break;
+	case SUIT_UNKNOWN:
+		return late ? say_wait(ANSWER_END, UINT32_MAX) : hold;
+	case SUIT_NO:
+	case SUIT_SILENT:
+		return say(ANSWER_DEFAULT, ZCL_ABORT);
+	}
 	if (may_restart(s, o, now_ms)) {
 		o->told_to_wait = false;
 		return say_wait(ANSWER_END, p->quirks.upgrade_now ? 0 : 1);
@@ -283,6 +301,23 @@ static struct verdict judge_end(struct server *s, struct server_peer *p,
 		return say_wait(ANSWER_END, UINT32_MAX);
 	}
 	return hold;
+}
+
+void server_take_up_end(struct server *s, struct server_offer *o,
+	int64_t now_ms)
+{
+	struct server_peer *p = o->peer;
+	const struct server_ask *a = &p->ask;
+
+	if (a->r.command != OTA_END_REQUEST || a->r.status != ZCL_SUCCESS ||
+			a->state == ASK_HELD || a->answer != ANSWER_END ||
+			a->seconds != UINT32_MAX || !key_fits(p, &a->r.key) ||
+			o->phase != PHASE_OPEN ||
+			server_suits_unasked(s, o, now_ms) != SUIT_YES)
+		return;
+	o->told_to_wait = true;
+	if (may_restart(s, o, now_ms))
+		server_want(s, p, WANT_END, now_ms);
 }
 
 static struct verdict judge(struct server *s, struct server_peer *p, bool late,

@@ -627,6 +627,8 @@ static int open_session(struct job *j, const struct config_class *c,
 		.job = j->row.id,
 		.goal = ENGINE_GOAL_UPDATE,
 		.reached = j->reached,
+		.failed = j->row.attempts > 1 ? (unsigned)j->row.attempts - 1 :
+			0,
 		.return_ms = c->device.return_limit_s * 1000,
 		.reset_line = c->device.reset_line,
 		.image = &image,

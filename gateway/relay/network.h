@@ -102,9 +102,9 @@ void network_peer(struct network *n, const struct network_peer *peer);
 void network_quirks(struct network *n, const char *source, struct bytes rows);
 
 /* Opens an offer for a peer: a session like any other. Of the setup it takes
- * options (of the class), job, goal, reached, return_ms, image, cache, prefix,
- * cached, allow_downgrade, events and arg; `locate` and `on_up` are not called.
- * The result counts image bytes only. 0, -EBUSY (the peer has one), -ENOBUFS
+ * options (of the class), job, goal, reached, failed, return_ms, image, cache,
+ * prefix, cached, allow_downgrade, events and arg; `locate` and `on_up` are
+ * not called. The result counts image bytes only. 0, -EBUSY (the peer has one), -ENOBUFS
  * (too many), -EINVAL or -ENOMEM. */
 int network_offer(struct network *n, const char *peer,
 	const struct session_setup *setup, struct session **ret);

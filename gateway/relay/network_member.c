@@ -313,6 +313,7 @@ int network_offer(struct network *n, const char *peer,
 	event.offer.goal = setup->goal;
 	event.offer.image = setup->image ? &m->image : NULL;
 	event.offer.reached = setup->reached;
+	event.offer.failed = setup->failed;
 	event.offer.return_ms = setup->return_ms;
 	event.offer.peer = m->peer;
 	event.offer.options = setup->options;

@@ -74,6 +74,7 @@ struct session_setup {
 	uint64_t job;        /* 0 for inventory */
 	enum engine_goal goal;
 	int reached;         /* last stage that an earlier run was let do */
+	unsigned failed;     /* earlier runs that came to nothing */
 	uint32_t return_ms;  /* to come back after a restart; 0: the engine's */
 	const char *reset_line; /* restarts it; borrowed for the session's life */
 	const struct engine_image *image; /* NULL for inventory; copied */

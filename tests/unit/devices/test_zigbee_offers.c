@@ -139,6 +139,7 @@ START_TEST(abort_again_and_again_is_final)
 	bench_init(b, 1, CASE_LEN, "");
 	b->devices[0].end_status = ZCL_ABORT;
 	for (unsigned i = 0; i < 3; i++) {
+		b->failed = i;
 		bench_offer(b, 0);
 		bench_run(b);
 		ck_assert_int_eq(bench_job(b, 0)->failure.code, i < 2 ?

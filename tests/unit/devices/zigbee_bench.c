@@ -182,6 +182,7 @@ void bench_offer_as(struct bench *b, unsigned device, enum engine_goal goal,
 {
 	struct engine_event e = {.type = ENGINE_OFFER, .offer = {
 		.job = 100 + device, .goal = goal, .reached = reached,
+		.failed = b->failed,
 		.image = goal == ENGINE_GOAL_UPDATE ? &b->want : NULL,
 		.peer = b->devices[device].key, .options = options,
 		.allow_downgrade = allow_downgrade}};

@@ -123,6 +123,7 @@ struct bench {
 	int stop_at;        /* no GO for this stage; -1 none */
 	int withdraw_at;
 	uint32_t budget_us; /* per second; 0: no limit */
+	unsigned failed;    /* earlier runs of a job, as its offer says */
 	unsigned reply_len; /* of the handles; preset 12 */
 
 	/* What happened. */
