@@ -83,6 +83,19 @@ static int do_join(
 	return 0;
 }
 
+static int do_exchange(
+	struct node *n, uint64_t now, const char *text, struct fault *fault)
+{
+	struct node *other = mesh_find_name(n->mesh, text);
+
+	(void)now;
+	if (!other || !other->joined || !n->joined)
+		return fault_set(fault, -EINVAL, 0, "exchange",
+			"%s is no node that has joined the same network", text);
+	mesh_exchange(n->mesh, n, other);
+	return 0;
+}
+
 static const struct {
 	const char *verb;
 	node_action act;
@@ -93,6 +106,7 @@ static const struct {
 	{"restart", do_restart},
 	{"leave", do_leave},
 	{"join", do_join},
+	{"exchange", do_exchange},
 };
 
 static void act_on_all(struct world *w, node_action act, uint64_t now,

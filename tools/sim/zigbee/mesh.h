@@ -88,8 +88,10 @@ void mesh_announced(struct mesh *m, struct node *n, uint64_t now, bool join);
 void mesh_went(struct mesh *m, struct node *n, uint64_t now);
 /* The node asks its parent for what is there: the oldest frame. */
 void mesh_polled(struct mesh *m, struct node *n, uint64_t now);
-/* Another short address for a node. */
+/* Another short address for a node, of which the coordinator knows. */
 void mesh_readdress(struct mesh *m, struct node *n);
+/* Each gets the other's, and nobody is told. Both have one. */
+void mesh_exchange(struct mesh *m, struct node *a, struct node *b);
 /* Its deadline may have changed. */
 void mesh_schedule(struct mesh *m, struct node *n);
 /* As Match_Desc finds it: the endpoint that serves the cluster. */

@@ -54,17 +54,34 @@ void mesh_readdress(struct mesh *m, struct node *n)
 		n->nwk = m->next_nwk++;
 	} while (m->by_nwk[n->nwk]);
 	m->by_nwk[n->nwk] = (uint16_t)(n->index + 1);
+	n->listed_nwk = n->nwk;
+}
+
+void mesh_exchange(struct mesh *m, struct node *a, struct node *b)
+{
+	uint16_t nwk = a->nwk;
+
+	a->nwk = b->nwk;
+	b->nwk = nwk;
+	m->by_nwk[a->nwk] = (uint16_t)(a->index + 1);
+	m->by_nwk[b->nwk] = (uint16_t)(b->index + 1);
 }
 
 bool mesh_find_nwk(const struct mesh *m, uint16_t nwk, uint64_t *ret_eui64)
 {
-	const struct node *n = mesh_by_nwk(m, nwk);
-
-	if (nwk == 0)
+	if (nwk == 0) {
 		*ret_eui64 = m->setup.network.eui64;
-	else if (n)
+		return true;
+	}
+	for (size_t i = 0; i < m->count; i++) {
+		const struct node *n = m->nodes[i];
+
+		if (n->listed_nwk != nwk || !n->joined)
+			continue;
 		*ret_eui64 = n->setup.eui64;
-	return nwk == 0 || n;
+		return true;
+	}
+	return false;
 }
 
 bool mesh_find_eui64(const struct mesh *m, uint64_t eui64, uint16_t *ret_nwk)

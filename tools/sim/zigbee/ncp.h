@@ -107,7 +107,8 @@ void mesh_register(struct mesh *m, uint8_t endpoint, uint16_t profile,
 /* After a reset of the coprocessor: what was in flight to the air is forgotten
  * too, without ended(). */
 void mesh_forget_endpoints(struct mesh *m);
-/* Address tables; false when there is no such node. */
+/* The coordinator's address table; false when there is no such node. It has what
+ * nodes announced, which may be old. */
 bool mesh_find_nwk(const struct mesh *m, uint16_t nwk, uint64_t *ret_eui64);
 bool mesh_find_eui64(const struct mesh *m, uint64_t eui64, uint16_t *ret_nwk);
 /* Inside announced(): the node was let in, or came back under another address;

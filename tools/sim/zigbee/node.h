@@ -157,6 +157,7 @@ struct node {
 	struct mesh *mesh;
 	struct node_setup setup;
 	uint16_t nwk;
+	uint16_t listed_nwk; /* in the tables of the coordinator */
 	bool joined;
 	struct node_key own; /* what runs */
 	char sw_build[NODE_TEXT_SIZE];

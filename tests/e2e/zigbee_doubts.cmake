@@ -1,0 +1,1 @@
+ferry_e2e(zigbee_doubts FILES test_zigbee_doubts.py)
