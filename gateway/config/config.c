@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/nearest.h"
 #include "devices/engine.h"
 #include "gateway/config/network.h"
 #include "gateway/config/schema.h"
@@ -539,16 +540,30 @@ const struct config_vendor *config_class_first(const struct config *config,
 	return NULL;
 }
 
+/* No file of vendors.d has the name. */
+static int refuse_vendor(const struct config *config, const char *file,
+	const char *field, const char *name, struct conf_problem *p)
+{
+	struct nearest near;
+
+	nearest_init(&near, bytes_of_text(name));
+	for (unsigned i = 0; i < config->vendor_count; i++)
+		nearest_offer(&near, config->vendors[i].name);
+	return REFUSE(p, ERR_CONFIG_REFERENCE, file, field,
+		"names no file of vendors.d: '%s'%s", name,
+		nearest_text(&near));
+}
+
 static int check_heir(const struct config *config,
 	const struct config_vendor *v, struct conf_problem *p)
 {
 	if (!v->heir_of[0])
 		return 0;
-	if (!strcmp(v->heir_of, v->name) ||
-			!config_vendor_find(config, v->heir_of))
+	if (!strcmp(v->heir_of, v->name))
 		return REFUSE(p, ERR_CONFIG_REFERENCE, v->file, "heir_of",
-			"names no other file of vendors.d: '%s'", v->heir_of);
-	return 0;
+			"must be another file of vendors.d");
+	return config_vendor_find(config, v->heir_of) ? 0 : refuse_vendor(
+		config, v->file, "heir_of", v->heir_of, p);
 }
 
 /* Keys are checked for each image; without any, none can be opened. */
@@ -576,8 +591,7 @@ static int check_claims(const struct config *config,
 	const struct config_vendor *first;
 
 	if (!vendor)
-		return REFUSE(p, ERR_CONFIG_REFERENCE, c->file, "vendor",
-			"names no file of vendors.d: '%s'", c->vendor);
+		return refuse_vendor(config, c->file, "vendor", c->vendor, p);
 	if (!claims(vendor, c))
 		return REFUSE(p, ERR_CONFIG_REFERENCE, c->file, "class_id",
 			"is not one that vendor '%s' may name", c->vendor);

@@ -314,8 +314,16 @@ static const struct row others[] = {
 		"vendors.d/acme.conf:3: evidence_hosts 'a/b' is no host or "
 		"host:port"},
 	{"vendors.d/acme.conf", VENDOR "heir_of = \"acme\";",
-		"vendors.d/acme.conf:3: heir_of names no other file of "
-		"vendors.d: 'acme'"},
+		"vendors.d/acme.conf:3: heir_of must be another file of "
+		"vendors.d"},
+	{"vendors.d/acme.conf", VENDOR "heir_of = \"acmee\";",
+		"vendors.d/acme.conf:3: heir_of names no file of vendors.d: "
+		"'acmee'; did you mean 'acme'?"},
+	{"classes.d/c.conf", "name = \"c\";\nvendor = \"acne\"; vendor_id = "
+		"\"6ba7b810-9dad-11d1-80b4-00c04fd430c8\"; class_id = "
+		"\"6ba7b811-9dad-11d1-80b4-00c04fd430c8\"; engine = \"smp\";"
+		ONE, "classes.d/c.conf:2: vendor names no file of vendors.d: "
+		"'acne'; did you mean 'acme'?"},
 	{"vendors.d/acme.conf", VENDOR "evidence_host = [\"a\"];",
 		"vendors.d/acme.conf:3: evidence_host is not a setting of this "
 		"file; did you mean 'evidence_hosts'?"},
