@@ -73,6 +73,8 @@ static void tell_what(struct story *s, const json_t *job)
 	quote(s, " from ", json_text_at(job, "from_version"), "");
 	quote(s, " to ", json_text_at(job, "to_version"), "");
 	tell(s, ".");
+	quote(s, " ", json_text_at(job, "delegate"), " carries it out: Ferry "
+		"hands the image over and asks the device what it runs.");
 	end_paragraph(s, "", 0);
 }
 

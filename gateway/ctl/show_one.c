@@ -106,7 +106,8 @@ static json_t *device_rows(const json_t *d)
 		F("state", "state", STATE), F("waits for", "waits", GATES),
 		F("health", "health", STATE), T("recalled", "recalled.reason"),
 		F("since", "recalled.since", TIME),
-		T("available", "available.version"), T("note", "note"),
+		T("available", "available.version"),
+		T("updated by", "last_job.delegate"), T("note", "note"),
 		F("enrolled", "enrolled_at", TIME), T("by", "enrolled_by"),
 		F("supported", "end_of_support", TIME),
 		F("support", "support", STATE), FIELDS_END,
@@ -310,7 +311,8 @@ int show_job(struct ctl *c)
 		T("what helps", "failure.remedy"), T("approval", "approval.state"),
 		T("by", "approval.by"), F("not before", "at", TIME),
 		T("window", "window"), F("created", "created", TIME),
-		F("updated", "updated", TIME), T("asked by", "by"), FIELDS_END,
+		F("updated", "updated", TIME), T("asked by", "by"),
+		T("done by", "delegate"), FIELDS_END,
 	};
 	json_t *job = NULL;
 	int code = ctl_get_job(c, &job);

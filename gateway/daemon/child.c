@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gateway/daemon/delegated.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/radio.h"
 #include "gateway/daemon/view.h"
@@ -13,6 +14,7 @@
 #define READ_RETRY_MS 15000
 #define SAVE_RETRY_MS 5000
 #define READ_RETRY_MAX_MS (3600 * 1000)
+#define READ_SLEEPY_MAX_MS (120 * 1000) /* it is not awake for long */
 
 static unsigned bucket_of(const char *id)
 {
@@ -228,17 +230,19 @@ static void on_result(void *arg, const struct session_result *result)
 {
 	struct child *c = arg;
 	struct device *d = child_device(c);
-	uint64_t wait = READ_RETRY_MS;
+	uint64_t wait = READ_RETRY_MS, longest;
 
 	end_reading(c);
 	if (!d)
 		return;
+	longest = delegated_is_sleepy(line_find(c->gateway, d->link), d->key) ?
+		READ_SLEEPY_MAX_MS : READ_RETRY_MAX_MS;
 	if (result->outcome == ENGINE_DONE ||
 			result->outcome == ENGINE_UNVERIFIED) {
 		on_read(c, d, result->facts);
 	} else {
 		for (unsigned i = 0; i < c->read_failures &&
-				wait < READ_RETRY_MAX_MS; i++)
+				wait < longest; i++)
 			wait *= 2;
 		c->read_failures++;
 		c->read_status = result->failure ? result->failure->code :
@@ -312,6 +316,8 @@ static bool is_read_otherwise(const struct child *c, const struct device *d,
 	if (klass->device.battery || !engine || !engine->network)
 		return klass->device.battery;
 	l = line_find(c->gateway, d->link);
+	if (l && l->delegate)
+		return c->job != NULL;
 	return l && l->radio && (c->job || radio_is_sleepy(l->radio, d->key));
 }
 

@@ -89,3 +89,8 @@ int delegated_offer(struct line *l, const struct device *device,
 		return ERR_JOB_NO_LINK;
 	return delegate_offer(l->delegate, device->key, setup, ret);
 }
+
+bool delegated_is_sleepy(const struct line *l, const char *key)
+{
+	return l && l->delegate && delegate_is_sleepy(l->delegate, key);
+}

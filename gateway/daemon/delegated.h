@@ -14,4 +14,8 @@ int delegated_open(struct line *l, struct fault *fault);
 int delegated_offer(struct line *l, const struct device *device,
 	const struct session_setup *setup, struct session **ret);
 
+/* Whether the device runs on a battery and is mostly asleep; false when the line
+ * (NULL: none) is not of that kind. */
+bool delegated_is_sleepy(const struct line *l, const char *key);
+
 #endif

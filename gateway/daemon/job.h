@@ -185,6 +185,10 @@ bool job_is_below_floor(const struct job *j);
 /* Its device shares a radio and an engine with others: the session is a member
  * of a network. */
 bool job_is_member(const struct job *j);
+/* The program that carries it out in our place, or NULL; also of the jobs of a
+ * class. */
+const char *job_delegate(const struct job *j);
+const char *job_class_delegate(const struct gateway *g, const char *name);
 /* The limits of transfers leave room for it. */
 bool job_finds_slot(const struct job *j);
 /* Adds why its session does not move to what people see. */

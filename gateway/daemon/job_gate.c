@@ -130,8 +130,8 @@ static void judge_link(const struct job *j, struct gates *gates)
 	if (!l)
 		gates_wait(gates, GATE_LINK, 0, "no such link");
 	else if (!l->up)
-		gates_wait(gates, GATE_LINK, 0, "link is %s",
-			line_state_name(l));
+		gates_wait(gates, GATE_LINK, 0, "link is %s%s%s",
+			line_state_name(l), l->text[0] ? ": " : "", l->text);
 	else if (!d->present && !job_is_member(j))
 		gates_wait(gates, GATE_LINK, 0, "device is not seen");
 }

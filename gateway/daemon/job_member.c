@@ -1,14 +1,32 @@
 /* What is particular to a job whose session is a member of a network. */
 #include "gateway/daemon/job.h"
 
+static const struct engine_ops *engine_of(const struct gateway *g,
+	const char *class_name)
+{
+	const struct config_class *c = gateway_class(g, class_name);
+
+	return c ? engine_find(c->device.engine) : NULL;
+}
+
 bool job_is_member(const struct job *j)
 {
-	const struct config_class *c = gateway_class(j->gateway,
+	const struct engine_ops *engine = engine_of(j->gateway,
 		j->row.class_name);
-	const struct engine_ops *engine = c ? engine_find(c->device.engine) :
-		NULL;
 
 	return engine && engine->network;
+}
+
+const char *job_class_delegate(const struct gateway *g, const char *name)
+{
+	const struct engine_ops *engine = engine_of(g, name);
+
+	return engine && engine->delegate ? engine->name : NULL;
+}
+
+const char *job_delegate(const struct job *j)
+{
+	return job_class_delegate(j->gateway, j->row.class_name);
 }
 
 /* ---- why it does not move ---- */
@@ -18,6 +36,7 @@ void job_add_wait(const struct job *j, struct gates *gates)
 	int64_t in_ms = j->wait_until_ms - (int64_t)uv_now(j->gateway->loop);
 	uint64_t until = j->wait_until_ms == ENGINE_NEVER || in_ms <= 0 ? 0 :
 		(uint64_t)(gateway_wall_ms() + in_ms) / 1000;
+	const char *by = job_delegate(j);
 
 	if (!j->session)
 		return;
@@ -25,17 +44,22 @@ void job_add_wait(const struct job *j, struct gates *gates)
 	case ENGINE_WAIT_NONE:
 		return;
 	case ENGINE_WAIT_WAKE:
-		gates_wait(gates, GATE_WAKE, until, "nothing heard from it");
+		gates_wait(gates, GATE_WAKE, until, "%s%s", by ? by : "", by ?
+			" asks it again and again, and when it says something" :
+			"nothing heard from it");
 		return;
 	case ENGINE_WAIT_TURN:
-		gates_wait(gates, GATE_TURN, until, "others are served first");
+		gates_wait(gates, GATE_TURN, until, "%s%s", by ? by : "", by ?
+			" is at work on it or on others" :
+			"others are served first");
 		return;
 	case ENGINE_WAIT_AIRTIME:
 		gates_wait(gates, GATE_AIRTIME, until,
 			"the radio's budget is used up");
 		return;
 	case ENGINE_WAIT_DEVICE:
-		gates_wait(gates, GATE_DEVICE, until,
+		gates_wait(gates, GATE_DEVICE, until, "%s%s", by ? by : "",
+			by ? " asks it what it runs" :
 			"it has all and is at work");
 		return;
 	}

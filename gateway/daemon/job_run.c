@@ -413,6 +413,20 @@ static bool gates_allow(struct job *j)
 
 static void join_line(struct job *j, struct line *l);
 
+static bool has_room(struct job *j)
+{
+	struct gates gates = {0};
+
+	if (j->has_slot || job_finds_slot(j))
+		return true;
+	if (j->gates)
+		gates = *j->gates;
+	gates_wait(&gates, GATE_TURN, 0, "as many transfers as may be are "
+		"under way");
+	job_keep_gates(j, &gates);
+	return false;
+}
+
 /* An offer to a member of a network may have stood for days: what was checked
  * when it was opened is checked when its transfer begins. */
 static bool may_transfer(struct job *j)
@@ -422,7 +436,7 @@ static bool may_transfer(struct job *j)
 
 	if (!job_is_member(j))
 		return true;
-	if (!gates_allow(j) || !l || (!j->has_slot && !job_finds_slot(j)))
+	if (!gates_allow(j) || !l || !has_room(j))
 		return false;
 	take_slot(j);
 	join_line(j, l);
@@ -539,6 +553,9 @@ static void on_progress(void *arg, uint64_t offset, uint64_t total)
 	measure_rate(j, now);
 	if (offset >= total && j->state == JOB_TRANSFERRING &&
 			!j->committing && !j->commit_failed) {
+		/* Its restart may take minutes, and has no stage of its own. */
+		if (job_delegate(j))
+			give_slot(j);
 		job_enter(j, JOB_VERIFYING, NULL);
 		view_tell_progress(j);
 		return;

@@ -69,24 +69,13 @@ static json_t *checks_of(const struct verdict *v, unsigned step,
 	return list;
 }
 
-/* Who carries the job out in our place, or NULL. */
-static const char *delegate_of(const struct job *j)
-{
-	const struct config_class *c = gateway_class(j->gateway,
-		j->row.class_name);
-	const struct engine_ops *engine = c ? engine_find(c->device.engine) :
-		NULL;
-
-	return engine && engine->delegate ? engine->name : NULL;
-}
-
 static void put_verdict(struct store_commit *c, struct job *j, unsigned step,
 	int failure)
 {
 	const struct verdict *v = &j->release->verdict;
 	char evidence[ROW_EVIDENCE_SIZE];
 	json_t *list = checks_of(v, step, step == STEP_CHECK ?
-		delegate_of(j) : NULL, has_failed(v, step) ? 0 : failure);
+		job_delegate(j) : NULL, has_failed(v, step) ? 0 : failure);
 
 	if (step == STEP_PROTECT && json_array_size(list) == 0) {
 		json_decref(list);
@@ -264,7 +253,7 @@ void ledger_put_before(struct store_commit *c, struct job *j)
 	put_checks(c, j);
 	view_detail(evidence, sizeof(evidence), "{s:s,s:i,s:s}", "link",
 		j->line ? j->line->name : "", "security", (int)j->security,
-		"by", delegate_of(j) ? delegate_of(j) : "ferryd");
+		"by", job_delegate(j) ? job_delegate(j) : "ferryd");
 	put(c, j, STEP_DISTRIBUTE, distribute_tier(j), "ok", evidence);
 	describe(&j->facts_before, evidence, sizeof(evidence));
 	put(c, j, STEP_STAGE, TIER_BASIC, "ok", evidence);

@@ -129,6 +129,12 @@ json_t *view_job_gates(const struct job *j)
 		view_gates(j->gates) : json_array();
 }
 
+/* Who carries it out in our place. */
+static json_t *view_delegate(const char *name)
+{
+	return name ? json_string(name) : json_null();
+}
+
 json_t *view_job(const struct job *j)
 {
 	json_t *json = job_core(&j->row);
@@ -144,6 +150,7 @@ json_t *view_job(const struct job *j)
 		json_boolean(j->terms.allow_downgrade ||
 		j->terms.allow_older));
 	json_object_set_new(json, "by", view_text(j->terms.by));
+	json_object_set_new(json, "delegate", view_delegate(job_delegate(j)));
 	return json;
 }
 
@@ -165,6 +172,8 @@ json_t *view_job_row(const struct gateway *g, const struct job_row *row)
 	json_object_set_new(json, "allow_downgrade",
 		json_boolean(terms.allow_downgrade || terms.allow_older));
 	json_object_set_new(json, "by", view_text(terms.by));
+	json_object_set_new(json, "delegate", view_delegate(
+		job_class_delegate(g, row->class_name)));
 	return json;
 }
 

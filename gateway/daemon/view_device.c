@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "gateway/daemon/delegated.h"
 #include "gateway/daemon/radio.h"
 #include "gateway/daemon/support.h"
 
@@ -90,7 +91,8 @@ json_t *view_device(struct gateway *g, const struct device *d)
 	json_t *available = available_of(g, d);
 	const struct line *l = line_find(g, d->link);
 	const struct radio *radio = l ? l->radio : NULL;
-	bool sleepy = radio_is_sleepy(radio, d->key);
+	bool sleepy = radio_is_sleepy(radio, d->key) ||
+		delegated_is_sleepy(l, d->key);
 	bool read = d->version[0] || d->hash_len;
 	const char *state = c && c->job ? job_state_name(c->job->state) :
 		!json_is_null(available) ? "available" :

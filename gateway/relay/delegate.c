@@ -616,7 +616,7 @@ static void on_up(void *arg)
 	subscribe(d, RESPONSES "#");
 	subscribe(d, PROBED);
 	subscribe(d, "bridge/state");
-	probe_in(d, PROBE_LONG_MS);
+	probe_in(d, PROBE_MS);
 }
 
 static void on_down(void *arg, const char *why)

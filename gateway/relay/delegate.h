@@ -59,6 +59,9 @@ int delegate_open(const struct delegate_setup *setup, struct delegate **ret,
 void delegate_close(struct delegate *d, void (*on_closed)(void *arg),
 	void *arg);
 
+/* An end device that runs on a battery. */
+bool delegate_is_sleepy(const struct delegate *d, const char *peer);
+
 /* A session for a peer: like network_offer() of network.h. ERR_JOB_NO_LINK (it
  * is not up, or does not know the peer), -EBUSY, -ENOBUFS, -EINVAL (there is a
  * prefix), -ENOMEM, ERR_ZIGBEE_OPTIONS. */

@@ -324,6 +324,8 @@ static void ask(struct delegate_session *s)
 	s->phase = DELEGATE_ASKING;
 	wake_in(s, ASK_MS);
 	publish_check(s);
+	if (s->wait != ENGINE_WAIT_WAKE)
+		tell_wait(s, ENGINE_WAIT_DEVICE, ASK_MS);
 }
 
 /* ---- not all at once ---- */

@@ -2,11 +2,16 @@
  * must not be asked in one breath. */
 #include "gateway/relay/delegate_priv.h"
 
-bool delegate_session_is_sleepy(const struct delegate_session *s)
+bool delegate_is_sleepy(const struct delegate *d, const char *peer)
 {
-	const struct delegate_node *n = delegate_node(s->delegate, s->key);
+	const struct delegate_node *n = delegate_node(d, peer);
 
 	return n && n->device.sleepy;
+}
+
+bool delegate_session_is_sleepy(const struct delegate_session *s)
+{
+	return delegate_is_sleepy(s->delegate, s->key);
 }
 
 /* A sleeper takes the whole minute that zigbee2mqtt waits: they must not keep

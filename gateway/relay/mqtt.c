@@ -34,6 +34,7 @@ struct mqtt {
 	bool went;         /* on_down is owed */
 	bool came;         /* on_up is owed */
 	bool refused;      /* on_refused is owed */
+	bool anonymous;    /* TLS without a certificate of ours */
 	bool closing;
 	char why[WHY_SIZE];
 	char said[WHY_SIZE]; /* the library's last word of an error */
@@ -106,7 +107,8 @@ static void follow_socket(struct mqtt *m)
 		return;
 	if (fd < 0) {
 		if (!m->again_ms)
-			lose(m, "the connection was lost");
+			lose(m, m->said[0] ? m->said :
+				"the connection was lost");
 		return;
 	}
 	if (!m->poll && take_poll(m, fd))
@@ -161,6 +163,7 @@ static void on_connect(struct mosquitto *library, void *arg, int code)
 	}
 	m->up = true;
 	m->came = true;
+	m->said[0] = '\0';
 	m->wait_ms = AGAIN_MIN_MS;
 }
 
@@ -174,10 +177,12 @@ static void on_disconnect(struct mosquitto *library, void *arg, int code)
 		return;
 	if (!m->up && m->why[0] && !m->went)
 		snprintf(why, sizeof(why), "%s", m->why);
-	else if (code == MOSQ_ERR_TLS && m->said[0])
+	else if (m->said[0])
 		snprintf(why, sizeof(why), "%s", m->said);
 	else
-		snprintf(why, sizeof(why), "%s", mosquitto_strerror(code));
+		snprintf(why, sizeof(why), "%s%s", mosquitto_strerror(code),
+			m->anonymous && !m->up ? "; does the broker want "
+			"cert and key?" : "");
 	lose(m, why);
 }
 
@@ -188,7 +193,8 @@ static void on_log(struct mosquitto *library, void *arg, int level,
 	struct mqtt *m = arg;
 
 	(void)library;
-	if (level == MOSQ_LOG_ERR)
+	/* The first word is about the cause. */
+	if (level == MOSQ_LOG_ERR && !m->said[0])
 		snprintf(m->said, sizeof(m->said), "%s", text);
 }
 
@@ -244,6 +250,8 @@ static void on_connect_tried(uv_work_t *work, int status)
 	}
 	if (status)
 		lose(m, "out of resources");
+	else if (m->code && m->said[0])
+		lose(m, m->said);
 	else if (m->code == MOSQ_ERR_ERRNO)
 		lose(m, m->number ? err_text(-m->number) :
 			"no way to the broker");
@@ -337,6 +345,7 @@ int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
 	m->events = setup->events;
 	m->arg = setup->arg;
 	m->port = setup->port;
+	m->anonymous = setup->tls && !setup->certificate;
 	m->polled = -1;
 	m->wait_ms = AGAIN_MIN_MS;
 	snprintf(m->host, sizeof(m->host), "%s", setup->host);

@@ -18,6 +18,7 @@ import pytest
 
 from ferrytest import npm
 from ferrytest.herdsman import COORDINATOR
+from ferrytest.pki import Ca
 from ferrytest.simulator import Simulator
 from ferrytest.site import wait_for
 from ferrytest.zigbee import CLASS, ZigbeeSite
@@ -60,7 +61,8 @@ def free_port():
         return one.getsockname()[1]
 
 
-def row(number, kind, eui64, nwk, device, inputs, outputs, manufacturer, model):
+def row(number, kind, eui64, nwk, device, inputs, outputs, manufacturer, model,
+        power="Mains (single phase)"):
     """A line of its database: a device that was interviewed long ago."""
     endpoint = {"profId": HA, "epId": 1, "devId": device,
                 "inClusterList": inputs, "outClusterList": outputs,
@@ -69,29 +71,82 @@ def row(number, kind, eui64, nwk, device, inputs, outputs, manufacturer, model):
     return json.dumps({
         "id": number, "type": kind, "ieeeAddr": "0x" + eui64, "nwkAddr": nwk,
         "manufId": manufacturer, "manufName": "Acme", "modelId": model,
-        "powerSource": "Mains (single phase)", "swBuildId": "old",
+        "powerSource": power, "swBuildId": "old",
         "epList": [1], "endpoints": {"1": endpoint},
         "interviewCompleted": True, "interviewState": "SUCCESSFUL",
         "meta": {}})
 
 
-class Broker:
-    """mosquitto on a port of its own."""
+# A request that comes before zigbee-herdsman has heard that its last answer was
+# sent is lost: devices take a while to think, and do not wait long after a loss.
+PACE = {"think": "20ms", "answer": "1s", "backoff": "200ms", "errors": 200}
 
-    def __init__(self, folder, port=None):
+
+def group(count=1, version=1, **more):
+    words = {"name": "bulb-%u", "count": count, "first": 1,
+             "transport": "znp", "manufacturer": "0x1234",
+             "image_type": "0x0001", "file_version": version, "interval": 0,
+             "activate": "200ms", **PACE}
+    words.update(more)
+    return ",".join(f"{key}={value}" for key, value in words.items())
+
+
+def of_image(row, **more):
+    header = row["header"]
+    return group(manufacturer=hex(header["manufacturer_code"]),
+                 image_type=hex(header["image_type"]),
+                 version=header["file_version"] - 1, **more)
+
+
+class Broker:
+    """mosquitto on a port of its own; `secured` is a second listener, on which
+    nobody is let in without a certificate of its authority, user and password."""
+
+    def __init__(self, folder, port=None, secured=False):
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/sbin")
         if not program:
             pytest.fail("mosquitto is missing; scripts/setup test installs it")
         self.port = port or free_port()
+        self.folder = folder
         folder.mkdir(exist_ok=True)
         config = folder / "mosquitto.conf"
-        config.write_text(f"listener {self.port} 127.0.0.1\n"
-                          "allow_anonymous true\nuser root\n"
-                          "persistence false\n")
+        config.write_text("per_listener_settings true\nuser root\n"
+                          f"listener {self.port} 127.0.0.1\n"
+                          "allow_anonymous true\npersistence false\n"
+                          + (self._secure() if secured else ""))
         self._log = open(folder / "mosquitto.log", "a")
         self.process = subprocess.Popen([program, "-c", config, "-v"],
                                         stdout=self._log, stderr=self._log)
         wait_for("the broker", self._is_up)
+
+    def _secure(self):
+        self.tls_port = free_port()
+        self.ca = Ca.make(self.folder / "tls", "broker-ca")
+        server = self.ca.issue("broker", sans=["DNS:localhost"])
+        self.client = self.ca.issue("hub", sans=None, usage="clientAuth")
+        passwords = self.folder / "passwords"
+        passwords.touch(mode=0o600)
+        subprocess.run(["mosquitto_passwd", "-b", passwords, "hub",
+                        "open sesame"], check=True, capture_output=True)
+        self.credentials = self.folder / "credentials"
+        self.tell_credentials("open sesame")
+        return (f"listener {self.tls_port} 127.0.0.1\n"
+                f"cafile {self.ca.cert}\ncertfile {server.cert}\n"
+                f"keyfile {server.key}\nrequire_certificate true\n"
+                f"allow_anonymous false\npassword_file {passwords}\n")
+
+    def tell_credentials(self, password, mode=0o600):
+        """What the hub says of itself."""
+        self.credentials.write_text(f"hub\n{password}\n")
+        self.credentials.chmod(mode)
+
+    def params(self, ca=None, certificate=True):
+        """Of a link to the second listener."""
+        return (f'url = "mqtts://localhost:{self.tls_port}"; '
+                f'ca = "{ca or self.ca.cert}"; '
+                f'credentials = "{self.credentials}"; '
+                + (f'cert = "{self.client.cert}"; key = "{self.client.key}"; '
+                   if certificate else ""))
 
     def _is_up(self):
         with socket.socket() as one:
@@ -172,30 +227,35 @@ class Z2mSite(ZigbeeSite):
 
     # ---- starting ----
 
-    def start_broker(self, port=None):
-        self.broker = Broker(self.folder / "broker", port)
+    def start_broker(self, port=None, secured=False):
+        self.broker = Broker(self.folder / "broker", port, secured)
         return self.broker
 
     def watch(self):
         self.watcher = Watcher(self.broker.port, self.topic)
 
     def start_nodes(self, groups, name="hub"):
-        self.radio = Simulator(self.bin.parent, self.folder / name, groups)
+        groups = [groups] if isinstance(groups, str) else groups
+        self.radio = Simulator(self.bin.parent, self.folder / name, *groups)
         self.sims.append(self.radio)
         return self.radio
 
     def write_z2m(self, model="TRADFRI bulb E27 WW 806lm", delay=DELAY_MS):
+        """What it knows of the nodes: those of a name with `sleeper` in it run
+        on a battery."""
         self.data.mkdir(exist_ok=True)
         radio = next(r for r in self.radio.ask("stats")["coordinators"]
                      if r["name"] == "coordinator")
         rows = [row(1, "Coordinator", COORDINATOR, 0, 5, [], [], 0, "")]
         named = []
         for i, node in enumerate(radio["nodes"]):
-            rows.append(row(i + 2, "Router", node["eui64"],
+            kind = (("EndDevice", "Battery") if "sleeper" in node["name"] else
+                    ("Router", "Mains (single phase)"))
+            rows.append(row(i + 2, kind[0], node["eui64"],
                             int(node["nwk"], 16), 256, [0], [OTA], 0x1234,
-                            model))
+                            model, kind[1]))
             named.append(f"  '0x{node['eui64']}':\n"
-                         f"    friendly_name: room/bulb-{i + 1}\n")
+                         f"    friendly_name: room/{node['name']}\n")
         (self.data / "database.db").write_text("\n".join(rows) + "\n")
         (self.data / "configuration.yaml").write_text(CONFIG.format(
             topic=self.topic, mqtt=self.broker.port, delay=delay,
@@ -206,23 +266,25 @@ class Z2mSite(ZigbeeSite):
         self.z2m = Z2m(self.data, self.z2m_log)
         return self.z2m
 
-    def link_z2m(self, hand_over="file", name="z2m", port=None, extra=""):
+    def link_z2m(self, hand_over="file", broker=None, extra=""):
+        """`broker` are the parameters that lead to it."""
         self.handover.mkdir(exist_ok=True, mode=0o750)
+        broker = broker or f'url = "mqtt://127.0.0.1:{self.broker.port}"; '
         where = (f'folder = "{self.handover}"; ' if hand_over == "file"
                  else "")
-        (self.etc / "links.d" / f"{name}.conf").write_text(
-            'delegate = "zigbee2mqtt";\n'
-            f'params = {{ url = "mqtt://127.0.0.1:{port or self.broker.port}";'
-            f' topic = "{self.topic}"; hand_over = "{hand_over}"; {where}'
-            f"{extra} }};\n")
+        (self.etc / "links.d" / "z2m.conf").write_text(
+            f'delegate = "zigbee2mqtt";\nparams = {{ {broker}'
+            f'topic = "{self.topic}"; hand_over = "{hand_over}"; {where}'
+            f"}};\n{extra}\n")
 
-    def add_z2m_class(self, name, options="response_delay_ms=2", extra=""):
+    def add_z2m_class(self, name, options="response_delay_ms=2", extra="",
+                      match=""):
         self.publish("class", "add", name, "--dir", str(self.pub))
         self.classes[name] = self._class_id(name)
         text = CLASS.replace("zigbee-ota", "zigbee2mqtt").replace(
             '"zigbee"', '"zigbee2mqtt"')
         (self.etc / "classes.d" / f"{name}.conf").write_text(text.format(
-            vendor_id=self.vendor_id, class_id=self.classes[name], match="",
+            vendor_id=self.vendor_id, class_id=self.classes[name], match=match,
             options=options, extra=extra, auto_enrol="true"))
 
     def start_all(self, groups, hand_over="file", **z2m):
