@@ -184,6 +184,9 @@ static int begin_hash(struct handover *h)
 	if (!h->hash)
 		return -ENOMEM;
 	h->fd = open(h->image, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (h->fd < 0 && (errno == EMFILE || errno == ENFILE ||
+			errno == ENOMEM))
+		return ERR_DELEGATE_COPY; /* the file is not to blame */
 	if (h->fd < 0 || fstat(h->fd, &h->seen) ||
 			!S_ISREG(h->seen.st_mode) || h->seen.st_nlink != 1)
 		return ERR_DELEGATE_CHANGED;
