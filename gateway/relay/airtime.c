@@ -127,33 +127,39 @@ static int64_t window_wait_ms(const struct airtime *a, int64_t now_ms,
 	return AIRTIME_BUCKET_MS; /* until something pending is settled */
 }
 
+/* A frame of more than the tokens ever hold goes when they are all there, but it
+ * has to fit into the window like any other. */
+static int64_t tokens_for(const struct airtime *a, uint32_t us)
+{
+	return us < a->burst_us ? us : a->burst_us;
+}
+
+static int64_t window_for(const struct airtime *a, uint32_t us)
+{
+	return us < a->window_us ? us : a->window_us;
+}
+
 int64_t airtime_wait_ms(struct airtime *a, int64_t now_ms, uint32_t us)
 {
-	int64_t most = a->burst_us < a->window_us ? a->burst_us : a->window_us;
-	int64_t wanted = us < most ? us : most;
-	int64_t tokens_ms, window_ms;
+	int64_t tokens = tokens_for(a, us), window = window_for(a, us);
+	int64_t tokens_ms = 0, window_ms = 0;
 
-	if (!a->budget_pct)
+	if (!a->budget_pct || !us)
 		return 0;
 	advance(a, now_ms);
-	if (left_of(a) >= wanted)
-		return 0;
-	tokens_ms = wanted > a->tokens_us ? (wanted - a->tokens_us - 1) /
-		budget_of_ms(a, 1) + 1 : 0;
-	window_ms = window_left(a) < wanted ? window_wait_ms(a, now_ms,
-		wanted) : 0;
-	if (window_ms > tokens_ms)
-		return window_ms;
-	return tokens_ms > 0 ? tokens_ms : 1;
+	if (tokens > a->tokens_us)
+		tokens_ms = (tokens - a->tokens_us - 1) / budget_of_ms(a, 1) +
+			1;
+	if (window > window_left(a))
+		window_ms = window_wait_ms(a, now_ms, window);
+	return window_ms > tokens_ms ? window_ms : tokens_ms;
 }
 
 bool airtime_reserve(struct airtime *a, int64_t now_ms, uint32_t us)
 {
-	int64_t most = a->burst_us < a->window_us ? a->burst_us : a->window_us;
-	int64_t wanted = us < most ? us : most;
-
 	advance(a, now_ms);
-	if (a->budget_pct && left_of(a) < wanted)
+	if (a->budget_pct && us && (a->tokens_us < tokens_for(a, us) ||
+			window_left(a) < window_for(a, us)))
 		return false;
 	a->pending_us += us;
 	take_tokens(a, us);

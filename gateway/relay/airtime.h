@@ -56,13 +56,13 @@ void airtime_init(struct airtime *a, unsigned budget_pct, int64_t now_ms);
 /* What could be reserved now; UINT32_MAX without a limit. */
 uint32_t airtime_left(struct airtime *a, int64_t now_ms);
 
-/* How many milliseconds from now airtime_left() is expected to be `us` or more
- * if nothing else happens; 0: now. `us` above what is ever there counts as
- * that. */
+/* How many milliseconds from now `us` can be expected to be had if nothing else
+ * happens; 0: now. */
 int64_t airtime_wait_ms(struct airtime *a, int64_t now_ms, uint32_t us);
 
 /* Takes `us` out of what is left: true, or false when there is less. A frame of
- * more than the radio ever holds goes when nothing else is on its way. */
+ * more than may be sent at once goes when all of that is there; one of more than
+ * a window holds, when nothing was on the air for that long. */
 bool airtime_reserve(struct airtime *a, int64_t now_ms, uint32_t us);
 
 /* The frame that was reserved with `estimate_us` is over and cost `us`. */

@@ -67,6 +67,18 @@ void network_feed(struct network *n, const struct engine_event *event)
 	network_drain(n);
 }
 
+/* What is left. A frame of more than is ever left at once may go nevertheless when
+ * the account would let it: the engine would wait for ever. */
+static uint32_t budget_now(struct network *n, int64_t now_ms)
+{
+	uint32_t left = airtime_left(&n->airtime, now_ms);
+	uint32_t wanted = n->engine_ops->wants_airtime(n->engine);
+
+	return wanted > left && wanted != UINT32_MAX &&
+		airtime_wait_ms(&n->airtime, now_ms, wanted) == 0 ?
+		wanted : left;
+}
+
 /* Only when all commands were taken: the engine counts those that it has given,
  * not those that it still holds. True when it was told. */
 static bool tell_budget(struct network *n)
@@ -80,7 +92,7 @@ static bool tell_budget(struct network *n)
 			now - n->budget_told_ms < BUDGET_EVERY_MS))
 		return false;
 	n->budget_told_ms = now;
-	event.budget.airtime_us = airtime_left(&n->airtime, now);
+	event.budget.airtime_us = budget_now(n, now);
 	n->engine_ops->event(n->engine, now, &event);
 	return true;
 }

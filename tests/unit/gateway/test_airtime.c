@@ -89,6 +89,24 @@ START_TEST(test_frame_longer_than_the_radio_holds_goes_alone)
 }
 END_TEST
 
+/* The tokens let it go, the 10 s do not. */
+START_TEST(test_frame_longer_than_the_tokens_has_to_fit_into_the_window)
+{
+	int64_t wait;
+
+	fresh(1);
+	airtime_received(&account, START_MS, 20000);
+	ck_assert(airtime_reserve(&account, START_MS + 2000, 50000));
+	airtime_settle(&account, START_MS + 2000, 50000, 50000);
+	ck_assert_uint_eq(airtime_left(&account, START_MS + 7000), 30000);
+	ck_assert(!airtime_reserve(&account, START_MS + 7000, 50000));
+	wait = airtime_wait_ms(&account, START_MS + 7000, 50000);
+	ck_assert_int_ge(wait, 3000);
+	ck_assert_int_le(wait, 3000 + AIRTIME_BUCKET_MS);
+	ck_assert(airtime_reserve(&account, START_MS + 7000 + wait, 50000));
+}
+END_TEST
+
 /* Received frames that use up the budget stop ours until they are 10 s old. */
 START_TEST(test_wait_names_the_moment_when_the_window_opens)
 {
@@ -281,6 +299,8 @@ int main(void)
 	tcase_add_test(c, test_tokens_come_back_at_the_rate_of_the_share);
 	tcase_add_test(c, test_smallest_budget_lets_the_longest_frame_go);
 	tcase_add_test(c, test_frame_longer_than_the_radio_holds_goes_alone);
+	tcase_add_test(c,
+		test_frame_longer_than_the_tokens_has_to_fit_into_the_window);
 	tcase_add_test(c, test_wait_names_the_moment_when_the_window_opens);
 	tcase_add_test(c, test_use_is_of_the_last_ten_seconds);
 	tcase_add_loop_test(c, test_no_ten_seconds_hold_more_than_the_budget, 0,

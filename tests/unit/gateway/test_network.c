@@ -377,10 +377,29 @@ START_TEST(test_budget_is_told_and_grows_again)
 	while (script.budgets == told)
 		uv_run(&loop, UV_RUN_ONCE);
 	ck_assert_uint_ge(script.left_us, 100000);
-	script.wants_us = UINT32_MAX;
+	script.wants_us = 250000;
 	radio_finish(0, 200000);
 	while (script.left_us < 250000)
 		uv_run(&loop, UV_RUN_ONCE);
+}
+END_TEST
+
+/* As over many hops with a small budget: it would wait for ever. */
+START_TEST(test_frame_longer_than_the_radio_holds_may_go_when_all_is_there)
+{
+	script.wants_us = 40000;
+	open_network(1);
+	until_up();
+	while (script.left_us < 40000)
+		uv_run(&loop, UV_RUN_ONCE);
+	ck_assert_uint_eq(script.left_us, 40000);
+	script.wants_us = 0;
+	script_tx(1, "0000000000000001", 40000);
+	radio_hears("0000000000000001", "go", 0);
+	while (radio.taken < 1)
+		uv_run(&loop, UV_RUN_ONCE);
+	radio_finish(0, 40000);
+	until(script.log, "sent:1:0 ");
 }
 END_TEST
 
@@ -714,6 +733,8 @@ int main(void)
 	tcase_add_test(c, test_tx_waits_in_the_engine_while_the_window_is_full);
 	tcase_add_test(c, test_tx_beyond_the_airtime_waits_for_it);
 	tcase_add_test(c, test_budget_is_told_and_grows_again);
+	tcase_add_test(c,
+		test_frame_longer_than_the_radio_holds_may_go_when_all_is_there);
 	tcase_add_test(c,
 		test_engine_that_waits_for_no_airtime_is_left_alone);
 	tcase_add_test(c, test_received_frames_are_charged);
