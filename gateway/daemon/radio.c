@@ -352,12 +352,17 @@ int radio_offer(struct gateway *g, const struct device *device,
 	const struct session_setup *setup, struct session **ret)
 {
 	struct line *l = line_find(g, device->link);
+	struct radio_peer *p;
 
 	if (setup->engine->delegate)
 		return delegated_offer(l, device, setup, ret);
 	if (!l || !l->radio || strcmp(l->config->network->engine,
 			setup->engine->name))
 		return ERR_JOB_NO_LINK;
+	/* An engine that has forgotten it would wait until it speaks. */
+	p = radio_peers_find(&l->radio->peers, device->key);
+	if (p && p->reported)
+		tell_network(l->radio, p, false);
 	return network_offer(l->radio->network, device->key, setup, ret);
 }
 

@@ -162,6 +162,49 @@ START_TEST(untold_peer_that_the_driver_does_not_see_is_not_told)
 }
 END_TEST
 
+/* It may have forgotten by now, and would wait until the device speaks. */
+START_TEST(peer_of_an_offer_is_told_before_it)
+{
+	static const struct session_events none;
+	struct session_setup setup = {
+		.engine = &script_network,
+		.goal = ENGINE_GOAL_INVENTORY,
+		.events = &none,
+	};
+	struct session *session = NULL;
+	struct device *d;
+
+	rig_report(ONE, FERRY_PEER_SLEEPY, "1");
+	d = rig_enrol(ONE, "plug");
+	script.log[0] = '\0';
+	ck_assert_int_eq(radio_offer(&rig.gateway, d, &setup, &session), 0);
+	ck_assert_ptr_nonnull(strstr(script.log,
+		"peer:" ONE ":sleepy offer:" ONE));
+	session_close(session, NULL, NULL);
+}
+END_TEST
+
+START_TEST(peer_of_an_offer_that_the_driver_does_not_see_is_not_told)
+{
+	static const struct session_events none;
+	struct session_setup setup = {
+		.engine = &script_network,
+		.goal = ENGINE_GOAL_INVENTORY,
+		.events = &none,
+	};
+	struct session *session = NULL;
+	struct device *d;
+
+	rig_report(ONE, 0, NULL);
+	d = rig_enrol(ONE, "plug");
+	rig_report(ONE, FERRY_PEER_GONE, NULL);
+	script.log[0] = '\0';
+	ck_assert_int_eq(radio_offer(&rig.gateway, d, &setup, &session), 0);
+	ck_assert_uint_eq(told("peer:"), 0);
+	session_close(session, NULL, NULL);
+}
+END_TEST
+
 /* ---- restarts of the link ---- */
 
 START_TEST(restart_of_the_link_loses_all_until_they_are_reported)
@@ -420,6 +463,9 @@ int main(void)
 	tcase_add_test(c, untold_peer_is_told_again);
 	tcase_add_test(c,
 		untold_peer_that_the_driver_does_not_see_is_not_told);
+	tcase_add_test(c, peer_of_an_offer_is_told_before_it);
+	tcase_add_test(c,
+		peer_of_an_offer_that_the_driver_does_not_see_is_not_told);
 	tcase_add_test(c,
 		restart_of_the_link_loses_all_until_they_are_reported);
 	suite_add_tcase(suite, c);
