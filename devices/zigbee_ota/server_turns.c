@@ -129,14 +129,19 @@ static int64_t left_ms(const struct server_offer *o, int64_t now_ms)
 		(o->file.size - o->progress) / done);
 }
 
+/* A device that begins again is not near its end any more. */
 void server_place_moved(struct server *s, struct server_offer *o,
 	int64_t now_ms)
 {
-	if (o->ending || !o->has_place ||
-			(!o->has_all && left_ms(o, now_ms) > CALL_LEAD_MS))
+	bool ending = o->has_all || left_ms(o, now_ms) <= CALL_LEAD_MS;
+
+	if (!o->has_place || ending == o->ending)
 		return;
-	o->ending = true;
-	s->ending++;
+	o->ending = ending;
+	if (ending)
+		s->ending++;
+	else
+		s->ending--;
 	s->look = true;
 }
 

@@ -36,6 +36,28 @@ START_TEST(place_is_given_on_when_few_blocks_are_left)
 }
 END_TEST
 
+/* Its place will not be free soon after all. */
+START_TEST(place_of_who_begins_again_is_not_given_on_any_more)
+{
+	bench_init(b, 3, LONG_LEN, "concurrent=1 broadcast=no");
+	for (unsigned i = 0; i < 3; i++) {
+		b->devices[i].think_ms = THINK_MS;
+		bench_offer(b, i);
+	}
+	run_to_block(1, 10);
+	ck_assert(!bench_job(b, 0)->over);
+	b->devices[0].offset = 0;
+	b->devices[0].think_ms = 10 * THINK_MS;
+	while (!bench_job(b, 1)->over)
+		bench_run_until(b, b->now_ms + 10);
+	ck_assert(!bench_job(b, 0)->over);
+	ck_assert_uint_eq(b->devices[2].notifies, 0);
+	bench_run(b);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_int_eq(bench_job(b, i)->outcome, ENGINE_DONE);
+}
+END_TEST
+
 START_TEST(place_of_who_thinks_about_the_image_is_given_on)
 {
 	begin_two("concurrent=1 broadcast=no");
@@ -112,6 +134,7 @@ END_TEST
 static void add_places(TCase *c)
 {
 	tcase_add_test(c, place_is_given_on_when_few_blocks_are_left);
+	tcase_add_test(c, place_of_who_begins_again_is_not_given_on_any_more);
 	tcase_add_test(c, place_of_who_thinks_about_the_image_is_given_on);
 	tcase_add_test(c, places_given_on_are_as_many_again_at_most);
 	tcase_add_test(c, places_of_sleepy_children_are_not_given_on);
