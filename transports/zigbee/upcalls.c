@@ -308,13 +308,19 @@ static struct zb_held *held_slot(struct zb_radio *r, uint16_t nwk)
 	return free_one ? free_one : oldest;
 }
 
+/* All ones is what a coordinator may say that does not know. */
+static bool has_eui64(const struct zb_indication *i)
+{
+	return i->eui64 && i->eui64 != UINT64_MAX;
+}
+
 /* `known`: its sender is known by an address that has to be confirmed. */
 static void hold(
 	struct zb_radio *r, const struct zb_indication *i, bool known)
 {
 	struct zb_held *h;
 
-	if (r->net.no_zdo || i->nwk >= ZB_NWK_BROADCAST_FIRST || i->eui64 ||
+	if (r->net.no_zdo || i->nwk >= ZB_NWK_BROADCAST_FIRST || has_eui64(i) ||
 		i->nwk == ZB_NWK_COORDINATOR) {
 		r->frames_dropped++;
 		return;
@@ -399,7 +405,7 @@ int64_t zb_held_deadline(const struct zb_radio *r)
 static struct zb_node *sender_of(
 	struct zb_radio *r, const struct zb_indication *i)
 {
-	if (i->eui64 && i->eui64 != UINT64_MAX)
+	if (has_eui64(i))
 		return zb_learn(r, i->eui64, i->nwk, -1);
 	return i->nwk == ZB_NWK_UNKNOWN ? NULL : zb_nodes_at(&r->nodes, i->nwk);
 }
@@ -428,7 +434,7 @@ static void up_heard(void *arg, const struct zb_indication *i)
 		return;
 	}
 	node = sender_of(r, i);
-	if (node && (i->eui64 || zb_is_sure(r, node, ZB_SURE_MS)))
+	if (node && (has_eui64(i) || zb_is_sure(r, node, ZB_SURE_MS)))
 		deliver(r, node, i, (unsigned)channel);
 	else
 		hold(r, i, node != NULL);

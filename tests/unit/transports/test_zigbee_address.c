@@ -106,6 +106,21 @@ START_TEST(heard_with_the_eui64_needs_no_question)
 }
 END_TEST
 
+/* As a coordinator may say it that has no entry for the sender. */
+START_TEST(heard_with_an_eui64_of_all_ones_is_asked_who_it_is)
+{
+	know_of_old();
+	hear(UINT64_MAX, LAMP_NWK, 0x0019, "query");
+	ck_assert_uint_eq(v.message_count, 0);
+	says_who_it_is(LAMP_NWK, LAMP);
+	ck_assert_uint_eq(v.message_count, 1);
+	hear(UINT64_MAX, OTHER_NWK, 0x0019, "query");
+	says_who_it_is(OTHER_NWK, OTHER);
+	ck_assert_uint_eq(v.message_count, 2);
+	ck_assert_str_eq(v.messages[1].peer, OTHER_KEY);
+}
+END_TEST
+
 START_TEST(heard_of_old_without_an_answer_is_taken_for_the_same)
 {
 	know_of_old();
@@ -471,6 +486,7 @@ int main(void)
 	tcase_add_test(tc, heard_from_an_address_of_old_is_its_new_owners);
 	tcase_add_test(tc, heard_from_an_address_of_old_is_confirmed_once);
 	tcase_add_test(tc, heard_with_the_eui64_needs_no_question);
+	tcase_add_test(tc, heard_with_an_eui64_of_all_ones_is_asked_who_it_is);
 	tcase_add_test(
 		tc, heard_of_old_without_an_answer_is_taken_for_the_same);
 	tcase_add_test(tc, send_to_an_address_of_old_asks_first);
