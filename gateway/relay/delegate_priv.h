@@ -81,6 +81,7 @@ struct delegate_session {
 	uint32_t before;    /* when the update was offered */
 	bool published;     /* an update of ours is or was under way */
 	bool withdrawn;
+	bool aborts; /* ABORTING: an update, which may go on meanwhile */
 	unsigned progress_bp;
 	uint64_t prove_by_ms;  /* of the loop's clock; 0: not proving */
 	enum engine_wait wait;

@@ -215,6 +215,8 @@ static void prove(struct delegate_session *s)
 	pause_for(s, ENGINE_WAIT_DEVICE, PROVE_FIRST_MS);
 }
 
+/* While there is no way to zigbee2mqtt the update goes on there: it is aborted
+ * when there is one again. */
 static void abort_update(struct delegate_session *s)
 {
 	struct z2m_request request = {
@@ -226,6 +228,11 @@ static void abort_update(struct delegate_session *s)
 	if (s->progress_bp == DONE_BP)
 		return;
 	s->phase = DELEGATE_ABORTING;
+	s->aborts = true;
+	if (s->delegate->reach != DELEGATE_UP) {
+		wake_in(s, LOST_MS);
+		return;
+	}
 	wake_in(s, ABORT_MS);
 	if (delegate_request(s->delegate, "update/abort", &request))
 		log_warn("delegate", "update cannot be aborted", "peer=%s",
@@ -384,6 +391,17 @@ static void order(struct delegate_session *s)
 	wake_in(s, SILENT_MS);
 }
 
+/* Its device may have told already that it runs the image. */
+static void hashed_again(struct delegate_session *s, int status)
+{
+	if (status)
+		fail(s, ENGINE_FAILED, status, "hand-over", "");
+	else if (runs_image(s))
+		end(s, ENGINE_DONE, NULL);
+	else
+		prove(s);
+}
+
 static void copied(struct delegate_session *s, int status)
 {
 	if (status)
@@ -408,13 +426,11 @@ static void on_checked(void *arg, int status)
 			(unsigned long long)s->setup.job);
 	if (s->phase == DELEGATE_COPYING)
 		copied(s, status);
-	else if (s->phase == DELEGATE_REHASHING && status)
-		fail(s, ENGINE_FAILED, status, "hand-over", "");
 	else if (s->phase == DELEGATE_REHASHING)
-		prove(s);
+		hashed_again(s, status);
 }
 
-/* It says that it is done; what it used must still be what was handed over. */
+/* It is done; what was used must still be what was handed over. */
 static void finished(struct delegate_session *s)
 {
 	if (s->setup.events->on_progress)
@@ -445,7 +461,7 @@ static void gave_up(struct delegate_session *s, const struct z2m_response *r)
 static void ended_unheard(struct delegate_session *s, bool told)
 {
 	if (runs_image(s)) {
-		end(s, ENGINE_DONE, NULL);
+		finished(s);
 		return;
 	}
 	if (!s->withdrawn && s->progress_bp < DONE_BP &&
@@ -469,8 +485,12 @@ static void take_update(struct delegate_session *s,
 		return;
 	if (r->ok)
 		finished(s);
-	else
+	else if (!says(r, "already in progress"))
 		gave_up(s, r);
+	/* The order came twice, after the connection was lost, or in the middle
+	 * of a question of the device: what goes on is looked at. */
+	else if (s->phase == DELEGATE_UPDATING)
+		wake_in(s, BUSY_AGAIN_MS);
 }
 
 /* Looked after, because nothing was heard of it. */
@@ -561,8 +581,11 @@ void delegate_session_down(struct delegate_session *s)
 	case DELEGATE_UPDATING:
 		wake_in(s, LOST_MS);
 		return;
-	case DELEGATE_REHASHING:
 	case DELEGATE_ABORTING:
+		if (s->aborts)
+			wake_in(s, LOST_MS);
+		return;
+	case DELEGATE_REHASHING:
 	case DELEGATE_OVER:
 		return;
 	}
@@ -589,6 +612,8 @@ void delegate_session_up(struct delegate_session *s)
 	subscribe(s);
 	if (s->phase == DELEGATE_UPDATING)
 		look_after(s);
+	else if (s->phase == DELEGATE_ABORTING && s->aborts)
+		abort_update(s);
 	else if (s->phase == DELEGATE_PAUSING)
 		ask_in_turn(s);
 }
@@ -648,6 +673,10 @@ static void on_timer(uv_timer_t *timer)
 		look_or_lose(s);
 		return;
 	case DELEGATE_ABORTING:
+		if (s->aborts)
+			log_warn("delegate", "update was withdrawn, and "
+				"nobody said that it ended", "peer=%s job=%llu",
+				s->key, (unsigned long long)s->setup.job);
 		end(s, ENGINE_WITHDRAWN, NULL);
 		return;
 	case DELEGATE_OPENING:

@@ -88,14 +88,16 @@ static bool take_key(const json_t *object, char key[17])
 	return true;
 }
 
-/* It becomes a topic: no wildcards, nothing that steers a terminal. */
+/* It becomes a topic: no wildcards, nothing that steers a terminal, none of those
+ * that are not a device's. */
 static bool take_name(const json_t *object, char name[Z2M_NAME_SIZE])
 {
 	const json_t *value = json_object_get(object, "friendly_name");
 	const char *text = json_string_value(value);
 	size_t len = json_string_length(value);
 
-	if (!text || len == 0 || len >= Z2M_NAME_SIZE)
+	if (!text || len == 0 || len >= Z2M_NAME_SIZE ||
+			!strncmp(text, "bridge/", strlen("bridge/")))
 		return false;
 	for (size_t i = 0; i < len; i++)
 		if (text[i] == '+' || text[i] == '#' ||

@@ -46,6 +46,8 @@ static const struct {
 		"\"friendly_name\":\"a/#\"}]", 0, 0, 1},
 	{"name_with_control", "[{\"ieee_address\":\"0x" KEY "\","
 		"\"friendly_name\":\"a\\u001b\"}]", 0, 0, 1},
+	{"name_of_the_bridge", "[{\"ieee_address\":\"0x" KEY "\","
+		"\"friendly_name\":\"bridge/devices\"}]", 0, 0, 1},
 	{"no_name", "[{\"ieee_address\":\"0x" KEY "\"}]", 0, 0, 1},
 	{"empty_name", "[{\"ieee_address\":\"0x" KEY "\","
 		"\"friendly_name\":\"\"}]", 0, 0, 1},

@@ -1,0 +1,445 @@
+/* How an update ends that zigbee2mqtt says little or the wrong thing about: the
+ * broker and the copy of the image are played by the test. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "devices/delegate.h"
+#include "gateway/relay/delegate.h"
+#include "gateway/relay/handover.h"
+#include "gateway/relay/mqtt.h"
+
+#define KEY "00124b0000000001"
+#define SAID_MAX 32
+#define CHECK "z/bridge/request/device/ota_update/check"
+#define UPDATE "z/bridge/request/device/ota_update/update"
+#define ABORT UPDATE "/abort"
+#define BUSY "OTA update or check for update already in progress for 'lamp'"
+
+/* ---- the broker ---- */
+
+struct mqtt {
+	const struct mqtt_events *events;
+	void *arg;
+};
+
+static struct mqtt broker;
+static bool connected;
+
+static struct {
+	char topic[128];
+	char transaction[64];
+} said[SAID_MAX];
+static unsigned said_count;
+
+int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
+	struct fault *fault)
+{
+	(void)fault;
+	broker = (struct mqtt){setup->events, setup->arg};
+	*ret = &broker;
+	return 0;
+}
+
+void mqtt_close(struct mqtt *m, void (*on_closed)(void *arg), void *arg)
+{
+	(void)m;
+	on_closed(arg);
+}
+
+int mqtt_subscribe(struct mqtt *m, const char *topic)
+{
+	(void)m;
+	(void)topic;
+	return connected ? 0 : -ENOTCONN;
+}
+
+void mqtt_unsubscribe(struct mqtt *m, const char *topic)
+{
+	(void)m;
+	(void)topic;
+}
+
+int mqtt_publish(struct mqtt *m, const char *topic, struct bytes payload)
+{
+	json_t *json = json_loadb((const char *)payload.at, payload.len, 0,
+		NULL);
+
+	(void)m;
+	if (connected) {
+		ck_assert_uint_lt(said_count, SAID_MAX);
+		snprintf(said[said_count].topic, sizeof(said[0].topic), "%s",
+			topic);
+		snprintf(said[said_count++].transaction,
+			sizeof(said[0].transaction), "%s", json_string_value(
+			json_object_get(json, "transaction")));
+	}
+	json_decref(json);
+	return connected ? 0 : -ENOTCONN;
+}
+
+static unsigned count_of(const char *topic)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < said_count; i++)
+		n += !strcmp(said[i].topic, topic);
+	return n;
+}
+
+static const char *last_of(const char *topic)
+{
+	for (unsigned i = said_count; i-- > 0;)
+		if (!strcmp(said[i].topic, topic))
+			return said[i].transaction;
+	return "";
+}
+
+/* ---- the copy ---- */
+
+struct handover {
+	struct handover_setup setup;
+	uv_timer_t timer;
+	bool ready;
+	void (*on_closed)(void *arg);
+	void *close_arg;
+};
+
+static unsigned checks;
+static int check_status;
+
+static void on_later(uv_timer_t *timer)
+{
+	struct handover *h = timer->data;
+
+	if (h->ready) {
+		h->setup.on_checked(h->setup.arg, check_status);
+		return;
+	}
+	h->ready = true;
+	h->setup.on_ready(h->setup.arg, 0);
+}
+
+int handover_open(const struct handover_setup *setup, struct handover **ret)
+{
+	struct handover *h = calloc(1, sizeof(*h));
+
+	ck_assert_ptr_nonnull(h);
+	h->setup = *setup;
+	uv_timer_init(setup->loop, &h->timer);
+	h->timer.data = h;
+	uv_timer_start(&h->timer, on_later, 0, 0);
+	*ret = h;
+	return 0;
+}
+
+void handover_copy(struct handover *h)
+{
+	uv_timer_start(&h->timer, on_later, 0, 0);
+}
+
+void handover_check(struct handover *h)
+{
+	checks++;
+	uv_timer_start(&h->timer, on_later, 0, 0);
+}
+
+static void on_handover_closed(uv_handle_t *handle)
+{
+	struct handover *h = handle->data;
+	void (*on_closed)(void *arg) = h->on_closed;
+	void *arg = h->close_arg;
+
+	free(h);
+	on_closed(arg);
+}
+
+void handover_close(struct handover *h, void (*on_closed)(void *arg), void *arg)
+{
+	h->on_closed = on_closed;
+	h->close_arg = arg;
+	uv_close((uv_handle_t *)&h->timer, on_handover_closed);
+}
+
+const char *handover_image(const struct handover *h)
+{
+	(void)h;
+	return "/copy.ota";
+}
+
+const char *handover_index(const struct handover *h)
+{
+	(void)h;
+	return "/copy.json";
+}
+
+void handover_sweep(const char *folder)
+{
+	(void)folder;
+}
+
+/* ---- the owner ---- */
+
+static uv_loop_t loop;
+static struct delegate *delegate;
+static struct session *session;
+static int stages, results;
+static enum engine_outcome outcome;
+static struct engine_failure failure;
+static bool closed;
+
+static void on_link(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+static void on_link_down(void *arg, int status, const char *text)
+{
+	(void)arg;
+	(void)status;
+	(void)text;
+}
+
+static void on_peer(void *arg, const struct delegate_peer *peer)
+{
+	(void)arg;
+	(void)peer;
+}
+
+static const struct delegate_events delegate_events = {
+	.on_up = on_link,
+	.on_down = on_link_down,
+	.on_peer = on_peer,
+	.on_peer_gone = on_link,
+};
+
+static void on_stage(void *arg, enum engine_stage stage,
+	const struct engine_facts *facts)
+{
+	(void)arg;
+	(void)facts;
+	ck_assert_int_eq(stage, ENGINE_STAGE_TRANSFER);
+	stages++;
+}
+
+static void on_result(void *arg, const struct session_result *result)
+{
+	(void)arg;
+	results++;
+	outcome = result->outcome;
+	if (result->failure)
+		failure = *result->failure;
+}
+
+static const struct session_events session_events = {
+	.on_stage = on_stage,
+	.on_result = on_result,
+};
+
+static void on_closed(void *arg)
+{
+	(void)arg;
+	closed = true;
+}
+
+static void ignore(void *arg)
+{
+	(void)arg;
+}
+
+/* ---- the world ---- */
+
+static void turn(void)
+{
+	for (int i = 0; i < 8; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static void hear(const char *rest, const char *payload)
+{
+	char topic[160];
+
+	snprintf(topic, sizeof(topic), "z/%s", rest);
+	broker.events->on_message(broker.arg, topic, bytes_of_text(payload),
+		false);
+	turn();
+}
+
+static void respond(const char *what, const char *transaction,
+	const char *error)
+{
+	char topic[96], payload[320];
+
+	snprintf(topic, sizeof(topic), "bridge/response/%s", what);
+	snprintf(payload, sizeof(payload), "{\"data\":{},\"status\":\"%s\","
+		"\"error\":\"%s\",\"transaction\":\"%s\"}", error ? "error" :
+		"ok", error ? error : "", transaction);
+	hear(topic, payload);
+}
+
+static void answer_check(unsigned version)
+{
+	char payload[96];
+
+	snprintf(payload, sizeof(payload),
+		"{\"update\":{\"installed_version\":%u}}", version);
+	hear("lamp", payload);
+	respond("device/ota_update/check", last_of(CHECK), NULL);
+}
+
+static void answer_order(const char *error)
+{
+	respond("device/ota_update/update", last_of(UPDATE), error);
+}
+
+static void connect_broker(void)
+{
+	connected = true;
+	broker.events->on_up(broker.arg);
+	hear("bridge/devices", "[{\"ieee_address\":\"0x" KEY "\",\"type\":"
+		"\"Router\",\"friendly_name\":\"lamp\"}]");
+	hear("bridge/state", "{\"state\":\"online\"}");
+	respond("health_check", last_of("z/bridge/request/health_check"), NULL);
+}
+
+static void lose_broker(void)
+{
+	connected = false;
+	broker.events->on_down(broker.arg, "gone");
+	turn();
+}
+
+/* An update to 2 of a device that runs 1, let go. */
+static void setup(void)
+{
+	struct ferry_kv kv[] = {{"url", "mqtt://127.0.0.1"},
+		{"hand_over", "url"}, {"topic", "z"}};
+	struct delegate_setup s = {.loop = &loop, .params = kv,
+		.param_count = 3, .events = &delegate_events};
+	struct engine_image image = {.len = 1000, .version = "0x00000002"};
+	struct session_setup wanted = {
+		.loop = &loop,
+		.engine = &zigbee2mqtt_engine_ops,
+		.options = "",
+		.job = 7,
+		.goal = ENGINE_GOAL_UPDATE,
+		.reached = ENGINE_STAGE_NONE,
+		.image = &image,
+		.events = &session_events,
+	};
+
+	uv_loop_init(&loop);
+	ck_assert_int_eq(delegate_open(&s, &delegate, NULL), 0);
+	connect_broker();
+	ck_assert_int_eq(delegate_offer(delegate, KEY, &wanted, &session), 0);
+	turn();
+	answer_check(1);
+	session_go(session, ENGINE_STAGE_TRANSFER, false);
+	turn();
+	ck_assert_uint_eq(count_of(UPDATE), 1);
+}
+
+static void teardown(void)
+{
+	session_close(session, on_closed, NULL);
+	while (!closed)
+		uv_run(&loop, UV_RUN_ONCE);
+	delegate_close(delegate, ignore, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+
+/* ---- ends that nobody heard ---- */
+
+START_TEST(session_whose_end_was_not_heard_hashes_the_copy_again)
+{
+	lose_broker();
+	connect_broker();
+	answer_check(2);
+	ck_assert_uint_eq(checks, 1);
+	ck_assert_int_eq(results, 1);
+	ck_assert_int_eq(outcome, ENGINE_DONE);
+}
+END_TEST
+
+START_TEST(session_whose_end_was_not_heard_fails_with_another_copy)
+{
+	check_status = ERR_DELEGATE_CHANGED;
+	lose_broker();
+	connect_broker();
+	answer_check(2);
+	ck_assert_int_eq(outcome, ENGINE_FAILED);
+	ck_assert_int_eq(failure.code, ERR_DELEGATE_CHANGED);
+}
+END_TEST
+
+/* ---- an order that is heard twice ---- */
+
+START_TEST(session_follows_an_order_that_was_heard_twice)
+{
+	answer_order(BUSY);
+	ck_assert_int_eq(results, 0);
+	answer_order(NULL);
+	ck_assert_uint_eq(checks, 1);
+}
+END_TEST
+
+START_TEST(session_whose_order_met_a_question_orders_again)
+{
+	answer_order(BUSY);
+	lose_broker();
+	connect_broker();
+	answer_check(1);
+	ck_assert_int_eq(stages, 2);
+	ck_assert_int_eq(results, 0);
+}
+END_TEST
+
+/* ---- withdrawn while nobody listens ---- */
+
+START_TEST(session_withdrawn_without_broker_aborts_when_it_is_back)
+{
+	lose_broker();
+	session_withdraw(session);
+	turn();
+	ck_assert_int_eq(results, 0);
+	connect_broker();
+	ck_assert_uint_eq(count_of(ABORT), 1);
+	answer_order("was aborted");
+	ck_assert_int_eq(outcome, ENGINE_WITHDRAWN);
+}
+END_TEST
+
+START_TEST(session_whose_abort_was_lost_aborts_again)
+{
+	session_withdraw(session);
+	turn();
+	ck_assert_uint_eq(count_of(ABORT), 1);
+	lose_broker();
+	connect_broker();
+	ck_assert_uint_eq(count_of(ABORT), 2);
+	ck_assert_int_eq(results, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("delegate_end");
+	TCase *tc = tcase_create("delegate_end");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc,
+		session_whose_end_was_not_heard_hashes_the_copy_again);
+	tcase_add_test(tc,
+		session_whose_end_was_not_heard_fails_with_another_copy);
+	tcase_add_test(tc, session_follows_an_order_that_was_heard_twice);
+	tcase_add_test(tc, session_whose_order_met_a_question_orders_again);
+	tcase_add_test(tc,
+		session_withdrawn_without_broker_aborts_when_it_is_back);
+	tcase_add_test(tc, session_whose_abort_was_lost_aborts_again);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
