@@ -150,13 +150,15 @@ static void failed(struct evidence *e, struct evidence_want *want,
 }
 
 /* What the source gave is the newest that it has, and has run out: neither it
- * nor the next one is asked all the time. */
+ * nor the next one is asked all the time. The next list is not asked for by the
+ * tag of this one: where a tag is of seconds and bytes it may have the same. */
 static void gave_stale(struct evidence *e, struct evidence_want *want,
 	enum evidence_source source)
 {
 	struct evidence_try *t = &want->tries[source];
 
 	t->status = ERR_TRUST_REVOCATION_STALE;
+	t->etag[0] = '\0';
 	t->uri = evidence_allowed_from(e, want, source, t->uri + 1);
 	if (t->uri == evidence_uri_count(want, source))
 		t->uri = evidence_allowed_from(e, want, source, 0);

@@ -1,6 +1,7 @@
 """The same with `openssl ocsp` as the responder, and catalogs that are signed
 below an anchor."""
 
+import os
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -285,6 +286,33 @@ def test_catalog_counts_on_after_the_list_of_its_signer_was_renewed(
         assert site.post(f"/v1/jobs/{job['id']}/approve")[0] < 300
         site.wait_job("lamp-1", "done")
         assert site.vendor()["catalog"]["state"] == "fresh"
+        site.stop_ferryd()
+
+
+def test_next_list_with_the_tag_of_the_last_is_fetched(tmp_path, build_dir):
+    """nginx makes tags of seconds and bytes: two lists of one second may have
+    the same."""
+    with RevocationSite(tmp_path, build_dir) as site:
+        site.config = 'relay = { clock = "synchronised"; };'
+        site.lists()
+        site.add_class("lamp", extra=ASK)
+        site.release("lamp", "2.0.0")
+        ca, _, _ = sign_by_chain(site, site.url("catalogs"))
+        site.write_config()
+        site.start_sim("name=lamp-1")
+        path = site.list_of(ca, seconds=20)
+        first = path.stat()
+        first_ends = time.time() + 21
+        site.start_ferryd()
+        job = site.wait_job("lamp-1", "waiting")
+        # Signatures differ by a byte or two from one list to the next.
+        wait_for("a list of the same size", lambda: (
+            site.list_of(ca).stat().st_size == first.st_size))
+        os.utime(path, ns=(first.st_atime_ns, first.st_mtime_ns))
+        wait_for("the first list to run out",
+                 lambda: time.time() > first_ends, 40)
+        assert site.post(f"/v1/jobs/{job['id']}/approve")[0] < 300
+        site.wait_job("lamp-1", "done")
         site.stop_ferryd()
 
 
