@@ -6,12 +6,14 @@
 
 #include "transports/zigbee/airtime.h"
 
+_Static_assert(ZB_SENDS_MAX + ZB_ASKS_MAX <= 1u << ZB_SLOT_BITS,
+	"a frame's number has room for each send and question");
+
 #define TRIES 2u
 #define ANSWER_MS 1500
 #define ANSWER_SLEEPY_MS 8000
 #define DESCS_MAX 4u /* the least urgent */
 #define SURVEYS_MAX 5u
-#define SLOT_BITS 8
 #define PRESSED_MS 750 /* for a stranger, while others wait */
 
 static struct zb_ask *find(struct zb_radio *r, enum ask_kind kind, uint16_t nwk,
@@ -460,7 +462,7 @@ void zb_asks_lost(struct zb_radio *r)
 
 bool zb_asks_confirm(struct zb_radio *r, const struct zb_confirm *c)
 {
-	unsigned slot = c->id & ((1u << SLOT_BITS) - 1);
+	unsigned slot = c->id & ((1u << ZB_SLOT_BITS) - 1);
 	struct zb_ask *a;
 
 	if (slot < ZB_SENDS_MAX || slot >= ZB_SENDS_MAX + ZB_ASKS_MAX)

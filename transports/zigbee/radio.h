@@ -16,9 +16,10 @@
 #include "transports/zigbee/zdo.h"
 
 #define ZB_SENDS_MAX 64u /* the window of link 0 */
-#define ZB_ASKS_MAX 160u
+#define ZB_ASKS_MAX 320u /* a fifth is left for questions about known ones */
+#define ZB_SLOT_BITS 9 /* of a frame's number: which send or question */
 #define ZB_ASKS_OUT_MAX 8u  /* without an answer at a time */
-#define ZB_STRANGERS_MAX 96u /* of the questions: who that is */
+#define ZB_STRANGERS_MAX ZB_HELD_MAX /* of the questions: who that is */
 #define ZB_STRANGERS_OUT_MAX 6u
 #define ZB_SILENT_MAX 256u /* addresses that did not answer; a power of two */
 #define ZB_SILENT_MIN_MS 2000 /* the second time: not asked for so long, then */

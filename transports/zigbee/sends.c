@@ -13,14 +13,13 @@
 
 #define IN_FLIGHT_EACH 4u
 #define DOUBT_AFTER 3u
-#define SLOT_BITS 8
 
 uint32_t zb_next_id(struct zb_radio *r, unsigned slot)
 {
-	r->serial = (r->serial + 1) & (UINT32_MAX >> SLOT_BITS);
+	r->serial = (r->serial + 1) & (UINT32_MAX >> ZB_SLOT_BITS);
 	if (!r->serial)
 		r->serial = 1;
-	return r->serial << SLOT_BITS | slot;
+	return r->serial << ZB_SLOT_BITS | slot;
 }
 
 static void list_take(struct zb_radio *r, struct zb_send *s)
@@ -312,7 +311,7 @@ static void sent(
 
 void zb_sends_confirm(struct zb_radio *r, const struct zb_confirm *c)
 {
-	unsigned slot = c->id & ((1u << SLOT_BITS) - 1);
+	unsigned slot = c->id & ((1u << ZB_SLOT_BITS) - 1);
 	struct zb_send *s = &r->sends[slot % ZB_SENDS_MAX];
 	uint32_t us;
 

@@ -477,6 +477,28 @@ START_TEST(flood_holds_the_newest_frames)
 }
 END_TEST
 
+/* A whole network that speaks at once, as after a power cut. */
+START_TEST(strangers_that_answer_lose_no_frame)
+{
+	unsigned heard, next;
+
+	up();
+	for (heard = 0; heard < ZB_HELD_MAX; heard++)
+		hear(0, (uint16_t)(0x2000 + heard), 0x0019, "query");
+	confirm_all();
+	for (next = 0; next < sent_count; next++) {
+		uint16_t nwk = sent[next].r.nwk;
+
+		if (sent[next].r.cluster != ZDO_IEEE_ADDR_REQ)
+			continue;
+		hear_address(nwk, ZDO_IEEE_ADDR_RSP, tsn_of(&sent[next]),
+			LAMP + nwk, nwk);
+		confirm_all();
+	}
+	ck_assert_uint_eq(v.message_count, heard);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("transports.zigbee_address");
@@ -511,6 +533,7 @@ int main(void)
 	tcase_add_test(tc, flood_that_has_passed_leaves_no_questions_behind);
 	tcase_add_test(tc, stranger_that_never_answers_is_asked_less_and_less);
 	tcase_add_test(tc, flood_holds_the_newest_frames);
+	tcase_add_test(tc, strangers_that_answer_lose_no_frame);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }

@@ -15,7 +15,7 @@
 #define LAMP_NWK 0x1234u
 #define OTHER 0x00124b0000000002u
 #define LINK 7u
-#define SENT_MAX 256
+#define SENT_MAX 1024
 
 /* The stack as the driver made it, and its way back into the driver. */
 struct zb_stack {
