@@ -413,11 +413,12 @@ static int passed_over(struct machine *m, unsigned c, int64_t command)
 static int copy(struct machine *m, unsigned c)
 {
 	struct suit_fetch *source = source_of(m, c);
+	const struct suit_fetch *fetch = fetch_of(m, c);
 
 	if (source)
 		return decrypt(m, c, source);
 	/* A section runs the shared sequence again, and it may repeat itself. */
-	if (fetch_of(m, c) && fetch_of(m, c)->source ==
+	if (fetch && fetch->source ==
 			param_uint(m, c, SUIT_PARAM_SOURCE, UINT64_MAX))
 		return 0;
 	return passed_over(m, c, SUIT_COPY);
