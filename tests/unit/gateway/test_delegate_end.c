@@ -1,101 +1,19 @@
 /* How an update ends that zigbee2mqtt says little or the wrong thing about: the
  * broker and the copy of the image are played by the test. */
+#include "tests/unit/gateway/played_broker.h"
 #include "tests/unit/unit.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "devices/delegate.h"
 #include "gateway/relay/delegate.h"
 #include "gateway/relay/handover.h"
-#include "gateway/relay/mqtt.h"
 
 #define KEY "00124b0000000001"
-#define SAID_MAX 32
 #define CHECK "z/bridge/request/device/ota_update/check"
 #define UPDATE "z/bridge/request/device/ota_update/update"
 #define ABORT UPDATE "/abort"
 #define BUSY "OTA update or check for update already in progress for 'lamp'"
-
-/* ---- the broker ---- */
-
-struct mqtt {
-	const struct mqtt_events *events;
-	void *arg;
-};
-
-static struct mqtt broker;
-static bool connected;
-
-static struct {
-	char topic[128];
-	char transaction[64];
-} said[SAID_MAX];
-static unsigned said_count;
-
-int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
-	struct fault *fault)
-{
-	(void)fault;
-	broker = (struct mqtt){setup->events, setup->arg};
-	*ret = &broker;
-	return 0;
-}
-
-void mqtt_close(struct mqtt *m, void (*on_closed)(void *arg), void *arg)
-{
-	(void)m;
-	on_closed(arg);
-}
-
-int mqtt_subscribe(struct mqtt *m, const char *topic)
-{
-	(void)m;
-	(void)topic;
-	return connected ? 0 : -ENOTCONN;
-}
-
-void mqtt_unsubscribe(struct mqtt *m, const char *topic)
-{
-	(void)m;
-	(void)topic;
-}
-
-int mqtt_publish(struct mqtt *m, const char *topic, struct bytes payload)
-{
-	json_t *json = json_loadb((const char *)payload.at, payload.len, 0,
-		NULL);
-
-	(void)m;
-	if (connected) {
-		ck_assert_uint_lt(said_count, SAID_MAX);
-		snprintf(said[said_count].topic, sizeof(said[0].topic), "%s",
-			topic);
-		snprintf(said[said_count++].transaction,
-			sizeof(said[0].transaction), "%s", json_string_value(
-			json_object_get(json, "transaction")));
-	}
-	json_decref(json);
-	return connected ? 0 : -ENOTCONN;
-}
-
-static unsigned count_of(const char *topic)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < said_count; i++)
-		n += !strcmp(said[i].topic, topic);
-	return n;
-}
-
-static const char *last_of(const char *topic)
-{
-	for (unsigned i = said_count; i-- > 0;)
-		if (!strcmp(said[i].topic, topic))
-			return said[i].transaction;
-	return "";
-}
 
 /* ---- the copy ---- */
 
@@ -252,64 +170,28 @@ static void ignore(void *arg)
 
 /* ---- the world ---- */
 
-static void turn(void)
-{
-	for (int i = 0; i < 8; i++)
-		uv_run(&loop, UV_RUN_NOWAIT);
-}
-
-static void hear(const char *rest, const char *payload)
-{
-	char topic[160];
-
-	snprintf(topic, sizeof(topic), "z/%s", rest);
-	broker.events->on_message(broker.arg, topic, bytes_of_text(payload),
-		false);
-	turn();
-}
-
-static void respond(const char *what, const char *transaction,
-	const char *error)
-{
-	char topic[96], payload[320];
-
-	snprintf(topic, sizeof(topic), "bridge/response/%s", what);
-	snprintf(payload, sizeof(payload), "{\"data\":{},\"status\":\"%s\","
-		"\"error\":\"%s\",\"transaction\":\"%s\"}", error ? "error" :
-		"ok", error ? error : "", transaction);
-	hear(topic, payload);
-}
-
 static void answer_check(unsigned version)
 {
 	char payload[96];
 
 	snprintf(payload, sizeof(payload),
 		"{\"update\":{\"installed_version\":%u}}", version);
-	hear("lamp", payload);
-	respond("device/ota_update/check", last_of(CHECK), NULL);
+	broker_hear("lamp", payload);
+	broker_respond("device/ota_update/check", broker_transaction(CHECK), NULL);
 }
 
 static void answer_order(const char *error)
 {
-	respond("device/ota_update/update", last_of(UPDATE), error);
+	broker_respond("device/ota_update/update", broker_transaction(UPDATE), error);
 }
 
 static void connect_broker(void)
 {
-	connected = true;
-	broker.events->on_up(broker.arg);
-	hear("bridge/devices", "[{\"ieee_address\":\"0x" KEY "\",\"type\":"
+	broker_up();
+	broker_hear("bridge/devices", "[{\"ieee_address\":\"0x" KEY "\",\"type\":"
 		"\"Router\",\"friendly_name\":\"lamp\"}]");
-	hear("bridge/state", "{\"state\":\"online\"}");
-	respond("health_check", last_of("z/bridge/request/health_check"), NULL);
-}
-
-static void lose_broker(void)
-{
-	connected = false;
-	broker.events->on_down(broker.arg, "gone");
-	turn();
+	broker_hear("bridge/state", "{\"state\":\"online\"}");
+	broker_respond("health_check", broker_transaction("z/bridge/request/health_check"), NULL);
 }
 
 /* An update to 2 of a device that runs 1, let go. */
@@ -332,14 +214,15 @@ static void setup(void)
 	};
 
 	uv_loop_init(&loop);
+	broker_init(&loop);
 	ck_assert_int_eq(delegate_open(&s, &delegate, NULL), 0);
 	connect_broker();
 	ck_assert_int_eq(delegate_offer(delegate, KEY, &wanted, &session), 0);
-	turn();
+	broker_turn();
 	answer_check(1);
 	session_go(session, ENGINE_STAGE_TRANSFER, false);
-	turn();
-	ck_assert_uint_eq(count_of(UPDATE), 1);
+	broker_turn();
+	ck_assert_uint_eq(broker_count_of(UPDATE), 1);
 }
 
 static void teardown(void)
@@ -356,7 +239,7 @@ static void teardown(void)
 
 START_TEST(session_whose_end_was_not_heard_hashes_the_copy_again)
 {
-	lose_broker();
+	broker_down();
 	connect_broker();
 	answer_check(2);
 	ck_assert_uint_eq(checks, 1);
@@ -368,7 +251,7 @@ END_TEST
 START_TEST(session_whose_end_was_not_heard_fails_with_another_copy)
 {
 	check_status = ERR_DELEGATE_CHANGED;
-	lose_broker();
+	broker_down();
 	connect_broker();
 	answer_check(2);
 	ck_assert_int_eq(outcome, ENGINE_FAILED);
@@ -390,7 +273,7 @@ END_TEST
 START_TEST(session_whose_order_met_a_question_orders_again)
 {
 	answer_order(BUSY);
-	lose_broker();
+	broker_down();
 	connect_broker();
 	answer_check(1);
 	ck_assert_int_eq(stages, 2);
@@ -402,12 +285,12 @@ END_TEST
 
 START_TEST(session_withdrawn_without_broker_aborts_when_it_is_back)
 {
-	lose_broker();
+	broker_down();
 	session_withdraw(session);
-	turn();
+	broker_turn();
 	ck_assert_int_eq(results, 0);
 	connect_broker();
-	ck_assert_uint_eq(count_of(ABORT), 1);
+	ck_assert_uint_eq(broker_count_of(ABORT), 1);
 	answer_order("was aborted");
 	ck_assert_int_eq(outcome, ENGINE_WITHDRAWN);
 }
@@ -416,11 +299,11 @@ END_TEST
 START_TEST(session_whose_abort_was_lost_aborts_again)
 {
 	session_withdraw(session);
-	turn();
-	ck_assert_uint_eq(count_of(ABORT), 1);
-	lose_broker();
+	broker_turn();
+	ck_assert_uint_eq(broker_count_of(ABORT), 1);
+	broker_down();
 	connect_broker();
-	ck_assert_uint_eq(count_of(ABORT), 2);
+	ck_assert_uint_eq(broker_count_of(ABORT), 2);
 	ck_assert_int_eq(results, 0);
 }
 END_TEST

@@ -1,95 +1,14 @@
-/* Delegates and their sessions against a broker that is played by the test: the
- * functions of gateway/relay/mqtt.h stand here in place of the library's. */
+/* Delegates and their sessions against a broker that is played by the test. */
+#include "tests/unit/gateway/played_broker.h"
 #include "tests/unit/unit.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "devices/delegate.h"
 #include "gateway/relay/delegate.h"
-#include "gateway/relay/mqtt.h"
 
 #define A "00124b0000000001"
 #define B "00124b0000000002"
-#define SAID_MAX 64
-#define TOPICS_MAX 64
-
-/* ---- the broker ---- */
-
-struct mqtt {
-	const struct mqtt_events *events;
-	void *arg;
-};
-
-static struct mqtt broker;
-static bool connected;
-
-static struct {
-	char topic[128];
-	char payload[512];
-} said[SAID_MAX];
-static unsigned said_count;
-static char topics[TOPICS_MAX][160];
-
-int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
-	struct fault *fault)
-{
-	(void)fault;
-	broker = (struct mqtt){setup->events, setup->arg};
-	*ret = &broker;
-	return 0;
-}
-
-void mqtt_close(struct mqtt *m, void (*on_closed)(void *arg), void *arg)
-{
-	(void)m;
-	on_closed(arg);
-}
-
-int mqtt_subscribe(struct mqtt *m, const char *topic)
-{
-	(void)m;
-	if (!connected)
-		return -ENOTCONN;
-	for (unsigned i = 0; i < TOPICS_MAX; i++)
-		if (!topics[i][0]) {
-			snprintf(topics[i], sizeof(topics[i]), "%s", topic);
-			return 0;
-		}
-	ck_abort_msg("too many topics");
-	return -EIO;
-}
-
-static char *is_subscribed(const char *topic)
-{
-	for (unsigned i = 0; i < TOPICS_MAX; i++)
-		if (!strcmp(topics[i], topic))
-			return topics[i];
-	return NULL;
-}
-
-void mqtt_unsubscribe(struct mqtt *m, const char *topic)
-{
-	char *at = is_subscribed(topic);
-
-	(void)m;
-	if (at)
-		*at = '\0';
-}
-
-int mqtt_publish(struct mqtt *m, const char *topic, struct bytes payload)
-{
-	(void)m;
-	if (!connected)
-		return -ENOTCONN;
-	ck_assert_uint_lt(said_count, SAID_MAX);
-	snprintf(said[said_count].topic, sizeof(said[0].topic), "%s", topic);
-	snprintf(said[said_count].payload, sizeof(said[0].payload), "%.*s",
-		(int)payload.len, (const char *)payload.at);
-	said_count++;
-	return 0;
-}
 
 /* ---- what the owners are told ---- */
 
@@ -193,77 +112,9 @@ static const struct session_events session_events = {
 
 /* ---- the world ---- */
 
-static void turn(void)
-{
-	for (int i = 0; i < 8; i++)
-		uv_run(&loop, UV_RUN_NOWAIT);
-}
-
-static void hear(const char *rest, const char *payload)
-{
-	char topic[160];
-
-	snprintf(topic, sizeof(topic), "z/%s", rest);
-	broker.events->on_message(broker.arg, topic, bytes_of_text(payload),
-		false);
-	turn();
-}
-
-static const char *last_of(const char *end)
-{
-	for (unsigned i = said_count; i-- > 0;) {
-		size_t len = strlen(said[i].topic);
-
-		if (len >= strlen(end) && !strcmp(said[i].topic + len -
-				strlen(end), end))
-			return said[i].payload;
-	}
-	return NULL;
-}
-
-static unsigned count_of(const char *end)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < said_count; i++) {
-		size_t len = strlen(said[i].topic);
-
-		n += len >= strlen(end) && !strcmp(said[i].topic + len -
-			strlen(end), end);
-	}
-	return n;
-}
-
-/* What a request of ours says under a name. */
-static const char *member(const char *payload, const char *name)
-{
-	static char text[4][128];
-	static unsigned turn_of;
-	char *at = text[turn_of++ % 4];
-	json_t *json = json_loads(payload ? payload : "", 0, NULL);
-	const char *value = json_string_value(json_object_get(json, name));
-
-	snprintf(at, sizeof(text[0]), "%s", value ? value : "");
-	json_decref(json);
-	return at;
-}
-
-static void respond(const char *what, const char *transaction,
-	const char *error)
-{
-	char topic[96], payload[256];
-
-	snprintf(topic, sizeof(topic), "bridge/response/%s", what);
-	snprintf(payload, sizeof(payload), "{\"data\":{},\"status\":\"%s\","
-		"\"error\":\"%s\",\"transaction\":\"%s\"}", error ? "error" :
-		"ok", error ? error : "", transaction);
-	hear(topic, payload);
-}
-
 static void answer_probe(void)
 {
-	respond("health_check", member(last_of("request/health_check"),
-		"transaction"), NULL);
+	broker_respond("health_check", broker_transaction("request/health_check"), NULL);
 }
 
 static void tell_version(const char *name, unsigned version)
@@ -272,7 +123,7 @@ static void tell_version(const char *name, unsigned version)
 
 	snprintf(payload, sizeof(payload), "{\"update\":{\"state\":\"idle\","
 		"\"installed_version\":%u}}", version);
-	hear(name, payload);
+	broker_hear(name, payload);
 }
 
 #define CHECK "device/ota_update/check"
@@ -281,12 +132,12 @@ static void tell_version(const char *name, unsigned version)
 static void answer_check(const char *name, unsigned version)
 {
 	tell_version(name, version);
-	respond(CHECK, member(last_of(CHECK), "transaction"), NULL);
+	broker_respond(CHECK, broker_transaction(CHECK), NULL);
 }
 
 static void fail_check(const char *error)
 {
-	respond(CHECK, member(last_of(CHECK), "transaction"), error);
+	broker_respond(CHECK, broker_transaction(CHECK), error);
 }
 
 static void list_devices(unsigned count, const char *prefix, bool sleepy)
@@ -301,28 +152,14 @@ static void list_devices(unsigned count, const char *prefix, bool sleepy)
 			"\"power_source\":\"Battery\"}", i > 1 ? "," : "", i,
 			sleepy ? "EndDevice" : "Router", prefix, i, i);
 	snprintf(text + at, sizeof(text) - at, "]");
-	hear("bridge/devices", text);
-}
-
-static void connect_broker(void)
-{
-	connected = true;
-	broker.events->on_up(broker.arg);
-}
-
-static void lose_broker(void)
-{
-	connected = false;
-	memset(topics, 0, sizeof(topics));
-	broker.events->on_down(broker.arg, "gone");
-	turn();
+	broker_hear("bridge/devices", text);
 }
 
 static void go_up(void)
 {
-	connect_broker();
+	broker_up();
 	list_devices(2, "lamp", false);
-	hear("bridge/state", "{\"state\":\"online\"}");
+	broker_hear("bridge/state", "{\"state\":\"online\"}");
 	answer_probe();
 	ck_assert_int_eq(seen.ups, 1);
 }
@@ -336,9 +173,7 @@ static void setup(void)
 
 	uv_loop_init(&loop);
 	memset(&seen, 0, sizeof(seen));
-	memset(topics, 0, sizeof(topics));
-	said_count = 0;
-	connected = false;
+	broker_init(&loop);
 	ck_assert_int_eq(delegate_open(&s, &delegate, NULL), 0);
 }
 
@@ -374,7 +209,7 @@ static int offer(struct owner *o, const char *key, unsigned version,
 
 	snprintf(image.version, sizeof(image.version), "0x%08x", version);
 	err = delegate_offer(delegate, key, &s, &o->session);
-	turn();
+	broker_turn();
 	return err;
 }
 
@@ -399,18 +234,18 @@ static void begin_update(struct owner *o)
 	answer_check("lamp1", 1);
 	ck_assert_int_eq(o->stages, 1);
 	session_go(o->session, ENGINE_STAGE_TRANSFER, false);
-	turn();
-	ck_assert_uint_eq(count_of(UPDATE), 1);
+	broker_turn();
+	ck_assert_uint_eq(broker_count_of(UPDATE), 1);
 }
 
 /* ---- how far it is ---- */
 
 START_TEST(delegate_that_says_online_is_not_up_before_it_answers)
 {
-	connect_broker();
-	hear("bridge/state", "{\"state\":\"online\"}");
+	broker_up();
+	broker_hear("bridge/state", "{\"state\":\"online\"}");
 	ck_assert_int_eq(seen.ups, 0);
-	ck_assert_uint_eq(count_of("request/health_check"), 1);
+	ck_assert_uint_eq(broker_count_of("request/health_check"), 1);
 	answer_probe();
 	ck_assert_int_eq(seen.ups, 1);
 }
@@ -418,9 +253,9 @@ END_TEST
 
 START_TEST(delegate_answer_to_another_question_does_not_make_it_up)
 {
-	connect_broker();
-	hear("bridge/state", "{\"state\":\"online\"}");
-	respond("health_check", "ferry-0-1", NULL);
+	broker_up();
+	broker_hear("bridge/state", "{\"state\":\"online\"}");
+	broker_respond("health_check", "ferry-0-1", NULL);
 	ck_assert_int_eq(seen.ups, 0);
 }
 END_TEST
@@ -429,13 +264,12 @@ START_TEST(delegate_retained_answer_does_not_make_it_up)
 {
 	char payload[160];
 
-	connect_broker();
-	hear("bridge/state", "{\"state\":\"online\"}");
+	broker_up();
+	broker_hear("bridge/state", "{\"state\":\"online\"}");
 	snprintf(payload, sizeof(payload), "{\"status\":\"ok\","
-		"\"transaction\":\"%s\"}", member(last_of(
-		"request/health_check"), "transaction"));
-	broker.events->on_message(broker.arg,
-		"z/bridge/response/health_check", bytes_of_text(payload), true);
+		"\"transaction\":\"%s\"}", broker_transaction(
+		"request/health_check"));
+	broker_hear_at("z/bridge/response/health_check", payload, true);
 	ck_assert_int_eq(seen.ups, 0);
 }
 END_TEST
@@ -443,7 +277,7 @@ END_TEST
 START_TEST(delegate_offline_is_down_and_its_next_answer_up)
 {
 	go_up();
-	hear("bridge/state", "{\"state\":\"offline\"}");
+	broker_hear("bridge/state", "{\"state\":\"offline\"}");
 	ck_assert_int_eq(seen.downs, 1);
 	ck_assert_int_eq(seen.status, ERR_DELEGATE_AWAY);
 	answer_probe();
@@ -454,7 +288,7 @@ END_TEST
 START_TEST(delegate_without_broker_is_down)
 {
 	go_up();
-	lose_broker();
+	broker_down();
 	ck_assert_int_eq(seen.status, ERR_DELEGATE_BROKER);
 	ck_assert_str_eq(seen.text, "gone");
 }
@@ -462,12 +296,11 @@ END_TEST
 
 START_TEST(delegate_takes_no_message_of_another_topic)
 {
-	connect_broker();
-	broker.events->on_message(broker.arg, "z", bytes_of_text("{}"), false);
-	broker.events->on_message(broker.arg, "", bytes_of_text("{}"), false);
-	broker.events->on_message(broker.arg, "zz/bridge/state",
-		bytes_of_text("online"), false);
-	ck_assert_uint_eq(said_count, 0);
+	broker_up();
+	broker_hear_at("z", "{}", false);
+	broker_hear_at("", "{}", false);
+	broker_hear_at("zz/bridge/state", "online", false);
+	ck_assert_uint_eq(broker_count_of(""), 0);
 }
 END_TEST
 
@@ -506,7 +339,7 @@ START_TEST(session_does_not_believe_an_answer_to_another_check)
 	go_up();
 	offer(&o, A, 2, ENGINE_STAGE_NONE, false);
 	tell_version("lamp1", 1);
-	respond(CHECK, "ferry-00-1", NULL);
+	broker_respond(CHECK, "ferry-00-1", NULL);
 	ck_assert_int_eq(o.stages, 0);
 	ck_assert_int_eq(o.results, 0);
 	close_owner(&o);
@@ -520,13 +353,12 @@ START_TEST(sessions_of_two_devices_find_their_own_answers)
 
 	go_up();
 	offer(&a, A, 9, ENGINE_STAGE_NONE, false);
-	snprintf(first, sizeof(first), "%s", member(last_of(CHECK),
-		"transaction"));
+	snprintf(first, sizeof(first), "%s", broker_transaction(CHECK));
 	offer(&b, B, 9, ENGINE_STAGE_NONE, false);
 	tell_version("lamp2", 5);
 	tell_version("lamp1", 4);
-	respond(CHECK, member(last_of(CHECK), "transaction"), NULL);
-	respond(CHECK, first, NULL);
+	broker_respond(CHECK, broker_transaction(CHECK), NULL);
+	broker_respond(CHECK, first, NULL);
 	ck_assert_str_eq(a.version, "0x00000004");
 	ck_assert_str_eq(b.version, "0x00000005");
 	close_owner(&a);
@@ -540,10 +372,10 @@ START_TEST(session_of_renamed_device_reads_its_new_topic)
 
 	go_up();
 	offer(&o, A, 2, ENGINE_STAGE_NONE, false);
-	ck_assert_ptr_nonnull(is_subscribed("z/lamp1"));
+	ck_assert(broker_is_subscribed("z/lamp1"));
 	list_devices(2, "hall/lamp", false);
-	ck_assert_ptr_null(is_subscribed("z/lamp1"));
-	ck_assert_ptr_nonnull(is_subscribed("z/hall/lamp1"));
+	ck_assert(!broker_is_subscribed("z/lamp1"));
+	ck_assert(broker_is_subscribed("z/hall/lamp1"));
 	answer_check("hall/lamp1", 1);
 	ck_assert_int_eq(o.stages, 1);
 	close_owner(&o);
@@ -574,8 +406,8 @@ START_TEST(session_of_sleeper_waits_and_asks_when_something_comes_from_it)
 	fail_check("Device didn't respond");
 	ck_assert_int_eq(o.results, 0);
 	ck_assert_int_eq(o.wait, ENGINE_WAIT_WAKE);
-	hear("lamp1", "{\"temperature\":20}");
-	ck_assert_uint_eq(count_of(CHECK), 2);
+	broker_hear("lamp1", "{\"temperature\":20}");
+	ck_assert_uint_eq(broker_count_of(CHECK), 2);
 	answer_check("lamp1", 1);
 	ck_assert_int_eq(o.stages, 1);
 	close_owner(&o);
@@ -594,13 +426,13 @@ START_TEST(sessions_ask_eight_devices_at_a_time)
 		ck_assert_int_eq(offer(&o[i], key, 2, ENGINE_STAGE_NONE,
 			false), 0);
 	}
-	ck_assert_uint_eq(count_of(CHECK), 8);
+	ck_assert_uint_eq(broker_count_of(CHECK), 8);
 	ck_assert_int_eq(o[8].wait, ENGINE_WAIT_TURN);
 	answer_check("lamp8", 1);
-	ck_assert_uint_eq(count_of(CHECK), 9);
+	ck_assert_uint_eq(broker_count_of(CHECK), 9);
 	close_owner(&o[0]);
-	turn();
-	ck_assert_uint_eq(count_of(CHECK), 10);
+	broker_turn();
+	ck_assert_uint_eq(broker_count_of(CHECK), 10);
 	for (unsigned i = 1; i < 10; i++)
 		close_owner(&o[i]);
 }
@@ -626,7 +458,7 @@ START_TEST(session_withdrawn_while_it_asks_ends_at_once)
 	go_up();
 	offer(&o, A, 2, ENGINE_STAGE_NONE, false);
 	session_withdraw(o.session);
-	turn();
+	broker_turn();
 	ck_assert_int_eq(o.outcome, ENGINE_WITHDRAWN);
 	ck_assert_int_eq(o.results, 1);
 	close_owner(&o);
@@ -639,7 +471,7 @@ START_TEST(session_whose_link_goes_while_it_asks_has_no_link)
 
 	go_up();
 	offer(&o, A, 2, ENGINE_STAGE_NONE, false);
-	lose_broker();
+	broker_down();
 	ck_assert_int_eq(o.failure.code, ERR_JOB_NO_LINK);
 	close_owner(&o);
 }
@@ -668,9 +500,9 @@ START_TEST(session_orders_an_older_image_by_the_topic_for_it)
 	offer(&o, A, 2, ENGINE_STAGE_NONE, true);
 	answer_check("lamp1", 3);
 	session_go(o.session, ENGINE_STAGE_TRANSFER, false);
-	turn();
-	ck_assert_uint_eq(count_of(UPDATE "/downgrade"), 1);
-	ck_assert_uint_eq(count_of(UPDATE), 0);
+	broker_turn();
+	ck_assert_uint_eq(broker_count_of(UPDATE "/downgrade"), 1);
+	ck_assert_uint_eq(broker_count_of(UPDATE), 0);
 	close_owner(&o);
 }
 END_TEST
@@ -683,10 +515,10 @@ START_TEST(session_is_done_when_the_device_tells_the_new_version)
 
 	go_up();
 	begin_update(&o);
-	respond(UPDATE, member(last_of(UPDATE), "transaction"), NULL);
-	hear("bridge/state", "{\"state\":\"offline\"}");
+	broker_respond(UPDATE, broker_transaction(UPDATE), NULL);
+	broker_hear("bridge/state", "{\"state\":\"offline\"}");
 	answer_probe(); /* what comes back asks at once */
-	ck_assert_uint_eq(count_of(CHECK), 2);
+	ck_assert_uint_eq(broker_count_of(CHECK), 2);
 	answer_check("lamp1", 2);
 	ck_assert_int_eq(o.outcome, ENGINE_DONE);
 	close_owner(&o);
@@ -700,7 +532,7 @@ START_TEST(session_does_not_take_the_version_of_the_image_for_the_devices)
 	go_up();
 	begin_update(&o);
 	tell_version("lamp1", 2);
-	respond(UPDATE, member(last_of(UPDATE), "transaction"), NULL);
+	broker_respond(UPDATE, broker_transaction(UPDATE), NULL);
 	ck_assert_int_eq(o.results, 0);
 	close_owner(&o);
 }
@@ -717,8 +549,8 @@ START_TEST(session_does_not_take_the_end_of_another_order_for_its_own)
 
 	go_up();
 	begin_update(&o);
-	respond(UPDATE, foreign[_i], "was aborted");
-	respond(UPDATE, foreign[_i], NULL);
+	broker_respond(UPDATE, foreign[_i], "was aborted");
+	broker_respond(UPDATE, foreign[_i], NULL);
 	ck_assert_int_eq(o.results, 0);
 	ck_assert_int_eq(o.progress, 0);
 	close_owner(&o);
@@ -732,12 +564,11 @@ START_TEST(orders_of_a_job_have_transactions_of_their_own)
 
 	go_up();
 	begin_update(&o);
-	snprintf(first, sizeof(first), "%s", member(last_of(UPDATE),
-		"transaction"));
+	snprintf(first, sizeof(first), "%s", broker_transaction(UPDATE));
 	close_owner(&o);
-	said_count = 0;
+	broker_forget();
 	begin_update(&again);
-	ck_assert_str_ne(first, member(last_of(UPDATE), "transaction"));
+	ck_assert_str_ne(first, broker_transaction(UPDATE));
 	close_owner(&again);
 }
 END_TEST
@@ -750,9 +581,9 @@ START_TEST(session_follows_what_an_earlier_run_has_begun)
 	offer(&o, A, 2, ENGINE_STAGE_TRANSFER, false);
 	fail_check("OTA update or check for update already in progress");
 	ck_assert_int_eq(o.stages, 1);
-	respond(UPDATE, "ferry-" A "-7-0123456789abcdef", NULL);
+	broker_respond(UPDATE, "ferry-" A "-7-0123456789abcdef", NULL);
 	ck_assert_int_eq(o.progress, 1000);
-	ck_assert_uint_eq(count_of(UPDATE), 0);
+	ck_assert_uint_eq(broker_count_of(UPDATE), 0);
 	close_owner(&o);
 }
 END_TEST
@@ -764,11 +595,11 @@ START_TEST(session_withdrawn_aborts_what_an_earlier_run_has_begun)
 	go_up();
 	offer(&o, A, 2, ENGINE_STAGE_TRANSFER, false);
 	session_withdraw(o.session);
-	turn();
+	broker_turn();
 	ck_assert_int_eq(o.results, 0);
 	fail_check("OTA update or check for update already in progress");
-	ck_assert_uint_eq(count_of(UPDATE "/abort"), 1);
-	respond(UPDATE, "ferry-" A "-7-0123456789abcdef", "was aborted");
+	ck_assert_uint_eq(broker_count_of(UPDATE "/abort"), 1);
+	broker_respond(UPDATE, "ferry-" A "-7-0123456789abcdef", "was aborted");
 	ck_assert_int_eq(o.outcome, ENGINE_WITHDRAWN);
 	close_owner(&o);
 }
@@ -780,15 +611,15 @@ START_TEST(session_hands_over_again_what_zigbee2mqtt_has_forgotten)
 
 	go_up();
 	begin_update(&o);
-	hear("bridge/state", "{\"state\":\"offline\"}");
-	hear("bridge/state", "{\"state\":\"online\"}");
+	broker_hear("bridge/state", "{\"state\":\"offline\"}");
+	broker_hear("bridge/state", "{\"state\":\"online\"}");
 	answer_probe();
 	answer_check("lamp1", 1);
 	ck_assert_int_eq(o.results, 0);
 	ck_assert_int_eq(o.stages, 2);
 	session_go(o.session, ENGINE_STAGE_TRANSFER, false);
-	turn();
-	ck_assert_uint_eq(count_of(UPDATE), 2);
+	broker_turn();
+	ck_assert_uint_eq(broker_count_of(UPDATE), 2);
 	close_owner(&o);
 }
 END_TEST
@@ -800,15 +631,15 @@ START_TEST(session_hands_over_again_three_times_at_most)
 	go_up();
 	begin_update(&o);
 	for (int i = 0; i < 3 && !o.results; i++) {
-		hear("bridge/state", "{\"state\":\"offline\"}");
-		hear("bridge/state", "{\"state\":\"online\"}");
+		broker_hear("bridge/state", "{\"state\":\"offline\"}");
+		broker_hear("bridge/state", "{\"state\":\"online\"}");
 		answer_probe();
 		answer_check("lamp1", 1);
 		if (!o.results)
 			session_go(o.session, ENGINE_STAGE_TRANSFER, false);
-		turn();
+		broker_turn();
 	}
-	ck_assert_uint_eq(count_of(UPDATE), 3);
+	ck_assert_uint_eq(broker_count_of(UPDATE), 3);
 	ck_assert_int_eq(o.failure.code, ERR_DELEGATE_FAILED);
 	close_owner(&o);
 }
@@ -820,7 +651,7 @@ START_TEST(session_that_is_refused_says_so)
 
 	go_up();
 	begin_update(&o);
-	respond(UPDATE, member(last_of(UPDATE), "transaction"),
+	broker_respond(UPDATE, broker_transaction(UPDATE),
 		"Update failed (No image currently available)");
 	ck_assert_int_eq(o.failure.code, ERR_DELEGATE_REFUSED);
 	close_owner(&o);
