@@ -191,7 +191,8 @@ static void connect_broker(void)
 	broker_hear("bridge/devices", "[{\"ieee_address\":\"0x" KEY "\",\"type\":"
 		"\"Router\",\"friendly_name\":\"lamp\"}]");
 	broker_hear("bridge/state", "{\"state\":\"online\"}");
-	broker_respond("health_check", broker_transaction("z/bridge/request/health_check"), NULL);
+	broker_respond("health_check",
+		broker_transaction("request/health_check"), NULL);
 }
 
 /* An update to 2 of a device that runs 1, let go. */
