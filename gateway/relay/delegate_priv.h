@@ -1,5 +1,7 @@
 /* One delegate, for its own files: delegate.c has the broker and the devices,
- * delegate_session.c what is asked about one of them, delegate_turn.c when. */
+ * delegate_session.c the session with one of them, delegate_ask.c the question
+ * what it runs, delegate_turn.c whose turn it is to ask, delegate_update.c the
+ * update. One thread: that of the loop. */
 #ifndef FERRY_GATEWAY_RELAY_DELEGATE_PRIV_H
 #define FERRY_GATEWAY_RELAY_DELEGATE_PRIV_H
 
@@ -15,6 +17,10 @@
 #define DELEGATE_BUCKETS 256
 #define DELEGATE_ASKS_MAX 8          /* devices asked at a time */
 #define DELEGATE_SLEEPY_ASKS_MAX 32  /* that are mostly asleep, beside them */
+#define DELEGATE_DONE_BP 10000       /* progress, in hundredths of a percent */
+/* Errors of zigbee2mqtt have no codes: this one ends the question and the order
+ * while an update of the device goes on. */
+#define DELEGATE_SAYS_BUSY "already in progress"
 
 struct delegate_params {
 	char host[DELEGATE_TEXT_SIZE];
@@ -130,6 +136,74 @@ void delegate_session_down(struct delegate_session *s);
 void delegate_session_wake(struct delegate_session *s);
 /* There is a new list of devices: its name may be another one. */
 void delegate_session_named(struct delegate_session *s);
+
+/* delegate_session.c, for the other files of a session. */
+uint64_t delegate_session_now_ms(const struct delegate_session *s);
+/* The session has one timer; what it means is a matter of the phase. */
+void delegate_session_wake_in(struct delegate_session *s, uint64_t ms);
+/* Over, or closing: nobody is told anything. An owner may close it in any
+ * event: ask after each. */
+bool delegate_session_is_idle(const struct delegate_session *s);
+bool delegate_session_is_update(const struct delegate_session *s);
+/* By the version that was asked last. */
+bool delegate_session_runs_image(const struct delegate_session *s);
+/* Of the image, by what zigbee2mqtt says of its progress. */
+uint64_t delegate_session_bytes(const struct delegate_session *s);
+/* Tells the owner, once; `in_ms` 0: nobody knows how long. */
+void delegate_session_wait(struct delegate_session *s, enum engine_wait wait,
+	uint64_t in_ms);
+/* The one result of the session. */
+void delegate_session_end(struct delegate_session *s,
+	enum engine_outcome outcome, const struct engine_failure *failure);
+/* The same; `words` of zigbee2mqtt, "" it said none. */
+void delegate_session_fail(struct delegate_session *s,
+	enum engine_outcome outcome, int code, const char *step,
+	const char *words);
+/* The answer has told the version. */
+void delegate_session_take_version(struct delegate_session *s);
+bool delegate_says(const struct z2m_response *r, const char *words);
+
+/* delegate_ask.c */
+/* Asks now, or when fewer others are asked. */
+void delegate_ask_in_turn(struct delegate_session *s);
+/* Publishes the check, whatever the phase is, and sets the timer. */
+void delegate_ask_now(struct delegate_session *s);
+void delegate_ask_later(struct delegate_session *s, enum engine_wait wait,
+	uint64_t ms);
+/* From now on the question is whether the image runs. */
+void delegate_ask_proof(struct delegate_session *s);
+void delegate_ask_response(struct delegate_session *s,
+	const struct z2m_response *r);
+/* An error, or none in time. */
+void delegate_ask_unanswered(struct delegate_session *s,
+	const struct z2m_response *r);
+/* It is not shown that the image runs: asked again until the time is over. */
+void delegate_ask_unproved(struct delegate_session *s, const char *words);
+/* There is no way to zigbee2mqtt any more. */
+void delegate_ask_lost(struct delegate_session *s);
+
+/* delegate_update.c */
+/* The device runs something else: the owner may say go. */
+void delegate_update_offer(struct delegate_session *s);
+/* One was under way already, begun by an earlier run of this job or by somebody
+ * else. */
+void delegate_update_found(struct delegate_session *s);
+/* handover.h's on_checked of a struct delegate_session. */
+void delegate_update_checked(void *arg, int status);
+void delegate_update_progress(struct delegate_session *s,
+	const struct z2m_update *u);
+void delegate_update_response(struct delegate_session *s,
+	const struct z2m_response *r);
+/* Asks what the device runs, to learn whether the update still goes on. */
+void delegate_update_look(struct delegate_session *s);
+void delegate_update_looked(struct delegate_session *s,
+	const struct z2m_response *r);
+/* Nothing was heard of it for as long as something should be. */
+void delegate_update_silent(struct delegate_session *s);
+/* Without a way to zigbee2mqtt the update goes on there: it is aborted when
+ * there is one again. */
+void delegate_update_abort(struct delegate_session *s);
+void delegate_update_lost(struct delegate_session *s);
 
 /* delegate_turn.c */
 bool delegate_session_is_sleepy(const struct delegate_session *s);
