@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gateway/relay/loop_timer.h"
 
 #define SEND_DEADLINE_MS 60000
 #define CONNECT_DEADLINE_MS 30000
@@ -673,18 +674,13 @@ int network_check(const struct engine_ops *engine,
 
 static int make_timers(struct network *n)
 {
-	n->timer = malloc(sizeof(*n->timer));
-	n->connect_timer = malloc(sizeof(*n->connect_timer));
-	if (!n->timer || !n->connect_timer) {
-		free(n->timer);
-		free(n->connect_timer);
-		return -ENOMEM;
-	}
-	uv_timer_init(n->loop, n->timer);
-	uv_timer_init(n->loop, n->connect_timer);
-	n->timer->data = n;
-	n->connect_timer->data = n;
-	return 0;
+	n->timer = loop_timer_new(n->loop, n);
+	n->connect_timer = loop_timer_new(n->loop, n);
+	if (n->timer && n->connect_timer)
+		return 0;
+	loop_timer_free(n->timer);
+	loop_timer_free(n->connect_timer);
+	return -ENOMEM;
 }
 
 int network_open(const struct network_setup *setup, struct network **ret,
@@ -724,11 +720,6 @@ int network_open(const struct network_setup *setup, struct network **ret,
 	return 0;
 }
 
-static void free_timer(uv_handle_t *handle)
-{
-	free(handle);
-}
-
 /* Goes on each time that something it waited for has ended. */
 static void finish_close(struct network *n)
 {
@@ -736,8 +727,8 @@ static void finish_close(struct network *n)
 		return;
 	n->engine_ops->destroy(n->engine);
 	members_free(n);
-	uv_close((uv_handle_t *)n->timer, free_timer);
-	uv_close((uv_handle_t *)n->connect_timer, free_timer);
+	loop_timer_free(n->timer);
+	loop_timer_free(n->connect_timer);
 	free(n);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/relay/image_window.h"
+#include "gateway/relay/loop_timer.h"
 
 #define SENDS_MAX 64
 #define SENDS_FIRST 8
@@ -582,18 +583,13 @@ static bool owns(const struct session *session,
 
 static int make_timers(struct device_session *s)
 {
-	s->engine_timer = malloc(sizeof(*s->engine_timer));
-	s->connect_timer = malloc(sizeof(*s->connect_timer));
-	if (!s->engine_timer || !s->connect_timer) {
-		free(s->engine_timer);
-		free(s->connect_timer);
-		return -ENOMEM;
-	}
-	uv_timer_init(s->setup.loop, s->engine_timer);
-	uv_timer_init(s->setup.loop, s->connect_timer);
-	s->engine_timer->data = s;
-	s->connect_timer->data = s;
-	return 0;
+	s->engine_timer = loop_timer_new(s->setup.loop, s);
+	s->connect_timer = loop_timer_new(s->setup.loop, s);
+	if (s->engine_timer && s->connect_timer)
+		return 0;
+	loop_timer_free(s->engine_timer);
+	loop_timer_free(s->connect_timer);
+	return -ENOMEM;
 }
 
 static void go(struct session *session, enum engine_stage stage, bool skip)
@@ -629,11 +625,6 @@ static void poke(struct session *session)
 		uv_timer_start(s->connect_timer, on_connect_timer, 0, 0);
 }
 
-static void free_timer(uv_handle_t *handle)
-{
-	free(handle);
-}
-
 static void on_disconnected(void *arg, const struct ferry_result *result)
 {
 	struct device_session *s = arg;
@@ -662,8 +653,8 @@ static void finish_close(struct device_session *s)
 	if (s->holds > 0)
 		return;
 	s->setup.engine->destroy(s->engine);
-	uv_close((uv_handle_t *)s->engine_timer, free_timer);
-	uv_close((uv_handle_t *)s->connect_timer, free_timer);
+	loop_timer_free(s->engine_timer);
+	loop_timer_free(s->connect_timer);
 	if (s->has_window)
 		image_window_done(&s->window);
 	free(s->sends);

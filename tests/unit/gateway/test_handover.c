@@ -1,4 +1,4 @@
-#include "tests/unit/store/store_test.h"
+#include "tests/unit/gateway/cached_image.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -6,15 +6,12 @@
 #include <unistd.h>
 
 #include "gateway/relay/handover.h"
-#include "store/hash.h"
 
 #define BLOB_LEN ((size_t)3 * HANDOVER_STEP_MAX / 4 + 77)
 #define OTHER_RUN "ferry-00000000-00112233445566778899aabbccddeeff"
 
-static struct cache *cache;
 static struct handover *handover;
 static uint8_t blob[BLOB_LEN];
-static uint8_t digest[32];
 static char folder[256];
 
 static struct {
@@ -44,22 +41,7 @@ static void on_closed(void *arg)
 
 static void setup(void)
 {
-	struct cache_options options = {.quota = 1 << 24, .part_age_ms = 1000};
-	struct test_answer a = {0};
-
-	test_setup();
-	for (size_t i = 0; i < BLOB_LEN; i++)
-		blob[i] = (uint8_t)(i * 7 + i / 251);
-	ck_assert_int_eq(store_hash_setup(), 0);
-	ck_assert_int_eq(store_hash_once(bytes_of(blob, BLOB_LEN), digest), 0);
-	ck_assert_int_eq(cache_open(&test_loop, test_path("cache"), &options,
-		on_test_answer, &a, &cache), 0);
-	test_wait(&a);
-	a = (struct test_answer){0};
-	ck_assert_int_eq(cache_put(cache, digest, bytes_of(blob, BLOB_LEN),
-		on_test_answer, &a), 0);
-	test_wait(&a);
-	ck_assert_int_eq(a.status, 0);
+	cached_image_setup(blob, BLOB_LEN);
 	snprintf(folder, sizeof(folder), "%s", test_path("handover"));
 	ck_assert_int_eq(mkdir(folder, 0750), 0);
 	memset(&got, 0, sizeof(got));
@@ -94,11 +76,7 @@ static void close_handover(void)
 
 static void teardown(void)
 {
-	struct test_answer a = {0};
-
-	cache_close(cache, on_test_answer, &a);
-	test_wait(&a);
-	test_teardown();
+	cached_image_teardown();
 }
 
 static unsigned files_in(const char *path)

@@ -1,18 +1,15 @@
 /* The server that hands an image over, asked by clients on the same loop. */
-#include "tests/unit/store/store_test.h"
+#include "tests/unit/gateway/cached_image.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
 
 #include "gateway/relay/handover_http.h"
-#include "store/hash.h"
 
 #define BLOB_LEN ((size_t)3 * CACHE_READ_MAX + 77)
 
-static struct cache *cache;
 static struct handover_http *http;
 static uint8_t blob[BLOB_LEN];
-static uint8_t digest[32];
 
 struct client {
 	uv_tcp_t tcp;
@@ -28,22 +25,8 @@ static struct client clients[HANDOVER_CONNS_MAX + 2];
 
 static void setup(void)
 {
-	struct cache_options options = {.quota = 1 << 24, .part_age_ms = 1000};
-	struct test_answer a = {0};
-
-	test_setup();
+	cached_image_setup(blob, BLOB_LEN);
 	memset(clients, 0, sizeof(clients));
-	for (size_t i = 0; i < BLOB_LEN; i++)
-		blob[i] = (uint8_t)(i * 7 + i / 251);
-	ck_assert_int_eq(store_hash_setup(), 0);
-	ck_assert_int_eq(store_hash_once(bytes_of(blob, BLOB_LEN), digest), 0);
-	ck_assert_int_eq(cache_open(&test_loop, test_path("cache"), &options,
-		on_test_answer, &a, &cache), 0);
-	test_wait(&a);
-	a = (struct test_answer){0};
-	ck_assert_int_eq(cache_put(cache, digest, bytes_of(blob, BLOB_LEN),
-		on_test_answer, &a), 0);
-	test_wait(&a);
 	ck_assert_int_eq(handover_http_open(&test_loop, cache, digest, BLOB_LEN,
 		&http), 0);
 }
@@ -64,7 +47,6 @@ static void on_client_closed(uv_handle_t *handle)
 
 static void teardown(void)
 {
-	struct test_answer a = {0};
 	bool closed = false;
 
 	for (size_t i = 0; i < HANDOVER_CONNS_MAX + 2; i++)
@@ -74,9 +56,7 @@ static void teardown(void)
 	handover_http_close(http, on_closed, &closed);
 	while (!closed)
 		uv_run(&test_loop, UV_RUN_ONCE);
-	cache_close(cache, on_test_answer, &a);
-	test_wait(&a);
-	test_teardown();
+	cached_image_teardown();
 }
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)

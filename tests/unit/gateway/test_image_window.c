@@ -1,17 +1,14 @@
-#include "tests/unit/store/store_test.h"
+#include "tests/unit/gateway/cached_image.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
 #include "gateway/relay/image_window.h"
-#include "store/hash.h"
 
 #define BLOB_LEN ((size_t)5 * IMAGE_WINDOW_LEN + 77)
 
-static struct cache *cache;
 static struct image_window window;
 static uint8_t blob[BLOB_LEN];
-static uint8_t digest[32];
 
 /* What on_bytes said last. */
 static struct {
@@ -36,34 +33,15 @@ static void on_bytes(void *arg, int status, uint64_t offset, struct bytes data)
 
 static void setup(void)
 {
-	struct cache_options options = {.quota = 1 << 24, .part_age_ms = 1000};
-	struct test_answer a = {0};
-
-	test_setup();
-	for (size_t i = 0; i < BLOB_LEN; i++)
-		blob[i] = (uint8_t)(i * 7 + i / 251);
-	ck_assert_int_eq(store_hash_setup(), 0);
-	ck_assert_int_eq(store_hash_once(bytes_of(blob, BLOB_LEN), digest), 0);
-	ck_assert_int_eq(cache_open(&test_loop, test_path("cache"), &options,
-		on_test_answer, &a, &cache), 0);
-	test_wait(&a);
-	a = (struct test_answer){0};
-	ck_assert_int_eq(cache_put(cache, digest, bytes_of(blob, BLOB_LEN),
-		on_test_answer, &a), 0);
-	test_wait(&a);
-	ck_assert_int_eq(a.status, 0);
+	cached_image_setup(blob, BLOB_LEN);
 	memset(&got, 0, sizeof(got));
 	image_window_init(&window, cache, digest, BLOB_LEN, on_bytes, &window);
 }
 
 static void teardown(void)
 {
-	struct test_answer a = {0};
-
 	image_window_done(&window);
-	cache_close(cache, on_test_answer, &a);
-	test_wait(&a);
-	test_teardown();
+	cached_image_teardown();
 }
 
 static void settle(void)
