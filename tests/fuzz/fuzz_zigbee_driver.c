@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tests/unit/transports/played_stack.h"
 #include "tests/unit/transports/vhost.h"
-#include "transports/zigbee/stacks.h"
 #include "transports/zigbee/zigbee.h"
 
 #define WINDOW 8u
@@ -17,11 +17,6 @@
 #define TOKENS 400u /* requests of one run */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-struct zb_stack {
-	const struct zb_host *host;
-	void *arg;
-};
 
 static struct vhost v;
 static struct zb_stack the_stack;
@@ -41,22 +36,12 @@ static uint8_t take(void)
 static int fake_create(const struct zb_config *config,
 	const struct zb_host *host, void *arg, struct zb_stack **ret)
 {
-	(void)config;
-	the_stack.host = host;
-	the_stack.arg = arg;
-	*ret = &the_stack;
-	return 0;
+	return played_stack_made(&the_stack, config, host, arg, ret);
 }
 
 static void fake_destroy(struct zb_stack *s)
 {
 	(void)s;
-}
-
-static void fake_start(struct zb_stack *s, int64_t now_ms)
-{
-	(void)s;
-	(void)now_ms;
 }
 
 static int fake_send(
@@ -81,12 +66,6 @@ static unsigned fake_room(const struct zb_stack *s)
 {
 	(void)s;
 	return WINDOW - out_count;
-}
-
-static int64_t fake_deadline(const struct zb_stack *s)
-{
-	(void)s;
-	return INT64_MAX;
 }
 
 static void be_up(void)
@@ -190,29 +169,19 @@ static void fake_input(struct zb_stack *s, int64_t now_ms, struct bytes data)
 		lose();
 }
 
-static void fake_time(struct zb_stack *s, int64_t now_ms)
-{
-	(void)s;
-	(void)now_ms;
-}
-
 static const struct zb_stack_ops fake = {
-	.name = "znp",
-	.packets = true,
+	PLAYED_STACK,
 	.create = fake_create,
 	.destroy = fake_destroy,
-	.start = fake_start,
+	.start = played_stack_time,
 	.input = fake_input,
-	.time = fake_time,
-	.deadline = fake_deadline,
 	.send = fake_send,
 	.room = fake_room,
-	.stop = fake_start,
 };
 
 const struct zb_stack_ops *zb_stack_find(const char *name)
 {
-	return strcmp(name, "znp") ? NULL : &fake;
+	return played_stack_find(name, &fake);
 }
 
 static void send_one(void)

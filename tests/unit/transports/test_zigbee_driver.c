@@ -400,9 +400,7 @@ START_TEST(lost_network_ends_what_is_in_flight_and_comes_back)
 	uint64_t first, second;
 
 	network.window = 1;
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	first = answer(0, "1");
 	second = answer(0, "2");
 	input(is_lost);
@@ -420,9 +418,7 @@ END_TEST
 START_TEST(network_that_is_another_one_has_other_addresses)
 {
 	network.ext_pan = 1;
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	input(is_lost);
 	network.ext_pan = 2;
 	input(is_up);
@@ -475,9 +471,7 @@ START_TEST(stop_completes_everything)
 {
 	uint64_t token;
 
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	token = answer(0, "1");
 	ck_assert_int_eq(zigbee_driver()->stop(v.self, 50), 0);
 	ck_assert_int_eq(vhost_result(&v, token)->status, -ECANCELED);
@@ -494,9 +488,7 @@ START_TEST(request_that_crosses_the_end_is_not_answered)
 	unsigned results;
 
 	network.window = 1;
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	answer(0, "1");
 	token = answer(0, "2");
 	input(fails);

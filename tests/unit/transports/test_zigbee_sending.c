@@ -143,9 +143,7 @@ START_TEST(send_busy_for_long_is_not_now)
 	uint64_t token;
 	unsigned i;
 
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	token = answer(0, "one");
 	for (i = 0; i < 8; i++) {
 		confirm_it(index_of_last(0x0019), ZB_SENT_BUSY);
@@ -159,9 +157,7 @@ END_TEST
 
 START_TEST(send_order_of_a_device_survives_busy)
 {
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	answer(0, "1");
 	answer(0, "2");
 	answer(0, "3");
@@ -182,9 +178,7 @@ START_TEST(send_without_route_is_tried_once_more)
 {
 	uint64_t token;
 
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	token = answer(0, "one");
 	ck_assert(!sent[0].r.find_route);
 	confirm_it(0, ZB_SENT_NO_ROUTE);
@@ -202,9 +196,7 @@ START_TEST(send_to_a_doubtful_address_looks_for_the_device)
 	const uint8_t rsp[] = {1, 0, 1, 0, 0, 0, 0, 0x4b, 0x12, 0, 0x21, 0x43};
 	uint64_t token;
 
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	answer(0, "one");
 	confirm_it(0, ZB_SENT_NO_ROUTE);
 	confirm_it(1, ZB_SENT_NO_ROUTE);
@@ -238,9 +230,7 @@ END_TEST
 
 START_TEST(send_unasked_goes_to_the_endpoint_heard)
 {
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	send_it((struct ferry_send){.to = LAMP_KEY, .channel = 1}, "read", 0);
 	ck_assert_uint_eq(last_sent(0x0000)->r.dst_ep, 11);
 	ck_assert_uint_eq(last_sent(0x0000)->r.src_ep, 1);
@@ -294,9 +284,7 @@ START_TEST(cancel_takes_back_what_waits_only)
 	uint64_t first, second;
 
 	network.window = 1;
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	first = answer(0, "1");
 	second = answer(0, "2");
 	zigbee_driver()->cancel(v.self, second);
@@ -315,9 +303,7 @@ START_TEST(cancel_under_way_ends_with_the_try)
 		ZB_SENT_BUSY, ZB_SENT_NO_ROUTE};
 	uint64_t token;
 
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	token = answer(0, "1");
 	zigbee_driver()->cancel(v.self, token);
 	confirm_it(0, results[_i]);
@@ -332,9 +318,7 @@ START_TEST(disconnect_ends_what_comes_back_busy)
 {
 	uint64_t token;
 
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	token = answer(0, "1");
 	ck_assert_int_eq(zigbee_driver()->disconnect(v.self, 9, LINK), 0);
 	confirm_it(0, ZB_SENT_BUSY);
@@ -348,9 +332,7 @@ START_TEST(confirm_that_never_comes_ends_in_time)
 {
 	uint64_t token;
 
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	token = answer(0, "1");
 	vhost_pass(&v, 46000);
 	ck_assert_int_eq(vhost_result(&v, token)->status, FERRY_NOT_DELIVERED);
@@ -365,9 +347,7 @@ START_TEST(disconnect_waits_for_what_is_in_flight)
 	uint64_t first, second;
 
 	network.window = 1;
-	up();
-	know(LAMP, LAMP_NWK);
-	hear(0, LAMP_NWK, 0x0019, "q");
+	up_with_query();
 	first = answer(0, "1");
 	second = answer(0, "2");
 	ck_assert_int_eq(zigbee_driver()->disconnect(v.self, 9, LINK), 0);

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "transports/zigbee/stacks.h"
-
 struct vhost v;
 struct zb_stack *stack;
 struct sent sent[SENT_MAX];
@@ -23,11 +21,7 @@ static int fake_create(const struct zb_config *config,
 	const struct zb_host *host, void *arg, struct zb_stack **ret)
 {
 	stack = calloc(1, sizeof(*stack));
-	stack->host = host;
-	stack->arg = arg;
-	stack->config = *config;
-	*ret = stack;
-	return 0;
+	return played_stack_made(stack, config, host, arg, ret);
 }
 
 static void fake_destroy(struct zb_stack *s)
@@ -54,18 +48,6 @@ static void fake_input(struct zb_stack *s, int64_t now_ms, struct bytes data)
 		on_input();
 }
 
-static void fake_time(struct zb_stack *s, int64_t now_ms)
-{
-	(void)s;
-	(void)now_ms;
-}
-
-static int64_t fake_deadline(const struct zb_stack *s)
-{
-	(void)s;
-	return INT64_MAX;
-}
-
 static int fake_send(
 	struct zb_stack *s, int64_t now_ms, const struct zb_request *r)
 {
@@ -89,29 +71,19 @@ static unsigned fake_room(const struct zb_stack *s)
 	return room - (sent_count - confirmed);
 }
 
-static void fake_stop(struct zb_stack *s, int64_t now_ms)
-{
-	(void)s;
-	(void)now_ms;
-}
-
 static const struct zb_stack_ops fake = {
-	.name = "znp",
-	.packets = true,
+	PLAYED_STACK,
 	.create = fake_create,
 	.destroy = fake_destroy,
 	.start = fake_start,
 	.input = fake_input,
-	.time = fake_time,
-	.deadline = fake_deadline,
 	.send = fake_send,
 	.room = fake_room,
-	.stop = fake_stop,
 };
 
 const struct zb_stack_ops *zb_stack_find(const char *name)
 {
-	return !strcmp(name, "znp") ? &fake : NULL;
+	return played_stack_find(name, &fake);
 }
 
 void setup(void)
@@ -288,4 +260,11 @@ void know(uint64_t eui64, uint16_t nwk)
 	told_joined = false;
 	told_gone = false;
 	input(tells);
+}
+
+void up_with_query(void)
+{
+	up();
+	know(LAMP, LAMP_NWK);
+	hear(0, LAMP_NWK, 0x0019, "q");
 }

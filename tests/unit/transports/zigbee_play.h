@@ -5,9 +5,9 @@
 #ifndef FERRY_TESTS_ZIGBEE_PLAY_H
 #define FERRY_TESTS_ZIGBEE_PLAY_H
 
+#include "tests/unit/transports/played_stack.h"
 #include "tests/unit/transports/vhost.h"
 #include "tests/unit/unit.h"
-#include "transports/zigbee/stack.h"
 #include "transports/zigbee/zigbee.h"
 
 #define LAMP 0x00124b0000000001u
@@ -16,13 +16,6 @@
 #define OTHER 0x00124b0000000002u
 #define LINK 7u
 #define SENT_MAX 1024
-
-/* The stack as the driver made it, and its way back into the driver. */
-struct zb_stack {
-	const struct zb_host *host;
-	void *arg;
-	struct zb_config config;
-};
 
 struct sent {
 	struct zb_request r;
@@ -67,6 +60,8 @@ void hear(uint64_t eui64, uint16_t nwk, uint16_t cluster, const char *text);
 void hear_zdo(uint16_t nwk, uint16_t cluster, const void *at, size_t len);
 /* A node whose address and kind are known, without a question to be asked. */
 void know(uint64_t eui64, uint16_t nwk);
+/* up(), and LAMP, which is known, has asked: message 0 can be answered. */
+void up_with_query(void);
 /* What became of the i-th frame sent. */
 void confirm_it(unsigned i, enum zb_sent result);
 
