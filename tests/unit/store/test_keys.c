@@ -1,54 +1,18 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/store/keys_test.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "store/keys/keys_priv.h"
 
-static char folder[] = "/tmp/ferry-keys-XXXXXX";
-static char path[256];
-
-static const char *in_folder(const char *name)
-{
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
-
-static void run(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
-
-static void run(const char *format, ...)
-{
-	char command[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	ck_assert_msg(system(command) == 0, "%s", command);
-}
-
-static const char *write_file(const char *name, const char *text, size_t len)
-{
-	FILE *file = fopen(in_folder(name), "wb");
-
-	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_eq(fwrite(text, 1, len, file), len);
-	fclose(file);
-	ck_assert_int_eq(chmod(path, 0600), 0);
-	return path;
-}
-
 static void setup(void)
 {
-	strcpy(folder + strlen(folder) - 6, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	scratch_make(folder, sizeof(folder), "ferry-keys");
 }
 
 static void teardown(void)
 {
-	run("rm -r '%s'", folder);
+	scratch_drop(folder);
 }
 
 static int open_key(const char *where, struct secret_key **ret)
@@ -163,7 +127,7 @@ START_TEST(secret_key_open_file_for_others_is_refused)
 
 	write_file("k", HEX32, 32);
 	ck_assert_int_eq(chmod(in_folder("k"), modes[_i]), 0);
-	refuses(path, ERR_KEYS_PERMISSION);
+	refuses(in_folder("k"), ERR_KEYS_PERMISSION);
 }
 END_TEST
 
@@ -362,8 +326,7 @@ START_TEST(secret_key_open_token_without_module_is_refused)
 	ck_assert_int_eq(secret_key_open("pkcs11:object=a", &options, &key,
 				 NULL),
 		ERR_KEYS_MODULE);
-	write_file("k.so", "no module", 9);
-	options.module = path;
+	options.module = write_file("k.so", "no module", 9);
 	ck_assert_int_eq(secret_key_open("pkcs11:object=a", &options, &key,
 				 NULL),
 		ERR_KEYS_MODULE);

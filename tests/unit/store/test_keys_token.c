@@ -1,8 +1,7 @@
 /* Keys in a real token: SoftHSM2, set up with its own tools. */
-#include "tests/unit/unit.h"
+#include "tests/unit/store/keys_test.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "store/keys/keys.h"
@@ -17,35 +16,13 @@ static const char *const places[] = {
 };
 
 static const char *module;
-static char folder[] = "/tmp/ferry-token-XXXXXX";
-static char pin_file[128];
+static char pin_file[256];
 static struct secret_key_options options;
 
-static void run(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
-
-static void run(const char *format, ...)
+static void write_pin(const char *text)
 {
-	char command[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	ck_assert_msg(system(command) == 0, "%s", command);
-}
-
-static void write_text(const char *name, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	fputs(text, file);
-	fclose(file);
-	ck_assert_int_eq(chmod(path, 0600), 0);
+	snprintf(pin_file, sizeof(pin_file), "%s",
+		write_file("pin", text, strlen(text)));
 }
 
 static void tool(const char *arguments)
@@ -59,16 +36,13 @@ static void setup(void)
 {
 	char text[256];
 
-	strcpy(folder + strlen(folder) - 6, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	scratch_make(folder, sizeof(folder), "ferry-token");
 	snprintf(text, sizeof(text),
 		"directories.tokendir = %s\nobjectstore.backend = file\n"
 		"log.level = ERROR\n", folder);
-	write_text("softhsm2.conf", text);
-	snprintf(text, sizeof(text), "%s/softhsm2.conf", folder);
-	setenv("SOFTHSM2_CONF", text, 1);
-	write_text("pin", PIN "\n");
-	snprintf(pin_file, sizeof(pin_file), "%s/pin", folder);
+	setenv("SOFTHSM2_CONF", write_file("softhsm2.conf", text,
+		strlen(text)), 1);
+	write_pin(PIN "\n");
 	options = (struct secret_key_options){module, pin_file};
 	run("softhsm2-util --init-token --free --label hub --pin " PIN
 	    " --so-pin 5678 >%s/log 2>&1", folder);
@@ -87,7 +61,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	run("rm -r '%s'", folder);
+	scratch_drop(folder);
 }
 
 static struct secret_key *opened(const char *where)
@@ -237,9 +211,9 @@ END_TEST
 
 START_TEST(secret_key_open_wrong_pin_is_refused)
 {
-	write_text("pin", "9999\n");
+	write_pin("9999\n");
 	refuses("pkcs11:object=fw", ERR_KEYS_PIN);
-	write_text("pin", "");
+	write_pin("");
 	refuses("pkcs11:object=fw", ERR_KEYS_PIN);
 	options.pin_file = NULL;
 	refuses("pkcs11:object=fw", ERR_KEYS_PIN);
