@@ -1,18 +1,11 @@
 #include "gateway/relay/delegate_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "base/nearest.h"
 
-#define PORT_PLAIN 1883
-#define PORT_TLS 8883
-#define CREDENTIALS_MAX 512
 #define RESPONSES "bridge/response/device/ota_update/"
 #define REQUESTS "bridge/request/device/ota_update/"
 #define PROBE "bridge/request/health_check"
@@ -20,221 +13,6 @@
 #define PROBE_MS 1000      /* while it says that it is online */
 #define PROBE_LONG_MS 10000
 #define PROBES_MAX 10      /* unanswered, then that is said */
-
-/* ---- parameters ---- */
-
-static int read_port(const char *text, uint16_t *ret)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end || n < 1 || n > 65535)
-		return -EINVAL;
-	*ret = (uint16_t)n;
-	return 0;
-}
-
-/* "mqtt://127.0.0.1:1883", "mqtts://broker", "mqtt://[::1]:1883" */
-static int read_url(const char *text, struct delegate_params *p)
-{
-	const char *host, *end;
-	size_t len;
-
-	p->tls = !strncmp(text, "mqtts://", 8);
-	if (!p->tls && strncmp(text, "mqtt://", 7) != 0)
-		return -EINVAL;
-	host = text + (p->tls ? 8 : 7);
-	p->port = p->tls ? PORT_TLS : PORT_PLAIN;
-	if (host[0] == '[') {
-		host++;
-		len = strcspn(host, "]");
-		end = host + len + (host[len] == ']');
-	} else {
-		len = strcspn(host, ":/?#@");
-		end = host + len;
-	}
-	if (len == 0 || len >= sizeof(p->host))
-		return -EINVAL;
-	snprintf(p->host, sizeof(p->host), "%.*s", (int)len, host);
-	return *end == '\0' ? 0 : *end == ':' ? read_port(end + 1, &p->port) :
-		-EINVAL;
-}
-
-static bool is_topic(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len && text[0] != '/' && text[0] != '$' &&
-		text[len - 1] != '/' && !strpbrk(text, "+# ");
-}
-
-static const struct {
-	const char *key;
-	size_t at, size;
-} fields[] = {
-#define FIELD(name) {#name, offsetof(struct delegate_params, name), \
-	sizeof(((struct delegate_params *)0)->name)}
-	FIELD(topic), FIELD(folder), FIELD(ca), FIELD(cert), FIELD(key),
-	FIELD(credentials),
-#undef FIELD
-};
-
-static char *field_of(struct delegate_params *p, const char *key,
-	size_t *ret_size)
-{
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (!strcmp(key, fields[i].key)) {
-			*ret_size = fields[i].size;
-			return (char *)p + fields[i].at;
-		}
-	return NULL;
-}
-
-static int refuse_unknown(const char *key, struct fault *f)
-{
-	struct nearest near;
-
-	nearest_init(&near, bytes_of_text(key));
-	nearest_offer(&near, "url");
-	nearest_offer(&near, "hand_over");
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		nearest_offer(&near, fields[i].key);
-	return fault_set(f, ERR_CONFIG_UNKNOWN, 0, key,
-		"is no parameter of zigbee2mqtt%s", nearest_text(&near));
-}
-
-static int read_param(const struct ferry_kv *kv, struct delegate_params *p,
-	struct fault *f)
-{
-	size_t size = 0;
-	char *field = field_of(p, kv->key, &size);
-
-	if (field && strlen(kv->value) < size) {
-		memcpy(field, kv->value, strlen(kv->value) + 1);
-		return 0;
-	}
-	if (field)
-		return fault_set(f, ERR_CONFIG_VALUE, 0, kv->key,
-			"is too long");
-	if (!strcmp(kv->key, "url"))
-		return read_url(kv->value, p) ? fault_set(f, ERR_CONFIG_VALUE,
-			0, "url", "must be mqtt://HOST[:PORT] or "
-			"mqtts://HOST[:PORT]") : 0;
-	if (strcmp(kv->key, "hand_over") != 0)
-		return refuse_unknown(kv->key, f);
-	p->by_url = !strcmp(kv->value, "url");
-	return p->by_url || !strcmp(kv->value, "file") ? 0 : fault_set(f,
-		ERR_CONFIG_VALUE, 0, "hand_over", "must be file or url");
-}
-
-static int check_folder(const struct delegate_params *p, struct fault *f)
-{
-	struct stat st;
-
-	if (p->by_url && p->folder[0])
-		return fault_set(f, ERR_CONFIG_VALUE, 0, "folder",
-			"makes sense with hand_over = \"file\" only");
-	if (p->by_url)
-		return 0;
-	if (p->folder[0] != '/')
-		return fault_set(f, p->folder[0] ? ERR_CONFIG_VALUE :
-			ERR_CONFIG_MISSING, 0, "folder",
-			"must be set to an absolute path");
-	if (stat(p->folder, &st) || !S_ISDIR(st.st_mode) ||
-			access(p->folder, W_OK | X_OK))
-		return fault_set(f, ERR_CONFIG_VALUE, 0, "folder",
-			"must be a folder that ferryd may write to");
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return fault_set(f, ERR_CONFIG_VALUE, 0, "folder",
-			"must belong to the user of ferryd, or to root");
-	/* Who can write to it can put another file in place of the copy. */
-	if (st.st_mode & (S_IWOTH | S_IWGRP))
-		return fault_set(f, ERR_CONFIG_VALUE, 0, "folder",
-			"must be writable for ferryd only");
-	return 0;
-}
-
-static int read_params(const struct ferry_kv *params, size_t count,
-	struct delegate_params *ret, struct fault *f)
-{
-	struct delegate_params p = {.topic = "zigbee2mqtt"};
-	int err = 0;
-
-	for (size_t i = 0; !err && i < count; i++)
-		err = read_param(&params[i], &p, f);
-	if (err)
-		return err;
-	if (!p.host[0])
-		return fault_set(f, ERR_CONFIG_MISSING, 0, "url",
-			"must be set");
-	if (!is_topic(p.topic))
-		return fault_set(f, ERR_CONFIG_VALUE, 0, "topic",
-			"must be the base topic of zigbee2mqtt");
-	if (!p.tls && (p.ca[0] || p.cert[0]))
-		return fault_set(f, ERR_CONFIG_VALUE, 0, p.ca[0] ? "ca" :
-			"cert", "makes sense with mqtts:// only");
-	if (!p.cert[0] != !p.key[0])
-		return fault_set(f, ERR_CONFIG_MISSING, 0, p.cert[0] ? "key" :
-			"cert", "must be set, as the other of the two is");
-	err = check_folder(&p, f);
-	if (!err)
-		*ret = p;
-	return err;
-}
-
-int delegate_params_check(const struct ferry_kv *params, size_t count,
-	struct fault *fault)
-{
-	struct delegate_params p;
-
-	return read_params(params, count, &p, fault);
-}
-
-/* A secret in plain text: closed to others, so that they cannot have read it. */
-static int check_secret(int fd, struct fault *f)
-{
-	struct stat st;
-
-	if (fd < 0)
-		return fault_set(f, ERR_CONFIG_VALUE, 0, "credentials",
-			"cannot be read: %s", err_text(-errno));
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return fault_set(f, ERR_CONFIG_VALUE, 0, "credentials",
-			"must be a regular file");
-	if (st.st_mode & (S_IRWXO | S_IWGRP))
-		return fault_set(f, ERR_CONFIG_VALUE, 0, "credentials",
-			"must not be open to others: mode is %03o, must be "
-			"600 or 640", (unsigned)st.st_mode & 0777);
-	return 0;
-}
-
-/* User and password, each on a line of its own. */
-static int read_credentials(const char *path, char text[CREDENTIALS_MAX],
-	const char **ret_password, struct fault *f)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int err = check_secret(fd, f);
-	ssize_t len = err ? 0 : read(fd, text, CREDENTIALS_MAX - 1);
-	size_t user, password;
-
-	if (fd >= 0)
-		close(fd);
-	if (err)
-		return err;
-	text[len > 0 ? len : 0] = '\0';
-	user = strcspn(text, "\r\n");
-	if (len <= 0 || user == 0 || strlen(text) != (size_t)len)
-		return fault_set(f, ERR_CONFIG_VALUE, 0, "credentials",
-			"must be a file with a user and a password on two "
-			"lines");
-	*ret_password = text + user + strspn(text + user, "\r\n");
-	password = strcspn(*ret_password, "\r\n");
-	text[*ret_password - text + (ptrdiff_t)password] = '\0';
-	text[user] = '\0';
-	if (!password)
-		*ret_password = NULL;
-	return 0;
-}
 
 /* ---- devices ---- */
 
@@ -299,9 +77,8 @@ static struct delegate_node *add_node(struct delegate *d, const char *key)
 	return n;
 }
 
-static void on_device(void *arg, const struct z2m_device *device)
+static void keep_device(struct delegate *d, const struct z2m_device *device)
 {
-	struct delegate *d = arg;
 	struct delegate_node *n;
 
 	if (device->disabled)
@@ -384,21 +161,39 @@ static void on_probe(uv_timer_t *timer);
 
 static void take_devices(struct delegate *d, struct bytes payload)
 {
-	unsigned skipped = 0;
-	int err;
+	int err = z2m_reader_devices(&d->reader, payload);
 
-	d->list++;
-	err = z2m_devices_read(payload, on_device, d, &skipped);
-	if (err) {
+	if (err)
 		unreadable("bridge/devices", err);
-		return;
-	}
+}
+
+static void keep_devices(struct delegate *d, const struct z2m_device *list,
+	unsigned count, unsigned skipped)
+{
+	d->list++;
+	for (unsigned i = 0; i < count; i++)
+		keep_device(d, &list[i]);
 	if (skipped)
 		log_warn("delegate", "devices without address or usable name "
 			"are passed over", "count=%u", skipped);
 	drop_unseen(d);
 	tell_nodes(d);
 	tell_sessions(d, delegate_session_named);
+}
+
+static void go_up(struct delegate *d);
+
+static void on_devices(void *arg, int status, const struct z2m_device *list,
+	unsigned count, unsigned skipped)
+{
+	struct delegate *d = arg;
+
+	if (status)
+		unreadable("bridge/devices", status);
+	else
+		keep_devices(d, list, count, skipped);
+	if (d->answered)
+		go_up(d);
 }
 
 /* ---- how far it is ---- */
@@ -419,6 +214,7 @@ static void go_down(struct delegate *d, int status, const char *why)
 
 	d->reach = DELEGATE_AWAY;
 	d->unanswered = 0;
+	d->answered = false;
 	if (was_up)
 		tell_sessions(d, delegate_session_down);
 	tell_down(d, status, why);
@@ -436,6 +232,7 @@ static void tell_up(struct delegate *d)
 static void go_up(struct delegate *d)
 {
 	d->reach = DELEGATE_UP;
+	d->answered = false;
 	uv_timer_stop(&d->probe);
 	tell_up(d);
 	tell_nodes(d);
@@ -487,7 +284,10 @@ static void take_probed(struct delegate *d, struct bytes payload)
 			!response.ok || strcmp(response.transaction,
 			d->probed) != 0)
 		return;
-	go_up(d);
+	/* Whoever is offered a job then must be known. */
+	d->answered = z2m_reader_is_listing(&d->reader);
+	if (!d->answered)
+		go_up(d);
 }
 
 static void take_online(struct delegate *d, struct bytes payload)
@@ -516,19 +316,31 @@ static void take_online(struct delegate *d, struct bytes payload)
 /* Published again whenever a setting of zigbee2mqtt changes. */
 static void take_info(struct delegate *d, struct bytes payload)
 {
-	char version[sizeof(d->version)];
-	int err = z2m_version_read(payload, version, sizeof(version));
+	int err = z2m_reader_info(&d->reader, payload);
 
-	if (err) {
+	if (err)
 		unreadable("bridge/info", err);
+}
+
+static void on_version(void *arg, int status, const char *version)
+{
+	struct delegate *d = arg;
+
+	if (status) {
+		unreadable("bridge/info", status);
 		return;
 	}
 	if (!strcmp(version, d->version))
 		return;
-	memcpy(d->version, version, sizeof(version));
+	snprintf(d->version, sizeof(d->version), "%s", version);
 	if (d->reach == DELEGATE_UP)
 		tell_up(d);
 }
+
+static const struct z2m_reader_events reader_events = {
+	.on_devices = on_devices,
+	.on_version = on_version,
+};
 
 static void take_response(struct delegate *d, const char *what,
 	struct bytes payload)
@@ -609,6 +421,7 @@ static void on_up(void *arg)
 
 	d->reach = DELEGATE_UNHEARD;
 	d->unanswered = 0;
+	d->answered = false;
 	snprintf(d->probed, sizeof(d->probed), "ferry-%s-%llu", d->run,
 		(unsigned long long)++d->serial);
 	subscribe(d, "bridge/info");
@@ -664,7 +477,7 @@ static const char *text_or_none(const char *text)
 
 static int open_mqtt(struct delegate *d, struct fault *fault)
 {
-	char credentials[CREDENTIALS_MAX] = "";
+	char credentials[DELEGATE_CREDENTIALS_SIZE] = "";
 	const struct delegate_params *p = &d->params;
 	struct mqtt_setup setup = {
 		.loop = d->loop,
@@ -677,7 +490,7 @@ static int open_mqtt(struct delegate *d, struct fault *fault)
 		.events = &events,
 		.arg = d,
 	};
-	int err = p->credentials[0] ? read_credentials(p->credentials,
+	int err = p->credentials[0] ? delegate_credentials_read(p->credentials,
 		credentials, &setup.password, fault) : 0;
 
 	setup.user = text_or_none(credentials);
@@ -687,11 +500,29 @@ static int open_mqtt(struct delegate *d, struct fault *fault)
 	return err;
 }
 
+int delegate_random(char hex[DELEGATE_RANDOM_SIZE])
+{
+	uint8_t random[(DELEGATE_RANDOM_SIZE - 1) / 2];
+	int err = uv_random(NULL, NULL, random, sizeof(random), 0, NULL);
+
+	if (!err)
+		bytes_to_hex(bytes_of(random, sizeof(random)), hex,
+			DELEGATE_RANDOM_SIZE);
+	return err;
+}
+
+static int name_run(struct delegate *d, struct fault *fault)
+{
+	int err = delegate_random(d->run);
+
+	return err ? fault_set(fault, err, 0, "", DELEGATE_NO_RANDOM ": %s",
+		err_text(err)) : 0;
+}
+
 int delegate_open(const struct delegate_setup *setup, struct delegate **ret,
 	struct fault *fault)
 {
 	struct delegate *d = calloc(1, sizeof(*d));
-	uint8_t run[8] = {0};
 	int err;
 
 	if (!d)
@@ -699,10 +530,11 @@ int delegate_open(const struct delegate_setup *setup, struct delegate **ret,
 	d->loop = setup->loop;
 	d->events = setup->events;
 	d->arg = setup->arg;
-	uv_random(NULL, NULL, run, sizeof(run), 0, NULL);
-	bytes_to_hex(bytes_of(run, sizeof(run)), d->run, sizeof(d->run));
-	err = read_params(setup->params, setup->param_count, &d->params,
-		fault);
+	z2m_reader_init(&d->reader, d->loop, &reader_events, d);
+	err = delegate_params_read(setup->params, setup->param_count,
+		&d->params, fault);
+	if (!err)
+		err = name_run(d, fault);
 	if (!err)
 		err = open_mqtt(d, fault);
 	if (err) {
@@ -728,11 +560,18 @@ static void on_probe_closed(uv_handle_t *handle)
 	on_closed(close_arg);
 }
 
-static void on_mqtt_closed(void *arg)
+static void on_reader_closed(void *arg)
 {
 	struct delegate *d = arg;
 
 	uv_close((uv_handle_t *)&d->probe, on_probe_closed);
+}
+
+static void on_mqtt_closed(void *arg)
+{
+	struct delegate *d = arg;
+
+	z2m_reader_close(&d->reader, on_reader_closed, d);
 }
 
 void delegate_close(struct delegate *d, void (*on_closed)(void *arg),

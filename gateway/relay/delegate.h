@@ -47,11 +47,14 @@ struct delegate_setup {
 
 /* Parameters: url (mqtt://HOST[:PORT] or mqtts://), topic, hand_over (file or
  * url), folder (file), ca, cert, key, credentials (a file with user and password
- * on two lines). ERR_CONFIG_* with the fault naming the parameter. Blocking. */
+ * on two lines). Also looks who else could have read `key` and `credentials`, or
+ * could change what is in `folder`. ERR_CONFIG_*, ERR_KEYS_PERMISSION, with the
+ * fault naming the parameter. Blocking. */
 int delegate_params_check(const struct ferry_kv *params, size_t count,
 	struct fault *fault);
 
-/* 0, -ENOMEM, -ENOSYS (built without MQTT) or as delegate_params_check(). */
+/* 0, -ENOMEM, -ENOSYS (built without MQTT), what the system says when it gives
+ * no random numbers, or as delegate_params_check(). */
 int delegate_open(const struct delegate_setup *setup, struct delegate **ret,
 	struct fault *fault);
 

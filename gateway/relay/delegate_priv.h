@@ -1,7 +1,8 @@
-/* One delegate, for its own files: delegate.c has the broker and the devices,
- * delegate_session.c the session with one of them, delegate_ask.c the question
- * what it runs, delegate_turn.c whose turn it is to ask, delegate_update.c the
- * update. One thread: that of the loop. */
+/* One delegate, for its own files: delegate_params.c reads its settings,
+ * delegate.c has the broker and the devices, delegate_session.c the session with
+ * one of them, delegate_ask.c the question what it runs, delegate_turn.c whose
+ * turn it is to ask, delegate_update.c the update. One thread: that of the
+ * loop. */
 #ifndef FERRY_GATEWAY_RELAY_DELEGATE_PRIV_H
 #define FERRY_GATEWAY_RELAY_DELEGATE_PRIV_H
 
@@ -10,10 +11,13 @@
 #include "gateway/relay/handover.h"
 #include "gateway/relay/mqtt.h"
 #include "gateway/relay/session_kind.h"
-#include "gateway/relay/z2m_text.h"
+#include "gateway/relay/z2m_reader.h"
 
 #define DELEGATE_TEXT_SIZE 256
 #define DELEGATE_TOPIC_SIZE 128
+#define DELEGATE_CREDENTIALS_SIZE 512
+#define DELEGATE_RANDOM_SIZE 17
+#define DELEGATE_NO_RANDOM "the system gives no random numbers"
 #define DELEGATE_BUCKETS 256
 #define DELEGATE_ASKS_MAX 8          /* devices asked at a time */
 #define DELEGATE_SLEEPY_ASKS_MAX 32  /* that are mostly asleep, beside them */
@@ -106,6 +110,8 @@ struct delegate {
 	enum delegate_reach reach;
 	uv_timer_t probe;
 	unsigned unanswered; /* probes in a row */
+	bool answered; /* a probe, while a list was read: it goes up after that */
+	struct z2m_reader reader;
 	char probed[48];  /* transaction of probes */
 	char version[24]; /* of zigbee2mqtt; "" unknown */
 	struct delegate_node *nodes;
@@ -114,12 +120,25 @@ struct delegate {
 	struct delegate_session *sessions;
 	unsigned session_count;
 	uint64_t serial; /* of transactions, and of places in the queue */
-	char run[17];    /* random, so that no two runs share transactions */
+	/* So that no two runs share transactions. */
+	char run[DELEGATE_RANDOM_SIZE];
 	void (*on_closed)(void *arg);
 	void *close_arg;
 };
 
+/* delegate_params.c: as delegate_params_check() of delegate.h. */
+int delegate_params_read(const struct ferry_kv *params, size_t count,
+	struct delegate_params *ret, struct fault *fault);
+/* User and password, each on a line of its own; the user is `text`. NULL: no
+ * password. The caller wipes it. ERR_CONFIG_VALUE, ERR_KEYS_PERMISSION. */
+int delegate_credentials_read(const char *path,
+	char text[DELEGATE_CREDENTIALS_SIZE], const char **ret_password,
+	struct fault *fault);
+
 /* delegate.c */
+/* Digits of 64 random bits: whoever could guess a transaction could answer in
+ * the place of zigbee2mqtt. 0, or what the system said. */
+int delegate_random(char hex[DELEGATE_RANDOM_SIZE]);
 struct delegate_node *delegate_node(const struct delegate *d, const char *key);
 /* Below TOPIC/bridge/request/device/ota_update/. */
 int delegate_request(struct delegate *d, const char *what,

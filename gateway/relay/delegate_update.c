@@ -49,13 +49,18 @@ static void order(struct delegate_session *s)
 		.delay_ms = s->options.response_delay_ms,
 		.block = s->options.block,
 	};
-	uint8_t random[8] = {0};
-	char hex[17];
+	char random[DELEGATE_RANDOM_SIZE];
+	const struct engine_failure no_name = {
+		.code = delegate_random(random),
+		.step = "hand-over",
+		.hint = DELEGATE_NO_RANDOM,
+	};
 
-	uv_random(NULL, NULL, random, sizeof(random), 0, NULL);
-	snprintf(s->ordered, sizeof(s->ordered), "%s%s", s->ours,
-		bytes_to_hex(bytes_of(random, sizeof(random)), hex,
-		sizeof(hex)));
+	if (no_name.code) {
+		delegate_session_end(s, ENGINE_FAILED, &no_name);
+		return;
+	}
+	snprintf(s->ordered, sizeof(s->ordered), "%s%s", s->ours, random);
 	if (delegate_request(s->delegate, is_older(s) ? "update/downgrade" :
 			"update", &request)) {
 		s->ordered[0] = '\0';

@@ -15,9 +15,6 @@ def write_links(site, broker):
     wrong = site.folder / "wrong"
     wrong.write_text("hub\nopen barley\n")
     wrong.chmod(0o600)
-    shown = site.folder / "shown"
-    shown.write_text("hub\nopen sesame\n")
-    shown.chmod(0o644)
     good = broker.params()
     links = {
         "good": good,
@@ -28,8 +25,6 @@ def write_links(site, broker):
         "nobody": f'url = "mqtt://127.0.0.1:{free_port()}"; ',
         "no-name": 'url = "mqtt://broker.invalid"; ',
         "plain-to-tls": f'url = "mqtt://127.0.0.1:{broker.tls_port}"; ',
-        "shown-password": good.replace(str(broker.credentials), str(shown)),
-        "no-password-file": good.replace(str(broker.credentials), "/nothing"),
     }
     for name, params in links.items():
         (site.etc / "links.d" / f"{name}.conf").write_text(
@@ -58,8 +53,6 @@ LINKS = {
     "nobody": ("down", "delegate-broker", "refused"),
     "no-name": ("down", "delegate-broker", ""),
     "plain-to-tls": ("down", "delegate-broker", ""),
-    "shown-password": ("failed", "config-value", "must not be open to others"),
-    "no-password-file": ("failed", "config-value", "credentials"),
 }
 
 

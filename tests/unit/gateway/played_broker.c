@@ -100,6 +100,13 @@ void broker_turn(void)
 		uv_run(turns, UV_RUN_NOWAIT);
 }
 
+void broker_settle(void)
+{
+	while (turns->active_reqs.count)
+		uv_run(turns, UV_RUN_ONCE);
+	broker_turn();
+}
+
 void broker_up(void)
 {
 	connected = true;

@@ -13,6 +13,9 @@ void broker_init(uv_loop_t *loop);
 /* Some turns of the loop: what is to come by itself has come. */
 void broker_turn(void);
 
+/* The same, and what the pool is at is done. */
+void broker_settle(void);
+
 void broker_up(void);
 void broker_down(void);
 

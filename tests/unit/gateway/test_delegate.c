@@ -100,13 +100,14 @@ static const struct {
 	const char *name;
 	const char *text; /* NULL: there is no file */
 	mode_t mode;
+	int err;
 } credentials[] = {
-	{"missing", NULL, 0},
-	{"readable_by_others", "me\nsecret\n", 0644},
-	{"writable_by_others", "me\nsecret\n", 0602},
-	{"writable_by_its_group", "me\nsecret\n", 0660},
-	{"empty", "", 0600},
-	{"no_user", "\nsecret\n", 0600},
+	{"missing", NULL, 0, ERR_CONFIG_VALUE},
+	{"readable_by_others", "me\nsecret\n", 0644, ERR_KEYS_PERMISSION},
+	{"writable_by_others", "me\nsecret\n", 0602, ERR_KEYS_PERMISSION},
+	{"writable_by_its_group", "me\nsecret\n", 0660, ERR_KEYS_PERMISSION},
+	{"empty", "", 0600, ERR_CONFIG_VALUE},
+	{"no_user", "\nsecret\n", 0600, ERR_CONFIG_VALUE},
 };
 
 START_TEST(delegate_open_refuses_bad_credentials)
@@ -131,8 +132,8 @@ START_TEST(delegate_open_refuses_bad_credentials)
 		unlink(path);
 	err = delegate_open(&setup, &delegate, &fault);
 	unlink(path);
-	ck_assert_msg(err == ERR_CONFIG_VALUE, "%s: %d", credentials[_i].name,
-		err);
+	ck_assert_msg(err == credentials[_i].err, "%s: %d",
+		credentials[_i].name, err);
 	ck_assert_str_eq(fault.field, "credentials");
 }
 END_TEST

@@ -190,6 +190,7 @@ static void connect_broker(void)
 	broker_up();
 	broker_hear("bridge/devices", "[{\"ieee_address\":\"0x" KEY "\",\"type\":"
 		"\"Router\",\"friendly_name\":\"lamp\"}]");
+	broker_settle();
 	broker_hear("bridge/state", "{\"state\":\"online\"}");
 	broker_respond("health_check",
 		broker_transaction("request/health_check"), NULL);

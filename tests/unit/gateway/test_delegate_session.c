@@ -153,6 +153,7 @@ static void list_devices(unsigned count, const char *prefix, bool sleepy)
 			sleepy ? "EndDevice" : "Router", prefix, i, i);
 	snprintf(text + at, sizeof(text) - at, "]");
 	broker_hear("bridge/devices", text);
+	broker_settle();
 }
 
 static void go_up(void)
