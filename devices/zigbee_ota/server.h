@@ -212,6 +212,7 @@ struct server_offer {
 	bool allow_downgrade;
 	uint64_t image_len;
 	bool suits; /* it is for this device as far as that has told */
+	unsigned misses; /* queries for another type since one for its own */
 	int64_t asked_ms; /* its version, for that */
 	unsigned asked_count;
 	bool has_expect;
@@ -491,6 +492,11 @@ bool server_takes_key(struct server_peer *p, const struct ota_key *key);
 /* Its last query was for such an image. */
 bool server_is_other_image(const struct server_peer *p,
 	const struct ota_key *key);
+/* It asked for an image, which counts for the open offer. */
+void server_note_query(struct server_peer *p, const struct ota_key *key);
+/* It is known by an image of the same maker and another type, and may have the
+ * one of the offer beside it: what it told says nothing about the job. */
+bool server_may_have_both(const struct server_peer *p);
 /* The offer knows its file: which of the device's images is it for? True when
  * the device is known by another one from now on. */
 bool server_choose_key(struct server_peer *p);

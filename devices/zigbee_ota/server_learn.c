@@ -96,7 +96,7 @@ static void judge_version(struct server *s, struct server_peer *p,
 		return;
 	if (o->goal == ENGINE_GOAL_INVENTORY)
 		server_end(s, o, ENGINE_DONE, now_ms);
-	else if (o->phase != PHASE_HEADER)
+	else if (o->phase != PHASE_HEADER && !server_may_have_both(p))
 		server_prove_version(s, o, p->key_told.version, itself,
 			now_ms);
 }
@@ -109,6 +109,7 @@ void server_learn_query(struct server *s, struct server_peer *p,
 		p->key_told.type != r->key.type ||
 		(r->has_hw && (!p->has_hw || p->hw != r->hw_version));
 
+	server_note_query(p, &r->key);
 	if (!server_takes_key(p, &r->key))
 		return;
 	p->has_key = true;

@@ -104,7 +104,7 @@ enum server_suit server_suits_unasked(struct server *s,
 	/* An earlier run of the job has looked. */
 	if (o->suits || o->reached >= ENGINE_STAGE_TRANSFER || o->served)
 		return SUIT_YES;
-	if (p->has_version)
+	if (p->has_version && !server_may_have_both(p))
 		return server_suits(s, o, now_ms) ? SUIT_YES : SUIT_NO;
 	if (follows_all(o))
 		return SUIT_YES;
@@ -201,6 +201,27 @@ bool server_is_other_image(const struct server_peer *p,
 {
 	return p->has_key && !is_same_image(&p->key_told, key) &&
 		other_at(p, key) < p->other_count;
+}
+
+void server_note_query(struct server_peer *p, const struct ota_key *key)
+{
+	struct server_offer *o = p->offer;
+
+	if (server_is_update(o) && o->phase != PHASE_HEADER)
+		o->misses = server_fits_type(o, key) ? 0 : o->misses + 1;
+}
+
+bool server_may_have_both(const struct server_peer *p)
+{
+	const struct server_offer *o = p->offer;
+
+	if (!server_is_update(o) || o->phase != PHASE_OPEN || !p->has_key ||
+			p->quirks.any_key || o->misses >= STREAK)
+		return false;
+	return !is_other(p->key_told.manufacturer, o->file.key.manufacturer,
+			OTA_ANY_MANUFACTURER, o->options.manufacturer) &&
+		is_other(p->key_told.type, o->file.key.type, OTA_ANY_TYPE,
+			o->options.type);
 }
 
 bool server_choose_key(struct server_peer *p)
