@@ -141,7 +141,7 @@ static void offer(struct smp_session *s, const struct engine_event *event,
 			 memchr(image->version, 0, sizeof(image->version)) ==
 				NULL)) {
 		s->image = (struct engine_image){0};
-		smp_steps_fail(s, ERR_SMP_BAD_EXPECT, "offer",
+		smp_job_fail(s, ERR_SMP_BAD_EXPECT, "offer",
 			"an image has 32 bytes or more, a version and a hash");
 		return;
 	}
@@ -274,7 +274,7 @@ static void fill_tx(struct smp_session *s, int64_t now_ms)
 	if (!s->message.err && !s->frame.err)
 		return;
 	s->tx = bytes_of(NULL, 0);
-	smp_steps_fail(s, s->message.err ? s->message.err : s->frame.err,
+	smp_job_fail(s, s->message.err ? s->message.err : s->frame.err,
 		"send", "%s", "");
 }
 

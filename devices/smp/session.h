@@ -1,6 +1,7 @@
 /* The inside of the SMP engine: one device, one job at a time. Shared by
  * engine.c (events, commands, link), ask.c (single requests), transfer.c (the
- * upload) and steps.c (what comes next); nobody else includes it.
+ * upload), steps.c (what comes next), restart.c (the restart) and job.c (what
+ * these have in common); nobody else includes it.
  *
  * Phases of an update, left to right; any phase may end in OVER, and after the
  * link was lost most begin again at PARAMS:
@@ -20,6 +21,8 @@
 #include "devices/smp/options.h"
 #include "devices/smp/smp.h"
 #include "devices/smp/upload.h"
+
+#define SMP_TRIES 3 /* of a request that may be repeated */
 
 enum smp_phase {
 	SMP_PHASE_IDLE,
@@ -194,7 +197,47 @@ void smp_steps_answer(struct smp_session *s, const struct smp_answer *a,
 void smp_steps_uploaded(struct smp_session *s, int64_t now_ms);
 void smp_steps_time(struct smp_session *s, int64_t now_ms);
 int64_t smp_steps_deadline(const struct smp_session *s);
-void smp_steps_fail(struct smp_session *s, int code, const char *step,
+/* By what the slots hold: the next stage, or the end. */
+void smp_steps_decide(struct smp_session *s, int64_t now_ms);
+
+/* restart.c: the restart, and how the device comes back. */
+void smp_restart_go(struct smp_session *s, int64_t now_ms);
+void smp_restart_answered(struct smp_session *s, const struct smp_answer *a,
+	int64_t now_ms);
+/* The reset went out, or a line did it: silence until it may be there. */
+void smp_restart_settle(struct smp_session *s, int64_t now_ms);
+/* An earlier run of this job was let restart the device, which still waits for
+ * it: that reset may be on its way (a device answers first and restarts a
+ * little later). Looks again for a while; a second reset just behind the swap
+ * would revert. */
+void smp_restart_expect(struct smp_session *s, int64_t now_ms);
+void smp_restart_poll(struct smp_session *s, int64_t now_ms);
+void smp_restart_poll_later(struct smp_session *s, int64_t now_ms);
+void smp_restart_returned(struct smp_session *s, const struct smp_answer *a,
+	int64_t now_ms);
+/* A second exchange, before anything is confirmed. */
+void smp_restart_second(struct smp_session *s, const struct smp_answer *a,
+	int64_t now_ms);
+void smp_restart_give_up(struct smp_session *s);
+
+/* job.c: what the steps have in common. */
+void smp_job_enter(struct smp_session *s, enum smp_phase phase,
+	enum smp_ask what, unsigned tries, int64_t now_ms);
+void smp_job_ask_state(struct smp_session *s, enum smp_phase phase,
+	int64_t now_ms);
+void smp_job_end(struct smp_session *s, enum engine_outcome outcome);
+void smp_job_end_unproven(struct smp_session *s, const char *hint);
+/* The image runs. What of it is proven? */
+void smp_job_end_running(struct smp_session *s);
+void smp_job_fail(struct smp_session *s, int code, const char *step,
 	const char *hint, ...) __attribute__((format(printf, 4, 5)));
+/* REVERTED, OTHER or NOT_TAKEN. */
+void smp_job_fail_by_plan(struct smp_session *s, enum smp_plan plan);
+void smp_job_take_state(struct smp_session *s, const struct smp_answer *a,
+	int64_t now_ms);
+/* True when the answer holds a state; otherwise the job has failed. */
+bool smp_job_read_state(struct smp_session *s, const struct smp_answer *a,
+	const char *step, int64_t now_ms);
+struct smp_view smp_job_view(const struct smp_session *s);
 
 #endif

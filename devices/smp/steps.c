@@ -1,98 +1,15 @@
 #include "devices/smp/session.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
-#define POLL_PATIENCE_MS 1000
-#define POLL_PAUSE_MS 500
 #define WATCH_MS 10000
 #define STATE_FRESH_MS 30000
-#define RESET_REPEAT_MS 10000
-#define RESETS_MAX 3
 #define CONFIRMS_MAX 2
-#define TRIES 3
 #define SPLIT_GAIN 32
-
-static void end_job(struct smp_session *s, enum engine_outcome outcome)
-{
-	smp_ask_stop(s);
-	s->goes_on = false;
-	s->phase = SMP_PHASE_OVER;
-	s->outcome = outcome;
-	s->wants = (s->wants & (SMP_WANT_FACTS | SMP_WANT_PROGRESS)) |
-		SMP_WANT_RESULT;
-}
-
-static void fill_failure(struct smp_session *s, int code, const char *step)
-{
-	s->failure = (struct engine_failure){
-		.code = code,
-		.step = step,
-		.offset = s->upload.acked,
-	};
-	if (s->status.failed)
-		smp_status_text(&s->status, s->failure.device_status,
-			sizeof(s->failure.device_status));
-}
-
-void smp_steps_fail(struct smp_session *s, int code, const char *step,
-	const char *hint, ...)
-{
-	va_list args;
-
-	fill_failure(s, code, step);
-	va_start(args, hint);
-	vsnprintf(s->failure.hint, sizeof(s->failure.hint), hint, args);
-	va_end(args);
-	end_job(s, ENGINE_FAILED);
-}
-
-static void end_unproven(struct smp_session *s, const char *hint)
-{
-	fill_failure(s, ERR_SMP_NO_READ_BACK, "read-back");
-	snprintf(s->failure.hint, sizeof(s->failure.hint), "%s", hint);
-	end_job(s, ENGINE_UNVERIFIED);
-}
-
-static void enter(struct smp_session *s, enum smp_phase phase,
-	enum smp_ask what, unsigned tries, int64_t now_ms)
-{
-	s->phase = phase;
-	smp_ask(s, what, (uint32_t)s->options.answer_ms, tries - 1, now_ms);
-}
-
-static struct smp_view view_of(const struct smp_session *s)
-{
-	return (struct smp_view){
-		.slots = s->slots,
-		.slot_count = s->slot_count,
-		.image = s->image_number,
-		.want = s->goal == ENGINE_GOAL_UPDATE ? &s->image : NULL,
-		.restarted = s->restarted ||
-			s->reached >= ENGINE_STAGE_RESTART,
-		.marked = s->marked || s->reached >= ENGINE_STAGE_RESTART,
-		.before = s->has_before ? &s->before : NULL,
-	};
-}
-
-static void take_state(struct smp_session *s, const struct smp_answer *a,
-	int64_t now_ms)
-{
-	struct smp_view v;
-
-	memcpy(s->slots, a->slots, sizeof(s->slots));
-	s->slot_count = a->slot_count;
-	s->state_ms = now_ms;
-	v = view_of(s);
-	smp_flow_facts(&v, &s->facts);
-	if (s->options.recovery)
-		s->facts.confirmed = -1;
-	s->wants |= SMP_WANT_FACTS;
-}
 
 static void note_before(struct smp_session *s)
 {
-	struct smp_view v = view_of(s);
+	struct smp_view v = smp_job_view(s);
 	const struct smp_slot *active = smp_flow_active(&v);
 
 	s->has_before = active != NULL;
@@ -102,7 +19,7 @@ static void note_before(struct smp_session *s)
 
 void smp_steps_begin(struct smp_session *s, int64_t now_ms)
 {
-	unsigned tries = TRIES + 1;
+	unsigned tries = SMP_TRIES + 1;
 
 	/* A device that was restarted may still be busy with its swap. */
 	if (s->reached >= ENGINE_STAGE_RESTART)
@@ -112,7 +29,7 @@ void smp_steps_begin(struct smp_session *s, int64_t now_ms)
 	s->splits = s->options.reassembly == 1;
 	s->no_state = false;
 	s->recheck = false;
-	enter(s, SMP_PHASE_PARAMS, SMP_ASK_PARAMS, tries, now_ms);
+	smp_job_enter(s, SMP_PHASE_PARAMS, SMP_ASK_PARAMS, tries, now_ms);
 }
 
 /* Announces a stage; one that this job was given before goes on at once. */
@@ -121,7 +38,7 @@ static void announce(struct smp_session *s, enum engine_stage stage,
 {
 	smp_ask_stop(s);
 	if (s->withdrawn) {
-		end_job(s, ENGINE_WITHDRAWN);
+		smp_job_end(s, ENGINE_WITHDRAWN);
 		return;
 	}
 	s->stage = stage;
@@ -136,42 +53,12 @@ static void announce(struct smp_session *s, enum engine_stage stage,
 	s->wants |= SMP_WANT_STAGE;
 }
 
-/* The image runs. What of it is proven? */
-static void end_running(struct smp_session *s)
-{
-	struct smp_view v = view_of(s);
-
-	if (s->blind)
-		end_unproven(s, "nothing is known to compare with");
-	else if (smp_flow_holds(smp_flow_active(&v), &s->image, true))
-		end_job(s, ENGINE_DONE);
-	else
-		end_unproven(s, "the device reports neither hash nor version");
-}
-
-static void fail_by_plan(struct smp_session *s, enum smp_plan plan)
-{
-	const char *runs = s->facts.version[0] ? s->facts.version :
-		"an unknown version";
-
-	s->status.failed = false;
-	if (plan == SMP_PLAN_REVERTED)
-		smp_steps_fail(s, ERR_SMP_REVERTED, "read-back",
-			"it runs %s again; the new image did not stay", runs);
-	else if (plan == SMP_PLAN_OTHER)
-		smp_steps_fail(s, ERR_SMP_OTHER_IMAGE, "read-back",
-			"it runs %s", runs);
-	else
-		smp_steps_fail(s, ERR_SMP_BOOT_REFUSED, "read-back",
-			"it still runs %s; check signature, link address and "
-			"version of the image", runs);
-}
-
 /* A server without image state: nothing can be asked, nothing proven. */
 static void decide_blind(struct smp_session *s, int64_t now_ms)
 {
 	if (s->restarted || s->reached >= ENGINE_STAGE_RESTART)
-		end_unproven(s, "the device does not tell what it runs");
+		smp_job_end_unproven(s,
+			"the device does not tell what it runs");
 	else if (s->uploaded)
 		announce(s, ENGINE_STAGE_STAGED, now_ms);
 	else
@@ -194,26 +81,12 @@ static void decide_running(struct smp_session *s, enum smp_plan plan,
 		announce(s, ENGINE_STAGE_CONFIRM, now_ms);
 		return;
 	}
-	end_running(s);
+	smp_job_end_running(s);
 }
 
-static void poll_later(struct smp_session *s, int64_t now_ms);
-
-/* An earlier run of this job was let restart the device, which still waits for
- * it: that reset may be on its way (a device answers first and restarts a little
- * later). Look again for a while; a second reset just behind the swap would
- * revert. */
-static void await_earlier_reset(struct smp_session *s, int64_t now_ms)
+void smp_steps_decide(struct smp_session *s, int64_t now_ms)
 {
-	s->reset_ms = now_ms;
-	s->return_ms = now_ms + s->return_limit_ms;
-	s->wants |= SMP_WANT_RECONNECT;
-	poll_later(s, now_ms);
-}
-
-static void decide(struct smp_session *s, int64_t now_ms)
-{
-	struct smp_view v = view_of(s);
+	struct smp_view v = smp_job_view(s);
 	enum smp_plan plan;
 
 	if (s->no_state) {
@@ -236,7 +109,7 @@ static void decide(struct smp_session *s, int64_t now_ms)
 	case SMP_PLAN_WAIT:
 		s->marked = true;
 		if (s->reached >= ENGINE_STAGE_RESTART && s->resets == 0)
-			await_earlier_reset(s, now_ms);
+			smp_restart_expect(s, now_ms);
 		else
 			announce(s, ENGINE_STAGE_RESTART, now_ms);
 		return;
@@ -247,7 +120,7 @@ static void decide(struct smp_session *s, int64_t now_ms)
 	case SMP_PLAN_REVERTED:
 	case SMP_PLAN_NOT_TAKEN:
 	case SMP_PLAN_OTHER:
-		fail_by_plan(s, plan);
+		smp_job_fail_by_plan(s, plan);
 		return;
 	}
 }
@@ -256,7 +129,7 @@ static void after_params(struct smp_session *s, const struct smp_answer *a,
 	int64_t now_ms)
 {
 	if (!a) {
-		smp_steps_fail(s, ERR_SMP_TIMEOUT, "connect",
+		smp_job_fail(s, ERR_SMP_TIMEOUT, "connect",
 			"is it switched on, and is this its line?");
 		return;
 	}
@@ -267,7 +140,7 @@ static void after_params(struct smp_session *s, const struct smp_answer *a,
 		s->buf_count = a->buf_count > 255 ? 255 :
 			(unsigned)a->buf_count;
 	}
-	enter(s, SMP_PHASE_MODE, SMP_ASK_MODE, 2, now_ms);
+	smp_job_enter(s, SMP_PHASE_MODE, SMP_ASK_MODE, 2, now_ms);
 }
 
 static void after_mode(struct smp_session *s, const struct smp_answer *a,
@@ -288,31 +161,16 @@ static void after_mode(struct smp_session *s, const struct smp_answer *a,
 		s->facts.can_revert = 0;
 	}
 	if (probe)
-		enter(s, SMP_PHASE_SPLIT, SMP_ASK_SPLIT, 1, now_ms);
+		smp_job_enter(s, SMP_PHASE_SPLIT, SMP_ASK_SPLIT, 1, now_ms);
 	else
-		enter(s, SMP_PHASE_STATE, SMP_ASK_STATE, TRIES, now_ms);
+		smp_job_ask_state(s, SMP_PHASE_STATE, now_ms);
 }
 
 static void after_split(struct smp_session *s, const struct smp_answer *a,
 	int64_t now_ms)
 {
 	s->splits = a && !a->status.failed && a->echo.len == s->max_payload;
-	enter(s, SMP_PHASE_STATE, SMP_ASK_STATE, TRIES, now_ms);
-}
-
-/* True when the answer holds a state; otherwise the job has failed. */
-static bool state_read(struct smp_session *s, const struct smp_answer *a,
-	const char *step, int64_t now_ms)
-{
-	if (a && !a->status.failed) {
-		take_state(s, a, now_ms);
-		return true;
-	}
-	if (a)
-		smp_steps_fail(s, ERR_SMP_STATUS, step, "%s", "");
-	else
-		smp_steps_fail(s, ERR_SMP_TIMEOUT, step, "%s", "");
-	return false;
+	smp_job_ask_state(s, SMP_PHASE_STATE, now_ms);
 }
 
 static void after_state(struct smp_session *s, const struct smp_answer *a,
@@ -323,27 +181,27 @@ static void after_state(struct smp_session *s, const struct smp_answer *a,
 	if (s->no_state) {
 		s->facts.can_prove = 0;
 		s->wants |= SMP_WANT_FACTS;
-	} else if (!state_read(s, a, "state", now_ms)) {
+	} else if (!smp_job_read_state(s, a, "state", now_ms)) {
 		return;
 	}
 	if (s->goal == ENGINE_GOAL_INVENTORY)
-		end_job(s, ENGINE_DONE);
+		smp_job_end(s, ENGINE_DONE);
 	else
-		decide(s, now_ms);
+		smp_steps_decide(s, now_ms);
 }
 
 void smp_steps_uploaded(struct smp_session *s, int64_t now_ms)
 {
 	if (s->upload.state == SMP_UPLOAD_FAILED) {
 		s->status = s->upload.status;
-		enter(s, SMP_PHASE_CURE_READ, SMP_ASK_STATE, TRIES, now_ms);
+		smp_job_ask_state(s, SMP_PHASE_CURE_READ, now_ms);
 		return;
 	}
 	s->uploaded = true;
 	if (s->no_state)
 		announce(s, ENGINE_STAGE_STAGED, now_ms);
 	else
-		enter(s, SMP_PHASE_VERIFY, SMP_ASK_STATE, TRIES, now_ms);
+		smp_job_ask_state(s, SMP_PHASE_VERIFY, now_ms);
 }
 
 static void upload_again(struct smp_session *s, int64_t now_ms)
@@ -370,9 +228,9 @@ static void after_verify(struct smp_session *s, const struct smp_answer *a,
 	struct smp_view v;
 	const struct smp_slot *other;
 
-	if (!state_read(s, a, "verify", now_ms))
+	if (!smp_job_read_state(s, a, "verify", now_ms))
 		return;
-	v = view_of(s);
+	v = smp_job_view(s);
 	other = smp_flow_other(&v);
 	if (smp_flow_holds(other, &s->image, true) || (s->blind && other)) {
 		adopt_hash(s, other);
@@ -388,7 +246,7 @@ static void after_verify(struct smp_session *s, const struct smp_answer *a,
 	} else if (s->fresh++ == 0) {
 		upload_again(s, now_ms);
 	} else {
-		smp_steps_fail(s, ERR_SMP_HASH, "verify", "its slot holds %s",
+		smp_job_fail(s, ERR_SMP_HASH, "verify", "its slot holds %s",
 			other ? "an image of another hash" :
 			"no readable image");
 	}
@@ -403,28 +261,29 @@ static void after_cure_read(struct smp_session *s, const struct smp_answer *a,
 	struct smp_view v;
 	bool unconfirmed;
 
-	if (!state_read(s, a, "upload", now_ms))
+	if (!smp_job_read_state(s, a, "upload", now_ms))
 		return;
-	v = view_of(s);
+	v = smp_job_view(s);
 	active = smp_flow_active(&v);
 	other = smp_flow_other(&v);
 	unconfirmed = active && active->active && !active->confirmed;
 	s->status = refusal;
 	if (unconfirmed && s->options.confirm_running && !s->cured) {
 		s->cured = true;
-		enter(s, SMP_PHASE_CURE, SMP_ASK_CONFIRM, TRIES, now_ms);
+		smp_job_enter(s, SMP_PHASE_CURE, SMP_ASK_CONFIRM, SMP_TRIES,
+			now_ms);
 	} else if (unconfirmed) {
-		smp_steps_fail(s, ERR_SMP_NO_FREE_SLOT, "upload", "it runs %s "
+		smp_job_fail(s, ERR_SMP_NO_FREE_SLOT, "upload", "it runs %s "
 			"unconfirmed: confirm that or let it revert",
 			s->facts.version);
 	} else if (other && other->pending) {
-		smp_steps_fail(s, ERR_SMP_PENDING, "upload", "%s waits for the "
+		smp_job_fail(s, ERR_SMP_PENDING, "upload", "%s waits for the "
 			"next start: restart or erase it", other->version);
 	} else if (s->options.upgrade_only && refusal.group < 0) {
-		smp_steps_fail(s, ERR_SMP_DOWNGRADE, "upload", "it runs %s, "
+		smp_job_fail(s, ERR_SMP_DOWNGRADE, "upload", "it runs %s, "
 			"the image is %s", s->facts.version, s->image.version);
 	} else {
-		smp_steps_fail(s, ERR_SMP_NO_FREE_SLOT, "upload", "%s", "");
+		smp_job_fail(s, ERR_SMP_NO_FREE_SLOT, "upload", "%s", "");
 	}
 }
 
@@ -432,30 +291,30 @@ static void after_cure(struct smp_session *s, const struct smp_answer *a,
 	int64_t now_ms)
 {
 	if (a && a->status.failed)
-		smp_steps_fail(s, ERR_SMP_NO_FREE_SLOT, "upload",
+		smp_job_fail(s, ERR_SMP_NO_FREE_SLOT, "upload",
 			"it refuses to confirm the image that runs");
 	else
-		enter(s, SMP_PHASE_STATE, SMP_ASK_STATE, TRIES, now_ms);
+		smp_job_ask_state(s, SMP_PHASE_STATE, now_ms);
 }
 
 /* After a mark, by the state: pending, running already, or refused. */
 static void judge_mark(struct smp_session *s, int64_t now_ms)
 {
-	struct smp_view v = view_of(s);
+	struct smp_view v = smp_job_view(s);
 	const struct smp_slot *other = smp_flow_other(&v);
 
 	if (smp_flow_holds(other, &s->image, true) && other->pending) {
 		s->marked = true;
 		announce(s, ENGINE_STAGE_RESTART, now_ms);
 	} else if (smp_flow_holds(smp_flow_active(&v), &s->image, true)) {
-		decide(s, now_ms);
+		smp_steps_decide(s, now_ms);
 	} else if (s->status.failed) {
-		smp_steps_fail(s, ERR_SMP_PENDING, "test", "%s",
+		smp_job_fail(s, ERR_SMP_PENDING, "test", "%s",
 			other && other->pending ?
 			"another image waits for the next start already" :
 			"the running image may have to be confirmed first");
 	} else {
-		smp_steps_fail(s, ERR_SMP_STATUS, "test",
+		smp_job_fail(s, ERR_SMP_STATUS, "test",
 			"it took the request and did not mark the image");
 	}
 }
@@ -466,7 +325,7 @@ static void after_mark(struct smp_session *s, const struct smp_answer *a,
 	enum smp_verdict verdict;
 
 	if (!a) {
-		smp_steps_fail(s, ERR_SMP_TIMEOUT, "test", "%s", "");
+		smp_job_fail(s, ERR_SMP_TIMEOUT, "test", "%s", "");
 		return;
 	}
 	verdict = smp_status_judge(&a->status);
@@ -474,138 +333,24 @@ static void after_mark(struct smp_session *s, const struct smp_answer *a,
 		/* Direct-XIP: the bootloader chooses by version. */
 		announce(s, ENGINE_STAGE_RESTART, now_ms);
 	} else if (verdict == SMP_OK && a->has_images) {
-		take_state(s, a, now_ms);
+		smp_job_take_state(s, a, now_ms);
 		judge_mark(s, now_ms);
 	} else if (verdict == SMP_OK || verdict == SMP_TEST_ACTIVE ||
 			verdict == SMP_IS_PENDING || verdict == SMP_BAD_STATE ||
 			verdict == SMP_OTHER) {
-		enter(s, SMP_PHASE_MARK_READ, SMP_ASK_STATE, TRIES, now_ms);
+		smp_job_ask_state(s, SMP_PHASE_MARK_READ, now_ms);
 	} else {
-		smp_steps_fail(s, ERR_SMP_STATUS, "test", "%s", "");
+		smp_job_fail(s, ERR_SMP_STATUS, "test", "%s", "");
 	}
 }
 
 static void after_mark_read(struct smp_session *s, const struct smp_answer *a,
 	struct smp_status refusal, int64_t now_ms)
 {
-	if (!state_read(s, a, "test", now_ms))
+	if (!smp_job_read_state(s, a, "test", now_ms))
 		return;
 	s->status = refusal;
 	judge_mark(s, now_ms);
-}
-
-static void settle(struct smp_session *s, int64_t now_ms)
-{
-	smp_ask_stop(s);
-	s->phase = SMP_PHASE_SETTLE;
-	s->wake_ms = now_ms + s->options.boot_ms;
-	s->wants |= SMP_WANT_RECONNECT;
-}
-
-static void reset_now(struct smp_session *s, int64_t now_ms)
-{
-	s->resets++;
-	if (!s->reset_line) {
-		enter(s, SMP_PHASE_RESET, SMP_ASK_RESET, 1, now_ms);
-		return;
-	}
-	s->restarted = true;
-	s->reset_ms = now_ms;
-	s->facts.exchanges = 0;
-	s->wants |= SMP_WANT_LINE;
-	settle(s, now_ms);
-}
-
-static void after_reset(struct smp_session *s, const struct smp_answer *a,
-	int64_t now_ms)
-{
-	if (!a || !a->status.failed) {
-		settle(s, now_ms);
-		return;
-	}
-	s->restarted = false;
-	if (smp_status_judge(&a->status) == SMP_BUSY &&
-			s->options.force_reset && !s->forced) {
-		s->forced = true;
-		enter(s, SMP_PHASE_RESET, SMP_ASK_RESET, 1, now_ms);
-		return;
-	}
-	smp_steps_fail(s, ERR_SMP_RESET_REFUSED, "reset",
-		"the application holds it back; the image waits for the next "
-		"start");
-}
-
-static void poll_later(struct smp_session *s, int64_t now_ms)
-{
-	smp_ask_stop(s);
-	s->phase = SMP_PHASE_SETTLE;
-	s->wake_ms = now_ms + POLL_PAUSE_MS;
-}
-
-static void give_up_return(struct smp_session *s)
-{
-	s->status.failed = false;
-	if (s->in_place || s->options.recovery || s->no_state)
-		end_unproven(s, "after its restart it does not speak SMP");
-	else
-		smp_steps_fail(s, ERR_SMP_NO_RETURN, "restart",
-			"no answer within %d s", s->return_limit_ms / 1000);
-}
-
-static void not_restarted(struct smp_session *s, int64_t now_ms)
-{
-	if (now_ms >= s->return_ms)
-		smp_steps_fail(s, ERR_SMP_NOT_RESTARTED, "restart",
-			"the image still waits for the next start");
-	else if (now_ms - s->reset_ms >= RESET_REPEAT_MS &&
-			s->resets < RESETS_MAX)
-		reset_now(s, now_ms);
-	else
-		poll_later(s, now_ms);
-}
-
-static void after_return(struct smp_session *s, const struct smp_answer *a,
-	int64_t now_ms)
-{
-	enum smp_plan plan;
-	struct smp_view v;
-
-	if (!a || (a->status.failed && smp_status_judge(&a->status) !=
-				SMP_UNSUPPORTED)) {
-		if (now_ms >= s->return_ms)
-			give_up_return(s);
-		else
-			poll_later(s, now_ms);
-		return;
-	}
-	if (a->status.failed) {
-		end_unproven(s, "the device does not tell what it runs");
-		return;
-	}
-	take_state(s, a, now_ms);
-	v = view_of(s);
-	plan = smp_flow_plan(&v);
-	if (plan == SMP_PLAN_WAIT)
-		not_restarted(s, now_ms);
-	else if (plan == SMP_PLAN_CONFIRM || plan == SMP_PLAN_DONE)
-		enter(s, SMP_PHASE_SECOND, SMP_ASK_STATE, TRIES, now_ms);
-	else
-		fail_by_plan(s, plan);
-}
-
-/* A second exchange before anything is confirmed. */
-static void after_second(struct smp_session *s, const struct smp_answer *a,
-	int64_t now_ms)
-{
-	if (!a || a->status.failed) {
-		if (now_ms >= s->return_ms)
-			give_up_return(s);
-		else
-			poll_later(s, now_ms);
-		return;
-	}
-	take_state(s, a, now_ms);
-	decide(s, now_ms);
 }
 
 /* While GO for the confirm is awaited: has the device changed its mind? */
@@ -618,13 +363,13 @@ static void after_watch(struct smp_session *s, const struct smp_answer *a,
 	s->wake_ms = now_ms + WATCH_MS;
 	if (!a || a->status.failed)
 		return;
-	take_state(s, a, now_ms);
-	v = view_of(s);
+	smp_job_take_state(s, a, now_ms);
+	v = smp_job_view(s);
 	plan = smp_flow_plan(&v);
 	if (plan == SMP_PLAN_DONE)
-		end_running(s);
+		smp_job_end_running(s);
 	else if (plan != SMP_PLAN_CONFIRM)
-		fail_by_plan(s, SMP_PLAN_REVERTED);
+		smp_job_fail_by_plan(s, SMP_PLAN_REVERTED);
 }
 
 static void after_check(struct smp_session *s, const struct smp_answer *a,
@@ -633,19 +378,20 @@ static void after_check(struct smp_session *s, const struct smp_answer *a,
 	enum smp_plan plan;
 	struct smp_view v;
 
-	if (!state_read(s, a, "confirm", now_ms))
+	if (!smp_job_read_state(s, a, "confirm", now_ms))
 		return;
-	v = view_of(s);
+	v = smp_job_view(s);
 	plan = smp_flow_plan(&v);
 	if (plan == SMP_PLAN_DONE || (plan == SMP_PLAN_CONFIRM &&
 				s->skip_confirm))
-		end_running(s);
+		smp_job_end_running(s);
 	else if (plan != SMP_PLAN_CONFIRM)
-		fail_by_plan(s, SMP_PLAN_REVERTED);
+		smp_job_fail_by_plan(s, SMP_PLAN_REVERTED);
 	else if (s->confirms++ < CONFIRMS_MAX)
-		enter(s, SMP_PHASE_CONFIRM, SMP_ASK_CONFIRM, TRIES, now_ms);
+		smp_job_enter(s, SMP_PHASE_CONFIRM, SMP_ASK_CONFIRM, SMP_TRIES,
+			now_ms);
 	else
-		smp_steps_fail(s, ERR_SMP_NOT_CONFIRMED, "confirm",
+		smp_job_fail(s, ERR_SMP_NOT_CONFIRMED, "confirm",
 			"it takes the confirmation and stays unconfirmed");
 }
 
@@ -655,11 +401,11 @@ static void after_confirm(struct smp_session *s, const struct smp_answer *a,
 	enum smp_verdict verdict = a ? smp_status_judge(&a->status) : SMP_OK;
 
 	if (verdict == SMP_UNSUPPORTED)
-		end_running(s);
+		smp_job_end_running(s);
 	else if (verdict == SMP_OK)
-		enter(s, SMP_PHASE_CHECK, SMP_ASK_STATE, TRIES, now_ms);
+		smp_job_ask_state(s, SMP_PHASE_CHECK, now_ms);
 	else
-		smp_steps_fail(s, ERR_SMP_NOT_CONFIRMED, "confirm",
+		smp_job_fail(s, ERR_SMP_NOT_CONFIRMED, "confirm",
 			"it refuses the confirmation and may revert");
 }
 
@@ -698,13 +444,13 @@ void smp_steps_answer(struct smp_session *s, const struct smp_answer *a,
 		after_mark_read(s, a, refusal, now_ms);
 		return;
 	case SMP_PHASE_RESET:
-		after_reset(s, a, now_ms);
+		smp_restart_answered(s, a, now_ms);
 		return;
 	case SMP_PHASE_RETURN:
-		after_return(s, a, now_ms);
+		smp_restart_returned(s, a, now_ms);
 		return;
 	case SMP_PHASE_SECOND:
-		after_second(s, a, now_ms);
+		smp_restart_second(s, a, now_ms);
 		return;
 	case SMP_PHASE_WATCH:
 		after_watch(s, a, now_ms);
@@ -729,7 +475,8 @@ static void go_activate(struct smp_session *s, int64_t now_ms)
 	if (s->skip_mark || s->no_state)
 		announce(s, ENGINE_STAGE_RESTART, now_ms);
 	else
-		enter(s, SMP_PHASE_MARK, SMP_ASK_MARK, TRIES, now_ms);
+		smp_job_enter(s, SMP_PHASE_MARK, SMP_ASK_MARK, SMP_TRIES,
+			now_ms);
 }
 
 void smp_steps_go(struct smp_session *s, enum engine_stage stage, bool skip,
@@ -750,7 +497,7 @@ void smp_steps_go(struct smp_session *s, enum engine_stage stage, bool skip,
 	}
 	if (!s->no_state && stage != ENGINE_STAGE_CONFIRM &&
 			now_ms - s->state_ms > STATE_FRESH_MS) {
-		enter(s, SMP_PHASE_STATE, SMP_ASK_STATE, TRIES, now_ms);
+		smp_job_ask_state(s, SMP_PHASE_STATE, now_ms);
 		return;
 	}
 	switch (stage) {
@@ -765,16 +512,10 @@ void smp_steps_go(struct smp_session *s, enum engine_stage stage, bool skip,
 		go_activate(s, now_ms);
 		return;
 	case ENGINE_STAGE_RESTART:
-		if (s->resets >= RESETS_MAX) {
-			smp_steps_fail(s, ERR_SMP_NOT_RESTARTED, "restart",
-				"the image still waits for the next start");
-			return;
-		}
-		s->return_ms = now_ms + s->return_limit_ms;
-		reset_now(s, now_ms);
+		smp_restart_go(s, now_ms);
 		return;
 	case ENGINE_STAGE_CONFIRM:
-		enter(s, SMP_PHASE_CHECK, SMP_ASK_STATE, TRIES, now_ms);
+		smp_job_ask_state(s, SMP_PHASE_CHECK, now_ms);
 		return;
 	}
 }
@@ -794,7 +535,7 @@ void smp_steps_withdraw(struct smp_session *s)
 		return;
 	s->withdrawn = true;
 	if (!is_between(s->phase))
-		end_job(s, ENGINE_WITHDRAWN);
+		smp_job_end(s, ENGINE_WITHDRAWN);
 }
 
 void smp_steps_down(struct smp_session *s, int64_t now_ms)
@@ -802,9 +543,9 @@ void smp_steps_down(struct smp_session *s, int64_t now_ms)
 	if (s->phase == SMP_PHASE_AWAIT_GO)
 		s->recheck = true;
 	if (s->phase == SMP_PHASE_RESET && s->restarted)
-		settle(s, now_ms);
+		smp_restart_settle(s, now_ms);
 	else if (s->phase == SMP_PHASE_RETURN || s->phase == SMP_PHASE_SECOND)
-		poll_later(s, now_ms);
+		smp_restart_poll_later(s, now_ms);
 	else if (s->phase != SMP_PHASE_SETTLE)
 		smp_ask_stop(s);
 }
@@ -843,13 +584,11 @@ void smp_steps_up(struct smp_session *s, int64_t now_ms)
 static void wake(struct smp_session *s, int64_t now_ms)
 {
 	if (s->phase == SMP_PHASE_SETTLE) {
-		s->phase = SMP_PHASE_RETURN;
-		smp_ask(s, SMP_ASK_STATE, POLL_PATIENCE_MS, 0, now_ms);
-	} else {
-		s->wake_ms = ENGINE_NEVER;
-		smp_ask(s, SMP_ASK_STATE, (uint32_t)s->options.answer_ms, 1,
-			now_ms);
+		smp_restart_poll(s, now_ms);
+		return;
 	}
+	s->wake_ms = ENGINE_NEVER;
+	smp_ask(s, SMP_ASK_STATE, (uint32_t)s->options.answer_ms, 1, now_ms);
 }
 
 void smp_steps_time(struct smp_session *s, int64_t now_ms)
@@ -865,7 +604,7 @@ void smp_steps_time(struct smp_session *s, int64_t now_ms)
 		wake(s, now_ms);
 	else if (!s->up && s->phase == SMP_PHASE_SETTLE &&
 			now_ms >= s->return_ms)
-		give_up_return(s);
+		smp_restart_give_up(s);
 }
 
 int64_t smp_steps_deadline(const struct smp_session *s)

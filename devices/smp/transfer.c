@@ -52,20 +52,20 @@ static void fail_upload(struct smp_session *s)
 	s->status = u->status;
 	switch (u->code) {
 	case ERR_SMP_DOWNGRADE:
-		smp_steps_fail(s, u->code, "upload", "it runs %s, the image "
+		smp_job_fail(s, u->code, "upload", "it runs %s, the image "
 			"is %s", s->facts.version, s->image.version);
 		return;
 	case ERR_SMP_FOREIGN_UPLOAD:
-		smp_steps_fail(s, u->code, "upload", "stop the other client, "
+		smp_job_fail(s, u->code, "upload", "stop the other client, "
 			"then retry");
 		return;
 	case ERR_SMP_TOO_SMALL:
-		smp_steps_fail(s, u->code, "upload", "requests of %zu bytes "
+		smp_job_fail(s, u->code, "upload", "requests of %zu bytes "
 			"cannot carry the image header",
 			s->upload.setup.max_message);
 		return;
 	}
-	smp_steps_fail(s, u->code, "upload", "%s", "");
+	smp_job_fail(s, u->code, "upload", "%s", "");
 }
 
 void smp_transfer_start(struct smp_session *s, int64_t now_ms)
@@ -185,7 +185,7 @@ void smp_transfer_image(struct smp_session *s, uint64_t off, int status,
 		return;
 	s->need_open = false;
 	if (status || data.len == 0) {
-		smp_steps_fail(s, status ? status : ERR_SMP_IMAGE_BYTES,
+		smp_job_fail(s, status ? status : ERR_SMP_IMAGE_BYTES,
 			"upload", "the gateway could not read the image");
 		return;
 	}
@@ -193,7 +193,7 @@ void smp_transfer_image(struct smp_session *s, uint64_t off, int status,
 		return; /* a rewind came meanwhile: it is asked for again */
 	data = bytes_slice(data, 0, SMP_MESSAGE_MAX - s->chunk.len);
 	if (buf_add_bytes(&s->chunk, data))
-		smp_steps_fail(s, s->chunk.err, "upload", "%s", "");
+		smp_job_fail(s, s->chunk.err, "upload", "%s", "");
 }
 
 static void after(struct smp_session *s, int64_t now_ms)
