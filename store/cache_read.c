@@ -311,6 +311,10 @@ static bool end_read(struct cache *cache, const uint8_t *digest,
 		free(slot->pages);
 		slot->pages = NULL;
 	}
+	/* Somebody else removed its file. */
+	if (same && *status == -ENOENT && !slot->busy && !slot->part &&
+		!slot->verifying)
+		cache_slot_forget(cache, slot);
 	if (!same && (table || blob))
 		*status = slot->len ? ERR_STORE_ROTTEN_TABLE
 				    : ERR_STORE_ROTTEN_BLOB;
