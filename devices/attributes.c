@@ -1,5 +1,8 @@
 #include "devices/attributes.h"
 
+#include <stdio.h>
+#include <string.h>
+
 void attributes_keep(struct attributes *a, const struct peer_attribute *list,
 	size_t count)
 {
@@ -34,4 +37,74 @@ size_t attributes_list(const struct attributes *a,
 		at = (size_t)(value + strlen(value) + 1 - a->at);
 	}
 	return count;
+}
+
+/* ---- how they are written ---- */
+
+/* '#' is a digit of a number in hexadecimal. */
+static const struct {
+	const char *name;
+	const char *form;
+} forms[] = {
+	{"eui64", "################"},
+	{"nwk", "0x####"},
+	{"manufacturer", "0x####"},
+	{"image_type", "0x####"},
+	{"file_version", "0x########"},
+	{"kind", "router"},
+	{"kind", "sleepy"},
+	{"kind", "unknown"},
+	{"usb_vid", "####"},
+	{"usb_pid", "####"},
+};
+
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
+
+static bool is_one(char form, char asked)
+{
+	if (asked == '?' || asked == form)
+		return true;
+	return form == '#' && asked && strchr("0123456789abcdef", asked);
+}
+
+/* As class_glob_fits(): greedy, with one point of return. */
+static bool form_fits(const char *glob, const char *form)
+{
+	const char *star = NULL;
+	const char *from = NULL;
+
+	while (*form) {
+		if (*glob == '*') {
+			star = ++glob;
+			from = form;
+		} else if (is_one(*form, *glob)) {
+			glob++;
+			form++;
+		} else if (star) {
+			glob = star;
+			form = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (*glob == '*')
+		glob++;
+	return *glob == '\0';
+}
+
+bool attribute_may_fit(const char *name, const char *glob, char *ret_form,
+	size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < FORMS; i++) {
+		if (strcmp(forms[i].name, name))
+			continue;
+		if (form_fits(glob, forms[i].form))
+			return true;
+		if (at < size)
+			at += (size_t)snprintf(ret_form + at, size - at,
+				"%s%s", at ? " or " : "", forms[i].form);
+	}
+	return at == 0;
 }

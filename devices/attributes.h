@@ -1,5 +1,6 @@
 /* What a link said of a peer, kept: names and values, as many as fit. A plain
- * value: it may be copied, and nothing has to be freed. Any thread. */
+ * value: it may be copied, and nothing has to be freed. And how the values of
+ * attributes are written, where that is known by their name. Any thread. */
 #ifndef FERRY_DEVICES_ATTRIBUTES_H
 #define FERRY_DEVICES_ATTRIBUTES_H
 
@@ -21,5 +22,11 @@ void attributes_keep(struct attributes *a, const struct peer_attribute *list,
 /* Fills `into`, whose texts point into `a`; returns how many there are. */
 size_t attributes_list(const struct attributes *a,
 	struct peer_attribute into[ATTRIBUTES_MAX]);
+
+/* Whether an attribute of this name can have a value that `glob` fits, as far as
+ * the name tells how its values are written. False: `ret_form` says how, for
+ * people. */
+bool attribute_may_fit(const char *name, const char *glob, char *ret_form,
+	size_t size);
 
 #endif

@@ -636,13 +636,18 @@ static int check_names(const struct config *config, struct conf_problem *p)
 	return 0;
 }
 
-static const struct config_param *radio_port(const struct config_link *l)
+static const struct config_param *link_param(const struct config_link *l,
+	const char *key)
 {
 	for (unsigned i = 0; i < l->param_count; i++)
-		if (!strcmp(l->params[i].key, "port"))
-			return strcmp(l->driver, "zigbee") ? NULL :
-				&l->params[i];
+		if (!strcmp(l->params[i].key, key))
+			return &l->params[i];
 	return NULL;
+}
+
+static const struct config_param *radio_port(const struct config_link *l)
+{
+	return strcmp(l->driver, "zigbee") ? NULL : link_param(l, "port");
 }
 
 /* A coordinator serves one host: the second link would only steal its port. */
@@ -667,6 +672,36 @@ static int check_radios(const struct config *config, struct conf_problem *p)
 	return 0;
 }
 
+static bool is_same_param(const struct config_link *a,
+	const struct config_link *b, const char *key)
+{
+	const struct config_param *one = link_param(a, key);
+	const struct config_param *other = link_param(b, key);
+
+	return one && other ? !strcmp(one->value, other->value) : one == other;
+}
+
+/* Both links would hand each job over. */
+static int check_delegates(const struct config *config, struct conf_problem *p)
+{
+	for (unsigned i = 0; i < config->link_count; i++) {
+		const struct config_link *l = &config->links[i];
+
+		for (unsigned k = 0; l->is_delegate && k < i; k++) {
+			const struct config_link *other = &config->links[k];
+
+			if (other->is_delegate && link_param(l, "url") &&
+					is_same_param(l, other, "url") &&
+					is_same_param(l, other, "topic"))
+				return conf_problem_set(p, ERR_CONFIG_TWICE,
+					l->file, link_param(l, "url")->line,
+					"url", "and topic are those of link "
+					"'%s'", other->name);
+		}
+	}
+	return 0;
+}
+
 static int check_all(const struct config *config, struct conf_problem *p)
 {
 	int err = check_names(config, p);
@@ -677,7 +712,9 @@ static int check_all(const struct config *config, struct conf_problem *p)
 		err = check_claims(config, &config->classes[i], p);
 	for (unsigned i = 0; i < config->class_count && !err; i++)
 		err = check_keys(config, &config->classes[i], p);
-	return err ? err : check_radios(config, p);
+	if (!err)
+		err = check_radios(config, p);
+	return err ? err : check_delegates(config, p);
 }
 
 /* ---- the whole ---- */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/nearest.h"
+#include "devices/attributes.h"
 #include "devices/engine.h"
 #include "gateway/daemon/drivers.h"
 
@@ -127,6 +128,30 @@ static int check_words(const struct config_check *c,
 	return 0;
 }
 
+/* A rule that nothing can ever meet: a number in decimal, capital letters. */
+static int check_forms(const struct config_check *c,
+	const struct config_class *class)
+{
+	const struct device_class *d = &class->device;
+	char form[64];
+	char field[64];
+
+	if (may_have_any(c, d))
+		return 0;
+	for (size_t i = 0; i < d->match_count; i++) {
+		const struct class_match *m = &d->match[i];
+
+		if (attribute_may_fit(m->name, m->glob, form, sizeof(form)))
+			continue;
+		snprintf(field, sizeof(field), "match.%s", m->name);
+		return conf_problem_set(c->problem, ERR_CONFIG_VALUE,
+			class->file, 0, field, "must be written as %s%s, not "
+			"'%s'", form, strchr(form, '#') ? ", each # one of "
+			"0-9 and a-f" : "", m->glob);
+	}
+	return 0;
+}
+
 /* A driver that is loaded from a file may be missing still. */
 static int check_bound(const struct config_check *c,
 	const struct config_class *class)
@@ -230,6 +255,8 @@ int check_class(const struct config_check *c, const struct config_class *class)
 
 	if (!err)
 		err = check_words(c, class);
+	if (!err)
+		err = check_forms(c, class);
 	if (!err)
 		err = check_channel(c, class);
 	return err ? err : check_lines(c, class);

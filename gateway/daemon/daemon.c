@@ -62,15 +62,20 @@ static const char *problem_text(const struct conf_problem *p, char *text,
 	return text;
 }
 
+static void print_problem(const struct conf_problem *p)
+{
+	char text[sizeof(*p)];
+
+	fprintf(stderr, "ferryd: %s\n", problem_text(p, text, sizeof(text)));
+}
+
 static int load_config(const char *folder, struct config **ret,
 	struct conf_problem *p)
 {
 	int err = check_load(folder, ret, p);
-	char text[sizeof(*p)];
 
 	if (err) {
-		fprintf(stderr, "ferryd: %s\n",
-			problem_text(p, text, sizeof(text)));
+		print_problem(p);
 		log_error("config", "configuration refused",
 			"file=%s line=%d field=%s rule=\"%s\"", p->file,
 			p->line, p->fault.field, p->fault.rule);
@@ -81,9 +86,12 @@ static int load_config(const char *folder, struct config **ret,
 int daemon_check(const char *config_folder)
 {
 	struct config *config = NULL;
+	struct conf_problem problem = {0};
 
-	if (load_config(config_folder, &config, &(struct conf_problem){0}))
+	if (check_load(config_folder, &config, &problem)) {
+		print_problem(&problem);
 		return 1;
+	}
 	printf("%s: %u vendors, %u classes, %u links: good\n", config_folder,
 		config->vendor_count, config->class_count, config->link_count);
 	config_free(config);
