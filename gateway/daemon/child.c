@@ -290,7 +290,7 @@ static int start_reading(struct child *c, const struct device *d,
 	struct line *l = line_find(c->gateway, d->link);
 	int err;
 
-	if (!setup.engine || !l)
+	if (!setup.engine || !l || !line_serves(l, setup.engine))
 		return -ENOENT;
 	err = setup.engine->network ? radio_offer(c->gateway, d, &setup,
 		&c->inventory) : session_open(&setup, &c->inventory, NULL);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "gateway/daemon/job.h"
 
 static void on_up(void *arg, const char *text)
 {
@@ -15,6 +16,7 @@ static void on_up(void *arg, const char *text)
 	snprintf(l->address, sizeof(l->address), "%s", text);
 	log_info("line", "link is up", "link=%s address=\"%s\"", l->name,
 		l->address);
+	job_line_changed(l->gateway, l);
 	line_changed(l);
 }
 
@@ -30,6 +32,7 @@ static void on_down(void *arg, int status, const char *text)
 		l->text);
 	registry_lose(l->gateway->registry, l->name, NULL);
 	l->peers = 0;
+	job_line_changed(l->gateway, l);
 	line_changed(l);
 }
 

@@ -194,6 +194,8 @@ bool job_finds_slot(const struct job *j);
 /* Adds why its session does not move to what people see. */
 void job_add_wait(const struct job *j, struct gates *gates);
 void job_take_wait(void *arg, enum engine_wait wait, int64_t until_ms);
+/* The link of a radio, or to who owns it, came or went: jobs under way show it. */
+void job_line_changed(struct gateway *g, const struct line *l);
 /* The first step that cannot reach its tier, 0 if there is none. */
 unsigned job_tier_shortfall(const struct job *j);
 /* The manifest itself demands that a person is asked, and nobody was. */

@@ -126,9 +126,18 @@ static void judge_link(const struct job *j, struct gates *gates)
 {
 	const struct device *d = child_device(j->child);
 	const struct line *l = d ? line_find(j->gateway, d->link) : NULL;
+	const struct config_class *c = gateway_class(j->gateway,
+		j->row.class_name);
+	const struct engine_ops *engine = c ? engine_find(c->device.engine) :
+		NULL;
 
 	if (!l)
-		gates_wait(gates, GATE_LINK, 0, "no such link");
+		gates_wait(gates, GATE_LINK, 0, "links.d has no link %s any "
+			"more", d ? d->link : "");
+	else if (engine && !line_serves(l, engine))
+		gates_wait(gates, GATE_LINK, 0, "engine %s of class %s does "
+			"not serve link %s", engine->name, j->row.class_name,
+			l->name);
 	else if (!l->up)
 		gates_wait(gates, GATE_LINK, 0, "link is %s%s%s",
 			line_state_name(l), l->text[0] ? ": " : "", l->text);

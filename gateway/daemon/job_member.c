@@ -31,8 +31,19 @@ const char *job_delegate(const struct job *j)
 
 /* ---- why it does not move ---- */
 
+/* Why nothing can come over the link of its device, NULL when it can. */
+static const struct line *lost_line(const struct job *j)
+{
+	const struct device *d = j->child ? child_device(j->child) : NULL;
+	const struct line *l = d && job_is_member(j) ?
+		line_find(j->gateway, d->link) : NULL;
+
+	return l && !l->up ? l : NULL;
+}
+
 void job_add_wait(const struct job *j, struct gates *gates)
 {
+	const struct line *lost = lost_line(j);
 	int64_t in_ms = j->wait_until_ms - (int64_t)uv_now(j->gateway->loop);
 	uint64_t until = j->wait_until_ms == ENGINE_NEVER || in_ms <= 0 ? 0 :
 		(uint64_t)(gateway_wall_ms() + in_ms) / 1000;
@@ -40,6 +51,12 @@ void job_add_wait(const struct job *j, struct gates *gates)
 
 	if (!j->session)
 		return;
+	if (lost) {
+		gates_wait(gates, GATE_LINK, 0, "link is %s%s%s",
+			line_state_name(lost), lost->text[0] ? ": " : "",
+			lost->text);
+		return;
+	}
 	switch (j->wait) {
 	case ENGINE_WAIT_NONE:
 		return;
@@ -74,10 +91,22 @@ void job_take_wait(void *arg, enum engine_wait wait, int64_t until_ms)
 	j->wait_until_ms = until_ms;
 	if (j->gates)
 		gates = *j->gates;
+	gates_open(&gates, GATE_LINK);
 	gates_open(&gates, GATE_WAKE);
 	gates_open(&gates, GATE_TURN);
 	gates_open(&gates, GATE_AIRTIME);
 	gates_open(&gates, GATE_DEVICE);
 	job_add_wait(j, &gates);
 	job_keep_gates(j, &gates);
+}
+
+void job_line_changed(struct gateway *g, const struct line *l)
+{
+	for (struct job *j = g->jobs; j; j = j->next) {
+		const struct device *d = j->session ? child_device(j->child) :
+			NULL;
+
+		if (d && !strcmp(d->link, l->name) && job_is_member(j))
+			job_take_wait(j, j->wait, j->wait_until_ms);
+	}
 }

@@ -44,6 +44,17 @@ int line_security(const struct line *l)
 	return (int)l->security;
 }
 
+bool line_serves(const struct line *l, const struct engine_ops *engine)
+{
+	const struct config_link *c = l->config;
+
+	if (c->is_delegate)
+		return !strcmp(c->driver, engine->name);
+	if (c->network)
+		return !strcmp(c->network->engine, engine->name);
+	return !engine->network;
+}
+
 void line_changed(struct line *l)
 {
 	l->since_ms = gateway_wall_ms();
@@ -248,6 +259,7 @@ static void on_up(void *arg, const struct ferry_link *record)
 		l->address);
 	if (l->radio)
 		radio_up(l->radio, l->transport);
+	job_line_changed(l->gateway, l);
 	line_changed(l);
 }
 
@@ -324,6 +336,7 @@ static void on_down(void *arg, uint64_t link, int status, const char *text,
 		radio_down(l->radio);
 	registry_lose(l->gateway->registry, l->name, NULL);
 	l->peers = 0;
+	job_line_changed(l->gateway, l);
 	line_changed(l);
 }
 

@@ -50,6 +50,9 @@ struct line *line_find(const struct gateway *g, const char *name);
 int line_attach(struct line *l, struct session *s);
 void line_forget(struct gateway *g, struct session *s);
 
+/* Whether devices of a class with this engine can be on the line. */
+bool line_serves(const struct line *l, const struct engine_ops *engine);
+
 /* A peer is there: for the registry, and for who waits for it. */
 void line_saw(struct line *l, const struct peer_sight *sight);
 

@@ -16,7 +16,7 @@ json_t *view_candidate(const struct gateway *g, const struct candidate *c);
 json_t *view_class(const struct gateway *g, const struct config_class *c);
 json_t *view_device(struct gateway *g, const struct device *d);
 /* What a person should know who gave the device its class, as an array of texts:
- * that it does not meet `match`. `also_unknown`: also where nobody can tell. */
+ * that it does not meet `match`, or is seen on another link as well. `also_unknown`: also where nobody can tell. */
 json_t *view_warnings(const struct gateway *g, const struct device *d,
 	bool also_unknown);
 json_t *view_attributes(const struct attributes *a);

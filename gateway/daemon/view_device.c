@@ -62,8 +62,34 @@ static json_t *waits_of(const struct device *d, const struct child *c,
 	return view_gates(&gates);
 }
 
-/* Where a device differs from what the `match` of its class wants. What is not
- * known of it may come yet. */
+/* A link is known by its name, and a device of a radio by link and address: one
+ * that moved, or whose link was renamed, is found again as somebody else. */
+static void warn_of_twins(const struct gateway *g, const struct device *d,
+	json_t *warnings)
+{
+	for (const struct line *l = g->lines; l; l = l->next) {
+		const struct device *other = registry_device_of_peer(
+			g->registry, l->name, d->key);
+		const struct candidate *c = registry_candidate(g->registry,
+			l->name, d->key);
+
+		if (!strcmp(l->name, d->link))
+			continue;
+		if (other && other->id_kind == PEER_ID_HARDWARE)
+			json_array_append_new(warnings, json_sprintf("link %s "
+				"has a device of this address as well, %s: "
+				"forget the one that is no longer there",
+				l->name, other->id));
+		else if (c && c->present && c->id_kind == PEER_ID_HARDWARE)
+			json_array_append_new(warnings, json_sprintf("link %s "
+				"sees a peer of this address as well; if it "
+				"has moved there: ferryctl replace %s %s:%s",
+				l->name, d->id, l->name, d->key));
+	}
+}
+
+/* Where a device differs from what the `match` of its class wants, and where
+ * else it is seen. What is not known of it may come yet. */
 json_t *view_warnings(const struct gateway *g, const struct device *d,
 	bool also_unknown)
 {
@@ -81,6 +107,7 @@ json_t *view_warnings(const struct gateway *g, const struct device *d,
 			"its class, which wants %s = \"%s\", is not known: "
 			"it has not told its %s", rule->name, rule->glob,
 			rule->name));
+	warn_of_twins(g, d, warnings);
 	return warnings;
 }
 
