@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/roots.h"
-#include "gateway/daemon/view.h"
+#include "gateway/daemon/view_text.h"
 
 #define DEVICES_A_COMMIT 512
 
@@ -274,31 +274,20 @@ static bool ever_gave(const struct gateway *g, const uint8_t class_id[16],
 
 /* Devices whose floors go along: those of the class, and those that nobody knows
  * any more. */
-static bool goes_along(const struct gateway *g, const char *id,
-	const uint8_t class_id[16])
+struct of_class {
+	const struct gateway *gateway;
+	const uint8_t *class_id;
+};
+
+static bool goes_along(void *arg, const char *id)
 {
+	const struct of_class *o = arg;
+	const struct gateway *g = o->gateway;
 	const struct device *d = registry_device(g->registry, id);
 	const struct config_class *c = d ? gateway_class(g, d->class_name) :
 		NULL;
 
-	return !c || !memcmp(c->device.class_id, class_id, 16);
-}
-
-static void list_devices(const struct gateway *g,
-	const struct authority_row *row, struct buf *ret)
-{
-	const char *last = "";
-
-	for (size_t i = 0; i < g->device_floor_count; i++) {
-		const struct device_floor_row *floor = &g->device_floors[i];
-
-		if (strcmp(floor->vendor, row->by) ||
-				!strcmp(floor->device, last) ||
-				!goes_along(g, floor->device, row->class_id))
-			continue;
-		last = floor->device;
-		buf_add(ret, floor->device, strlen(floor->device) + 1);
-	}
+	return !c || !memcmp(c->device.class_id, o->class_id, 16);
 }
 
 static void put_history(const struct gateway *g, struct store_commit *c,
@@ -324,48 +313,6 @@ static void put_history(const struct gateway *g, struct store_commit *c,
 	}
 }
 
-/* A floor that an administrator lowered for the vendor before lowers none that
- * the heir has from an earlier time, as in the database. */
-static bool has_higher(const struct gateway *g,
-	const struct device_floor_row *floor)
-{
-	for (size_t i = 0; i < g->device_floor_count; i++) {
-		const struct device_floor_row *have = &g->device_floors[i];
-
-		if (!strcmp(have->vendor, floor->vendor) &&
-				!strcmp(have->device, floor->device) &&
-				!strcmp(have->component, floor->component))
-			return have->sequence >= floor->sequence;
-	}
-	return false;
-}
-
-static void copy_floors(struct gateway *g, const struct authority_row *row)
-{
-	size_t count = g->class_floor_count;
-
-	for (size_t i = 0; i < count; i++) {
-		struct class_floor_row floor = g->class_floors[i];
-
-		if (strcmp(floor.vendor, row->by) ||
-				memcmp(floor.class_id, row->class_id, 16))
-			continue;
-		memcpy(floor.vendor, row->vendor, sizeof(floor.vendor));
-		gateway_take_class_floor(g, &floor);
-	}
-	count = g->device_floor_count;
-	for (size_t i = 0; i < count; i++) {
-		struct device_floor_row floor = g->device_floors[i];
-
-		if (strcmp(floor.vendor, row->by) ||
-				!goes_along(g, floor.device, row->class_id))
-			continue;
-		memcpy(floor.vendor, row->vendor, sizeof(floor.vendor));
-		if (!has_higher(g, &floor))
-			gateway_take_device_floor(g, &floor);
-	}
-}
-
 /* The class is the heir's in memory too: devices, open jobs, class. */
 static void give(struct gateway *g, const struct authority_row *row)
 {
@@ -383,7 +330,7 @@ static void give(struct gateway *g, const struct authority_row *row)
 				sizeof(child->job->row.vendor), "%s",
 				row->vendor);
 		child->unsaved = true; /* written by the next look at devices */
-		view_tell_device(g, d);
+		news_device(&g->news, d);
 	}
 }
 
@@ -420,7 +367,8 @@ static void on_moved(void *arg, int status)
 	log_info("authority", "class was handed over", "from=%s to=%s "
 		"root=%llu", row.by, row.vendor,
 		(unsigned long long)row.by_version);
-	copy_floors(g, &row);
+	floors_hand_over(&g->floors, row.by, row.vendor, row.class_id,
+		goes_along, &(struct of_class){g, row.class_id});
 	if (from && to && from->evidence.signers && to->evidence.signers)
 		evidence_inherit(to->evidence.signers, from->evidence.signers);
 	give(g, &row);
@@ -463,7 +411,8 @@ static int begin_move(struct gateway *g, const struct config_class *c,
 		store_commit_authority(commit, &m->first);
 	}
 	buf_init(&devices, STORE_DEVICES_MAX * ROW_NAME_SIZE);
-	list_devices(g, &m->row, &devices);
+	floors_list_devices(&g->floors, m->row.by, goes_along,
+		&(struct of_class){g, m->row.class_id}, &devices);
 	store_commit_authority(commit, &m->row);
 	store_commit_authority_move(commit, &m->row, buf_bytes(&devices));
 	put_history(g, commit, &m->row, c->device.name);

@@ -59,7 +59,7 @@ static void device_changed(struct gateway *g, uint64_t token, struct device *d,
 	memset(&child->ended, 0, sizeof(child->ended));
 	radio_review_peer(g, d->link, d->key);
 	child_save(child, kind, who);
-	view_tell_device(g, d);
+	news_device(&g->news, d);
 	gateway_replan(g);
 	answer = view_device(g, d);
 	json_object_set_new(answer, "warnings", view_warnings(g, d, true));
@@ -191,7 +191,7 @@ static void forget(struct gateway *g, uint64_t token,
 	err = gateway_commit(g, c, q ? on_forgotten : NULL, q);
 	if (err && q)
 		question_end(q, err);
-	view_tell_device_forgotten(g, call->id);
+	news_forgotten(&g->news, call->id);
 	if (child)
 		child_forget(child);
 	registry_forget(g->registry, call->id, gateway_wall_ms() / 1000,
@@ -321,7 +321,7 @@ static void lower_floor(struct gateway *g, const struct plan_row *row,
 	gateway_history(c, "floor-lowered", floor.vendor, floor.device, 0, who,
 		NULL);
 	gateway_commit(g, c, NULL, NULL);
-	gateway_take_device_floor(g, &floor);
+	floors_take_device(&g->floors, &floor);
 }
 
 static void begin_job(struct gateway *g, struct updating *u,
@@ -580,7 +580,7 @@ static void on_reset(void *arg, int status)
 		backend_answer(g, q->token, view_vendor(v));
 	}
 	if (!status) {
-		gateway_forget_floors(g, q->id);
+		floors_forget(&g->floors, q->id);
 		raise(SIGHUP); /* it is opened again with its new root */
 	}
 	question_end(q, !status && !v ? -ENOENT : status);

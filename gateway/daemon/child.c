@@ -8,7 +8,6 @@
 #include "gateway/daemon/delegated.h"
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/radio.h"
-#include "gateway/daemon/view.h"
 
 #define INVENTORIES_MAX 16
 #define READ_RETRY_MS 15000
@@ -222,7 +221,7 @@ void child_take_facts(struct child *child, const struct engine_facts *facts)
 	if (!d)
 		return;
 	on_read(child, d, facts);
-	view_tell_device(child->gateway, d);
+	news_device(&child->gateway->news, d);
 	gateway_replan(child->gateway);
 }
 
@@ -253,7 +252,7 @@ static void on_result(void *arg, const struct session_result *result)
 			"device=%s code=%s wait_ms=%llu", c->id,
 			err_name(c->read_status), (unsigned long long)wait);
 	}
-	view_tell_device(c->gateway, d);
+	news_device(&c->gateway->news, d);
 	gateway_replan(c->gateway);
 }
 

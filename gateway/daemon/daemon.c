@@ -16,6 +16,7 @@
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/opening.h"
 #include "gateway/daemon/radio.h"
+#include "gateway/daemon/schedule.h"
 #include "gateway/daemon/service.h"
 #include "gateway/daemon/support.h"
 #include "gateway/daemon/view.h"
@@ -169,14 +170,6 @@ static void take_device(struct gateway *g, const struct device_row *row)
 		row->recalled_reason);
 }
 
-static void take_floors(struct gateway *g, const struct store_loaded *loaded)
-{
-	for (size_t i = 0; i < loaded->class_floor_count; i++)
-		gateway_take_class_floor(g, &loaded->class_floors[i]);
-	for (size_t i = 0; i < loaded->device_floor_count; i++)
-		gateway_take_device_floor(g, &loaded->device_floors[i]);
-}
-
 static int open_admin(struct daemon *d)
 {
 	struct gateway *g = &d->gateway;
@@ -210,6 +203,8 @@ static int open_admin(struct daemon *d)
 		fprintf(stderr, "ferryd: admin socket %s: %s %s (%s)\n",
 			c->admin.socket, fault.field, fault.rule,
 			err_text(err));
+	else
+		view_watch(g);
 	return err;
 }
 
@@ -382,7 +377,7 @@ static void on_loaded(void *arg, int status, const struct store_loaded *loaded)
 	g->outbox_count = loaded->outbox_count;
 	for (size_t i = 0; i < loaded->device_count; i++)
 		take_device(g, &loaded->devices[i]);
-	take_floors(g, loaded);
+	floors_load(&g->floors, loaded);
 	for (size_t i = 0; i < loaded->job_count; i++)
 		if (job_load(g, &loaded->jobs[i]))
 			log_error("daemon", "stored job cannot be used",
@@ -555,7 +550,7 @@ static void take_trust(struct daemon *d, const struct store_loaded *loaded)
 {
 	struct gateway *g = &d->gateway;
 
-	take_floors(g, loaded);
+	floors_load(&g->floors, loaded);
 	if (authority_open(g, loaded))
 		gateway_alarm(g, "memory", "restart ferryd",
 			"no memory for who speaks for which class");
@@ -763,6 +758,7 @@ static int init_handles(struct daemon *d)
 	uv_timer_init(g->loop, &g->tick_timer);
 	uv_timer_init(g->loop, &d->settle_timer);
 	uv_timer_init(g->loop, &d->limit_timer);
+	g->on_wake = schedule_turn;
 	g->wake_timer.data = g;
 	g->tick_timer.data = g;
 	d->settle_timer.data = d;
@@ -795,8 +791,7 @@ static void free_all(struct daemon *d)
 	}
 	authority_close(g);
 	registry_free(g->registry);
-	free(g->class_floors);
-	free(g->device_floors);
+	floors_done(&g->floors);
 	config_free(g->config);
 	config_free(d->next_config);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gateway/daemon/view.h"
+#include "gateway/daemon/view_text.h"
 #include "policy/trust/crypto.h"
 #include "policy/trust/revocation.h"
 

@@ -8,16 +8,8 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "gateway/daemon/child.h"
-#include "gateway/daemon/job.h"
-#include "gateway/daemon/plan.h"
-#include "gateway/daemon/radio.h"
-#include "gateway/daemon/recall.h"
-#include "gateway/daemon/view.h"
 
 #define TIME_LAST_S 253402300799u /* 9999-12-31T23:59:59Z */
-/* What an heir took over comes on top of its share. */
-#define CLASS_FLOORS_VENDOR_MAX (2 * STORE_CLASS_FLOORS_VENDOR_MAX)
 
 int64_t gateway_wall_ms(void)
 {
@@ -81,18 +73,14 @@ struct trust_clock gateway_clock(const struct gateway *g)
 static void on_wake(uv_timer_t *timer)
 {
 	struct gateway *g = timer->data;
+	bool replan;
 
 	if (g->stopping)
 		return;
 	g->waking = false;
-	if (g->replan) {
-		g->replan = false;
-		radio_review_all(g);
-		plan_apply(g);
-		recall_judge(g);
-	}
-	child_read_due(g);
-	job_schedule(g);
+	replan = g->replan;
+	g->replan = false;
+	g->on_wake(g, replan);
 }
 
 void gateway_wake(struct gateway *g)
@@ -152,7 +140,7 @@ void gateway_alarm(struct gateway *g, const char *code, const char *hint,
 	snprintf(row->hint, sizeof(row->hint), "%s", hint ? hint : "");
 	log_error("gateway", "alarm", "code=%s text=\"%s\" hint=\"%s\"",
 		row->code, row->text, row->hint);
-	view_tell_alarm(g, row, false);
+	news_alarm(&g->news, row, false);
 }
 
 void gateway_alarm_clear(struct gateway *g, const char *code)
@@ -162,7 +150,7 @@ void gateway_alarm_clear(struct gateway *g, const char *code)
 	if (!row)
 		return;
 	log_info("gateway", "alarm cleared", "code=%s", code);
-	view_tell_alarm(g, row, true);
+	news_alarm(&g->news, row, true);
 	*row = g->alarms[--g->alarm_count];
 }
 
@@ -229,159 +217,10 @@ void gateway_history(struct store_commit *c, const char *kind,
 	store_commit_history(c, &row);
 }
 
-/* ---- classes, hardware, floors ---- */
+/* ---- classes ---- */
 
 const struct config_class *gateway_class(const struct gateway *g,
 	const char *name)
 {
 	return config_class_find(g->config, name);
-}
-
-bool gateway_hardware(const struct device *device, uint64_t *ret)
-{
-	bool is_hex = !strncmp(device->hw_revision, "0x", 2);
-	char *end = NULL;
-	unsigned long long value;
-
-	if (device->hw_revision[0] < '0' || device->hw_revision[0] > '9')
-		return false;
-	errno = 0;
-	value = strtoull(device->hw_revision, &end, is_hex ? 16 : 10);
-	if (errno || *end)
-		return false;
-	*ret = value;
-	return true;
-}
-
-static const struct device_floor_row *device_floor(const struct gateway *g,
-	const char *vendor, const char *device, const char *component)
-{
-	for (size_t i = 0; i < g->device_floor_count; i++) {
-		const struct device_floor_row *row = &g->device_floors[i];
-
-		if (!strcmp(row->vendor, vendor) &&
-				!strcmp(row->device, device) &&
-				!strcmp(row->component, component))
-			return row;
-	}
-	return NULL;
-}
-
-bool gateway_floor_is_lowered(const struct gateway *g, const char *vendor,
-	const char *device, const char *component)
-{
-	const struct device_floor_row *own = device_floor(g, vendor, device,
-		component);
-
-	return own && own->lowered;
-}
-
-uint64_t gateway_floor(const struct gateway *g, const struct device *device,
-	const struct device_class *klass, const char *component)
-{
-	const struct device_floor_row *own = device_floor(g, klass->vendor,
-		device->id, component);
-	uint64_t floor = own ? own->sequence : 0;
-	uint64_t hardware = 0;
-	bool known = gateway_hardware(device, &hardware);
-
-	if (own && own->lowered)
-		return floor;
-	for (size_t i = 0; i < g->class_floor_count; i++) {
-		const struct class_floor_row *row = &g->class_floors[i];
-
-		if (row->sequence <= floor || strcmp(row->vendor,
-				klass->vendor) || strcmp(row->component,
-				component) || memcmp(row->class_id,
-				klass->class_id, 16))
-			continue;
-		if (!known || (hardware >= row->hw_min &&
-				hardware <= row->hw_max))
-			floor = row->sequence;
-	}
-	return floor;
-}
-
-/* Room for one element more, doubling. */
-static int grow(void **array, size_t count, size_t size, size_t max)
-{
-	void *more;
-
-	if (count >= max)
-		return ERR_STORE_FULL;
-	if (count & (count - 1) || (count && count < 16))
-		return 0;
-	more = realloc(*array, (count < 16 ? 16 : 2 * count) * size);
-	if (!more)
-		return -ENOMEM;
-	*array = more;
-	return 0;
-}
-
-int gateway_take_class_floor(struct gateway *g,
-	const struct class_floor_row *row)
-{
-	size_t of_vendor = 0;
-	int err;
-
-	for (size_t i = 0; i < g->class_floor_count; i++) {
-		struct class_floor_row *have = &g->class_floors[i];
-
-		if (strcmp(have->vendor, row->vendor))
-			continue;
-		of_vendor++;
-		if (memcmp(have->class_id, row->class_id, 16) || strcmp(have->component,
-				row->component) || have->hw_min !=
-				row->hw_min || have->hw_max != row->hw_max)
-			continue;
-		if (row->sequence > have->sequence)
-			have->sequence = row->sequence;
-		return 0;
-	}
-	if (of_vendor >= CLASS_FLOORS_VENDOR_MAX)
-		return ERR_STORE_FULL;
-	err = grow((void **)&g->class_floors, g->class_floor_count,
-		sizeof(*row), STORE_CLASS_FLOORS_MAX);
-	if (!err)
-		g->class_floors[g->class_floor_count++] = *row;
-	return err;
-}
-
-int gateway_take_device_floor(struct gateway *g,
-	const struct device_floor_row *row)
-{
-	int err;
-
-	for (size_t i = 0; i < g->device_floor_count; i++) {
-		struct device_floor_row *have = &g->device_floors[i];
-
-		if (strcmp(have->vendor, row->vendor) ||
-				strcmp(have->device, row->device) ||
-				strcmp(have->component, row->component))
-			continue;
-		/* As the database: the same sequence leaves the mark. */
-		if (row->lowered || row->sequence > have->sequence)
-			*have = *row;
-		return 0;
-	}
-	err = grow((void **)&g->device_floors, g->device_floor_count,
-		sizeof(*row), STORE_TRUST_ROWS_MAX);
-	if (!err)
-		g->device_floors[g->device_floor_count++] = *row;
-	return err;
-}
-
-void gateway_forget_floors(struct gateway *g, const char *vendor)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < g->class_floor_count; i++)
-		if (strcmp(g->class_floors[i].vendor, vendor))
-			g->class_floors[n++] = g->class_floors[i];
-	g->class_floor_count = n;
-	n = 0;
-	for (size_t i = 0; i < g->device_floor_count; i++)
-		if (strcmp(g->device_floors[i].vendor, vendor))
-			g->device_floors[n++] = g->device_floors[i];
-	g->device_floor_count = n;
 }

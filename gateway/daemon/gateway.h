@@ -18,6 +18,8 @@
 #include "devices/registry.h"
 #include "gateway/admin/server.h"
 #include "gateway/config/config.h"
+#include "gateway/daemon/floors.h"
+#include "gateway/daemon/news.h"
 #include "policy/gates/gates.h"
 #include "policy/trust/trust.h"
 #include "store/cache.h"
@@ -60,11 +62,8 @@ struct gateway {
 	struct child *child_index[GATEWAY_CHILD_BUCKETS]; /* by id */
 	struct job *jobs; /* open ones */
 
-	/* Floors as trust.db has them. */
-	struct class_floor_row *class_floors;
-	size_t class_floor_count;
-	struct device_floor_row *device_floors;
-	size_t device_floor_count;
+	struct floors floors;
+	struct news news;
 
 	uint64_t next_job_id;
 	uint64_t outbox_count;
@@ -76,7 +75,10 @@ struct gateway {
 	struct alarm_row alarms[GATEWAY_ALARMS_MAX];
 	unsigned alarm_count;
 
-	uv_timer_t wake_timer;  /* plan and schedule */
+	/* Plans, when something changed that the plan depends on, and
+	 * schedules. */
+	void (*on_wake)(struct gateway *g, bool replan);
+	uv_timer_t wake_timer;
 	uv_timer_t tick_timer;  /* hourly: time bounds */
 	bool waking;
 	bool replan; /* something changed that the plan depends on */
@@ -117,26 +119,5 @@ void gateway_history(struct store_commit *c, const char *kind,
 
 const struct config_class *gateway_class(const struct gateway *g,
 	const char *name);
-
-/* The highest sequence that counts for a device and component (canonical text);
- * docs/architecture.md, "Floors". */
-uint64_t gateway_floor(const struct gateway *g, const struct device *device,
-	const struct device_class *klass, const char *component);
-
-/* Whether an administrator set the device back to an older release. */
-bool gateway_floor_is_lowered(const struct gateway *g, const char *vendor,
-	const char *device, const char *component);
-
-/* Adds what a commit has stored to the floors in memory. 0 or -ENOMEM. */
-int gateway_take_class_floor(struct gateway *g,
-	const struct class_floor_row *row);
-int gateway_take_device_floor(struct gateway *g,
-	const struct device_floor_row *row);
-
-/* A vendor's trust was reset: its floors in memory go too. */
-void gateway_forget_floors(struct gateway *g, const char *vendor);
-
-/* The hardware revision as a number, decimal or 0x... False when it is not known or none. */
-bool gateway_hardware(const struct device *device, uint64_t *ret);
 
 #endif

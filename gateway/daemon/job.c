@@ -8,7 +8,7 @@
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/plan.h"
 #include "gateway/daemon/report.h"
-#include "gateway/daemon/view.h"
+#include "gateway/daemon/view_text.h"
 
 #define COMMIT_AGAIN_MS 5000
 #define STEPS_TEXT (2 * STEP_COUNT + 1)
@@ -232,7 +232,7 @@ static struct store_commit *commit_of(struct job *j, enum job_state to)
 		snprintf(floor.component, sizeof(floor.component), "%s",
 			j->row.component);
 		store_commit_device_floor(c, &floor);
-		gateway_take_device_floor(j->gateway, &floor);
+		floors_take_device(&j->gateway->floors, &floor);
 	}
 	return c;
 }
@@ -301,9 +301,9 @@ static void ended(struct job *j)
 		"code=%s", (unsigned long long)j->row.id, j->row.device,
 		job_state_name(j->state), j->row.to_version,
 		err_name(j->row.failure.code));
-	view_tell_job(j);
+	news_job(&j->gateway->news, j);
 	if (d)
-		view_tell_device(g, d);
+		news_device(&g->news, d);
 	free_job(j);
 	if (v)
 		vendor_report(v);
@@ -333,7 +333,7 @@ static void on_entered(void *arg, int status)
 		ended(j);
 		return;
 	}
-	view_tell_job(j);
+	news_job(&j->gateway->news, j);
 	/* A stopping ferryd notes what is durable and begins nothing. */
 	if (j->gateway->stopping)
 		return;

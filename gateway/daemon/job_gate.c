@@ -12,7 +12,6 @@
 #include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/plan.h"
-#include "gateway/daemon/view.h"
 
 #define LOOK_AGAIN_S (30u * 86400) /* later than that is not a timer's business */
 
@@ -170,8 +169,8 @@ bool job_is_below_floor(const struct job *j)
 	const struct config_class *c = gateway_class(j->gateway,
 		j->row.class_name);
 
-	return d && c && j->row.sequence < gateway_floor(j->gateway, d,
-		&c->device, j->row.component);
+	return d && c && j->row.sequence < floors_of_device(
+		&j->gateway->floors, d, &c->device, j->row.component);
 }
 
 unsigned job_tier_shortfall(const struct job *j)
@@ -203,7 +202,7 @@ void job_keep_gates(struct job *j, const struct gates *gates)
 			return;
 		*j->gates = *gates;
 	}
-	view_tell_job(j);
+	news_job(&j->gateway->news, j);
 }
 
 bool job_finds_slot(const struct job *j)

@@ -9,7 +9,6 @@
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/plan.h"
 #include "gateway/daemon/radio.h"
-#include "gateway/daemon/view.h"
 #include "policy/gates/retry.h"
 
 #define TELL_MS 500
@@ -236,7 +235,7 @@ void job_take_result(struct job *j)
 	if (d && j->facts_known) {
 		registry_take_facts(d, &j->facts, gateway_wall_ms() / 1000);
 		j->child->read_this_run = true;
-		view_tell_device(j->gateway, d);
+		news_device(&j->gateway->news, d);
 	}
 	switch (j->outcome) {
 	case ENGINE_DONE:
@@ -557,13 +556,13 @@ static void on_progress(void *arg, uint64_t offset, uint64_t total)
 		if (job_delegate(j))
 			give_slot(j);
 		job_enter(j, JOB_VERIFYING, NULL);
-		view_tell_progress(j);
+		news_progress(&j->gateway->news, j);
 		return;
 	}
 	if (now - j->told_ms < TELL_MS)
 		return;
 	j->told_ms = now;
-	view_tell_progress(j);
+	news_progress(&j->gateway->news, j);
 }
 
 /* ---- start ---- */

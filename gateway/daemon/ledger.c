@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "gateway/daemon/view.h"
+#include "gateway/daemon/view_text.h"
 
 /* The database counts tiers from "none" = 0, policy from "basic" = 0. */
 static enum ledger_tier stored(int tier)

@@ -11,7 +11,6 @@
 #include "gateway/daemon/job.h"
 #include "gateway/daemon/radio.h"
 #include "gateway/daemon/service.h"
-#include "gateway/daemon/view.h"
 
 #define RESTART_MIN_MS 1000
 #define RESTART_MAX_MS 60000
@@ -58,7 +57,7 @@ bool line_serves(const struct line *l, const struct engine_ops *engine)
 void line_changed(struct line *l)
 {
 	l->since_ms = gateway_wall_ms();
-	view_tell_line(l);
+	news_line(&l->gateway->news, l);
 	gateway_wake(l->gateway);
 }
 
@@ -169,7 +168,7 @@ void line_saw(struct line *l, const struct peer_sight *sight)
 	if (n == REGISTRY_SIGHT_CANDIDATE) {
 		/* Peers of a radio keep their keys. */
 		if (l->radio || l->delegate || !follow(l, sight))
-			view_tell_candidate(g, l->name, sight->key);
+			news_candidate(&g->news, l->name, sight->key);
 		return;
 	}
 	child = child_of(g, d->id);
@@ -191,7 +190,7 @@ void line_saw(struct line *l, const struct peer_sight *sight)
 	else if (child->job && !was_there &&
 			child->job->row.failure.code == ERR_JOB_NO_LINK)
 		job_came_back(child->job);
-	view_tell_device(g, d);
+	news_device(&g->news, d);
 	gateway_replan(g);
 }
 

@@ -8,7 +8,7 @@
 #include "gateway/daemon/authority.h"
 #include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/ledger.h"
-#include "gateway/daemon/view.h"
+#include "gateway/daemon/match.h"
 #include "policy/trust/component.h"
 
 static const char *const decision_names[] = {"install", "wait", "current",
@@ -36,31 +36,11 @@ static void decide(struct plan_row *row, enum plan_decision decision,
 	va_end(args);
 }
 
-bool plan_runs_it(const struct device *d, const struct catalog_entry *e)
-{
-	if (e->expect_digest.at && d->hash_len)
-		return bytes_equal(bytes_of(d->hash, d->hash_len),
-			e->expect_digest);
-	return e->expect_version.at && d->version[0] &&
-		bytes_is_text(e->expect_version, d->version);
-}
-
 static bool has_slot(const struct device_class *klass, const char *component)
 {
 	uint32_t slot;
 
 	return class_component_slot(klass, component, &slot) == 0;
-}
-
-static bool hardware_fits(const struct device *d,
-	const struct catalog_entry *e)
-{
-	uint64_t hardware = 0;
-
-	if (!e->has_hardware)
-		return true;
-	return gateway_hardware(d, &hardware) && hardware >= e->hardware_min &&
-		hardware <= e->hardware_max;
 }
 
 static void judge_release(const struct gateway *g, struct plan_row *row,
@@ -88,7 +68,8 @@ static void judge_entry(struct gateway *g, struct plan_row *row)
 {
 	const struct catalog_entry *e = row->entry;
 	const struct device *d = row->device;
-	uint64_t floor = gateway_floor(g, d, row->klass, row->component);
+	uint64_t floor = floors_of_device(&g->floors, d, row->klass,
+		row->component);
 
 	if (e->withdrawn)
 		decide(row, PLAN_REFUSE, "withdrawn", NULL,
@@ -98,7 +79,7 @@ static void judge_entry(struct gateway *g, struct plan_row *row)
 			"add the component to the class file",
 			"the class has no slot for component %s",
 			row->component);
-	else if (!hardware_fits(d, e))
+	else if (!match_range(e, d))
 		decide(row, PLAN_REFUSE, err_name(ERR_TRUST_OFFER_HARDWARE),
 			d->hw_revision[0] ? "" :
 			"set hw_source in the class file",
@@ -110,7 +91,7 @@ static void judge_entry(struct gateway *g, struct plan_row *row)
 		decide(row, PLAN_REFUSE, "delta", NULL,
 			"it is a difference to another image; this engine "
 			"installs whole images");
-	else if (plan_runs_it(d, e))
+	else if (match_running(e, d))
 		decide(row, PLAN_CURRENT, "current", NULL,
 			"the device runs it");
 	else if (e->sequence < floor) {
@@ -140,11 +121,10 @@ static bool is_entry_of(const struct catalog_entry *e, const struct job *j,
 	char component[ROW_COMPONENT_SIZE];
 
 	return !memcmp(e->manifest_digest.at, j->row.manifest_digest, 32) &&
-		!memcmp(e->class_id.at, klass->class_id, 16) &&
-		!memcmp(e->vendor_id.at, klass->vendor_id, 16) &&
+		match_class(e, klass) &&
 		!strcmp(component_to_text(e->component, component,
 			sizeof(component)), j->row.component) &&
-		!e->withdrawn && !e->precursor_count && hardware_fits(d, e);
+		!e->withdrawn && !e->precursor_count && match_range(e, d);
 }
 
 int plan_check(const struct job *j)
@@ -163,8 +143,8 @@ int plan_check(const struct job *j)
 	if (memcmp(j->row.payload_digest, j->release->payload, 32) ||
 			j->row.payload_len != j->release->payload_len)
 		return ERR_JOB_OTHER_IMAGE;
-	if (j->release->sequence < gateway_floor(g, d, &c->device,
-			j->row.component))
+	if (j->release->sequence < floors_of_device(&g->floors, d,
+			&c->device, j->row.component))
 		return ERR_TRUST_SUIT_SEQUENCE;
 	for (unsigned i = 0; i < catalog->entry_count; i++)
 		if (is_entry_of(&catalog->entries[i], j, &c->device, d))
@@ -220,9 +200,7 @@ void plan_device(struct gateway *g, const struct device *device,
 	for (unsigned i = 0; catalog && i < catalog->entry_count; i++) {
 		const struct catalog_entry *e = &catalog->entries[i];
 
-		if (memcmp(e->class_id.at, c->device.class_id, 16) ||
-				memcmp(e->vendor_id.at, c->device.vendor_id,
-				16))
+		if (!match_class(e, &c->device))
 			continue;
 		row.entry = e;
 		row.would_downgrade = false;
@@ -274,8 +252,8 @@ static void apply(struct child *c, const struct plan_row *row)
 	int err;
 
 	/* Set back on purpose: it stays there until a person wants more. */
-	if (gateway_floor_is_lowered(c->gateway, row->klass->vendor, c->id,
-			row->component))
+	if (floors_is_lowered(&c->gateway->floors, row->klass->vendor,
+			c->id, row->component))
 		return;
 	if (c->job) {
 		if (!memcmp(c->job->row.manifest_digest,

@@ -24,9 +24,6 @@ struct plan_row {
 void plan_device(struct gateway *g, const struct device *device,
 	void (*on_row)(void *arg, const struct plan_row *row), void *arg);
 
-/* Whether the device says that it runs just this. */
-bool plan_runs_it(const struct device *d, const struct catalog_entry *e);
-
 /* The pair to install, if there is one: true with *ret filled. */
 bool plan_best(struct gateway *g, const struct device *device,
 	struct plan_row *ret);

@@ -9,7 +9,7 @@
 #include "gateway/daemon/child.h"
 #include "gateway/daemon/delegated.h"
 #include "gateway/daemon/vendor.h"
-#include "gateway/daemon/view.h"
+#include "gateway/daemon/view_text.h"
 
 static bool is_device(void *arg, const char *key)
 {
@@ -158,7 +158,7 @@ static void on_link(void *arg, bool up, int status)
 	else
 		log_warn("radio", "network is not served, will be tried again",
 			"link=%s code=%s", r->line->name, err_name(status));
-	view_tell_line(r->line);
+	news_line(&r->line->gateway->news, r->line);
 }
 
 static const struct network_events events = {

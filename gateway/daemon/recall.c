@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "gateway/daemon/plan.h"
-#include "gateway/daemon/view.h"
-#include "policy/trust/component.h"
+#include "gateway/daemon/match.h"
+#include "gateway/daemon/release.h"
+#include "gateway/relay/job_state.h"
 
 /* What is known about the image that a device runs. */
 struct finding {
@@ -72,13 +72,6 @@ static void judge_entry(struct vendor *v, const struct device_class *klass,
 	find_grave(r, f);
 }
 
-static bool is_for(const struct catalog_entry *e,
-	const struct device_class *klass)
-{
-	return !memcmp(e->class_id.at, klass->class_id, 16) &&
-		!memcmp(e->vendor_id.at, klass->vendor_id, 16);
-}
-
 /* The entry that the device's own word matches; one that is not withdrawn, if
  * there is any. */
 static const struct catalog_entry *running_entry(const struct catalog *catalog,
@@ -89,7 +82,7 @@ static const struct catalog_entry *running_entry(const struct catalog *catalog,
 	for (unsigned i = 0; i < catalog->entry_count; i++) {
 		const struct catalog_entry *e = &catalog->entries[i];
 
-		if (!is_for(e, klass) || !plan_runs_it(d, e))
+		if (!match_class(e, klass) || !match_running(e, d))
 			continue;
 		if (!e->withdrawn)
 			return e;
@@ -109,7 +102,7 @@ static void judge_absent(const struct child *c, const struct catalog *catalog,
 	for (unsigned i = 0; i < catalog->entry_count; i++) {
 		const struct catalog_entry *e = &catalog->entries[i];
 
-		if (is_for(e, klass) && (!e->withdrawn || !memcmp(
+		if (match_class(e, klass) && (!e->withdrawn || !memcmp(
 				e->manifest_digest.at, c->ended.manifest, 32)))
 			return;
 	}
@@ -161,7 +154,7 @@ static void mark(struct child *c, const struct device *d,
 	}
 	child_save(c, f->code ? "device-recalled" : "device-recall-ended",
 		NULL);
-	view_tell_device(c->gateway, d);
+	news_device(&c->gateway->news, d);
 }
 
 static void raise_alarm(struct gateway *g, unsigned count,

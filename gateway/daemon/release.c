@@ -9,7 +9,6 @@
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/release_open.h"
 #include "gateway/daemon/release_priv.h"
-#include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
 
 #define RETRY_FIRST_MS 2000u
@@ -112,7 +111,7 @@ static void settle(struct release *r, enum release_state state, int code)
 	/* Another one that still has no room says so at its next try. */
 	if (state == RELEASE_VERIFIED || state == RELEASE_REFUSED)
 		gateway_alarm_clear(r->gateway, "cache");
-	view_tell_image(r->gateway, r);
+	news_release(&r->gateway->news, r);
 	gateway_replan(r->gateway);
 }
 
@@ -634,7 +633,7 @@ static void fetch_payload(struct release *r)
 		failed(r, err);
 	else
 		r->request = UINT64_MAX;
-	view_tell_image(r->gateway, r);
+	news_release(&r->gateway->news, r);
 }
 
 /* ---- envelope ---- */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gateway/daemon/match.h"
 #include "policy/trust/component.h"
 
 #define RELEASES_MAX 1024
@@ -42,8 +43,7 @@ const struct catalog_entry *release_entry(const struct vendor *v,
 		const struct catalog_entry *e = &catalog->entries[i];
 
 		if (memcmp(e->manifest_digest.at, manifest, 32) ||
-				memcmp(e->class_id.at, klass->class_id, 16) ||
-				memcmp(e->vendor_id.at, klass->vendor_id, 16) ||
+				!match_class(e, klass) ||
 				strcmp(component_to_text(e->component, text,
 				sizeof(text)), component))
 			continue;
@@ -140,4 +140,13 @@ struct release *release_of(struct vendor *v, const struct device_class *klass,
 	r->next = g->releases;
 	g->releases = r;
 	return r;
+}
+
+uint64_t release_class_floor(const struct release *r,
+	const struct device_class *klass, const struct catalog_entry *entry)
+{
+	if (r->below_floor || !r->users)
+		return r->sequence;
+	return floors_of_entry(&r->gateway->floors, r->vendor, klass,
+		r->component, entry);
 }

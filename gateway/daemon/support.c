@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-#include "gateway/daemon/plan.h"
+#include "gateway/daemon/match.h"
+#include "gateway/daemon/vendor.h"
 
 /* What the catalog says of the release that the device runs; 0 nothing. */
 static uint64_t of_release(const struct gateway *g,
@@ -15,7 +16,7 @@ static uint64_t of_release(const struct gateway *g,
 		const struct catalog_entry *e = &catalog->entries[i];
 
 		if (e->end_of_support && !memcmp(e->class_id.at,
-				c->device.class_id, 16) && plan_runs_it(d, e))
+				c->device.class_id, 16) && match_running(e, d))
 			return e->end_of_support;
 	}
 	return 0;

@@ -11,7 +11,6 @@
 #include "gateway/daemon/report.h"
 #include "gateway/daemon/roots.h"
 #include "gateway/daemon/support.h"
-#include "gateway/daemon/view.h"
 #include "policy/trust/component.h"
 
 #define FLOORS_A_COMMIT 500
@@ -52,7 +51,7 @@ static void stop_with(struct vendor *v, int code, const struct fault *fault,
 		v->name, err_text(code), fault && fault->rule[0] ? ": " : "",
 		fault ? fault->rule : "");
 	authority_review(v->gateway);
-	view_tell_vendor(v);
+	news_vendor(&v->gateway->news, v);
 }
 
 /* ---- time and expiry ---- */
@@ -157,7 +156,7 @@ static void end_round(struct vendor *v, int status, const struct fault *fault)
 	release_recheck(v);
 	evidence_refresh(v->evidence.signers);
 	evidence_refresh(v->evidence.server);
-	view_tell_vendor(v);
+	news_vendor(&v->gateway->news, v);
 	vendor_report(v);
 	gateway_replan(v->gateway);
 }
@@ -251,7 +250,7 @@ static int store_floors(struct vendor *v, struct store_commit **c)
 			continue;
 		entry_floor(v, &catalog->entries[i], &row);
 		store_commit_class_floor(*c, &row);
-		err = gateway_take_class_floor(v->gateway, &row);
+		err = floors_take_class(&v->gateway->floors, &row);
 		if (err || ++rows % FLOORS_A_COMMIT)
 			continue;
 		err = gateway_commit(v->gateway, *c, NULL, NULL);
@@ -373,7 +372,7 @@ static void on_root_stored(void *arg, int status)
 		return;
 	}
 	if (v->epoch_rose)
-		gateway_forget_floors(v->gateway, v->name);
+		floors_forget(&v->gateway->floors, v->name);
 	v->epoch_rose = false;
 	v->root_unsaved = false;
 	log_info("vendor", "new root", "vendor=%s version=%llu epoch=%llu",
@@ -515,7 +514,7 @@ static void on_due(void *arg)
 		store_root(v);
 	else
 		ask_root(v);
-	view_tell_vendor(v);
+	news_vendor(&v->gateway->news, v);
 }
 
 int vendor_check(struct vendor *v,

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "gateway/daemon/release.h"
-#include "gateway/daemon/view.h"
 
 bool vendor_evidence_may_come(int code)
 {
@@ -271,7 +270,7 @@ static void on_server_settled(void *arg, bool revoked)
 		e->gates[i] = e->gates[--e->gate_count];
 		http_gate_answer(gate.gate, code);
 	}
-	view_tell_vendor(v);
+	news_vendor(&v->gateway->news, v);
 }
 
 /* ---- both ---- */
@@ -284,7 +283,7 @@ static void on_signers_settled(void *arg, bool revoked)
 	if (v->stage == VENDOR_EVIDENCE || v->evidence.waiting)
 		vendor_catalog_again(v);
 	release_evidence(v, revoked);
-	view_tell_vendor(v);
+	news_vendor(&v->gateway->news, v);
 }
 
 static const struct root *root_of(void *arg)

@@ -1,60 +1,9 @@
 #include "gateway/daemon/view.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/admin/remedy.h"
-#include "gateway/admin/time.h"
-#include "gateway/daemon/ledger.h"
-
-json_t *view_time_ms(int64_t at_ms)
-{
-	char text[ADMIN_TIME_SIZE];
-
-	if (at_ms <= 0)
-		return json_null();
-	return json_string(admin_time_text(at_ms, text));
-}
-
-json_t *view_hex(const uint8_t *at, size_t len)
-{
-	char text[2 * 64 + 1];
-
-	return len ? json_string(bytes_to_hex(bytes_of(at, len), text,
-		sizeof(text))) : json_null();
-}
-
-json_t *view_text(const char *text)
-{
-	json_t *json = json_string(text);
-	char plain[1100];
-
-	if (json)
-		return json;
-	/* Not valid UTF-8: shown escaped. */
-	return json_string(bytes_to_printable(bytes_of_text(text), plain,
-		sizeof(plain)));
-}
-
-void view_detail(char *text, size_t size, const char *format, ...)
-{
-	json_error_t error;
-	json_t *json;
-	va_list args;
-	size_t n = 0;
-
-	va_start(args, format);
-	json = json_vpack_ex(&error, 0, format, args);
-	va_end(args);
-	if (json)
-		n = json_dumpb(json, text, size, JSON_COMPACT);
-	json_decref(json);
-	if (n == 0 || n >= size)
-		snprintf(text, size, "{}");
-	else
-		text[n] = '\0';
-}
 
 json_t *view_failure(int code, int step, bool has_offset, uint64_t offset,
 	const char *device_status, int64_t next_retry_ms, const char *hint)
@@ -275,88 +224,4 @@ json_t *view_history_text(const struct history_row *row)
 		if (!strcmp(texts[i].kind, row->kind))
 			return json_string(texts[i].text);
 	return view_text(row->kind);
-}
-
-/* ---- events ---- */
-
-static bool watched(const struct gateway *g)
-{
-	return g->admin && admin_is_watched(g->admin);
-}
-
-static void tell(struct gateway *g, const char *type, json_t *take_json)
-{
-	if (take_json)
-		admin_event(g->admin, type, take_json);
-	json_decref(take_json);
-}
-
-void view_tell_job(const struct job *j)
-{
-	if (watched(j->gateway))
-		tell(j->gateway, "job", view_job(j));
-}
-
-void view_tell_progress(const struct job *j)
-{
-	int64_t eta = job_eta_s(j);
-
-	if (!watched(j->gateway))
-		return;
-	tell(j->gateway, "progress", json_pack(
-		"{s:I,s:o,s:s,s:I,s:I,s:I,s:o}", "job", (json_int_t)j->row.id,
-		"device", view_text(j->row.device), "state",
-		job_state_name(j->state), "offset", (json_int_t)j->offset,
-		"total", (json_int_t)j->total, "rate_bps",
-		(json_int_t)j->rate_bps, "eta_s", eta < 0 ? json_null() :
-		json_integer(eta)));
-}
-
-void view_tell_device(struct gateway *g, const struct device *d)
-{
-	if (watched(g))
-		tell(g, "device", view_device(g, d));
-}
-
-void view_tell_device_forgotten(struct gateway *g, const char *id)
-{
-	if (watched(g))
-		tell(g, "device", json_pack("{s:o,s:b}", "id", view_text(id),
-			"forgotten", 1));
-}
-
-void view_tell_candidate(struct gateway *g, const char *link, const char *key)
-{
-	const struct candidate *c = watched(g) ?
-		registry_candidate(g->registry, link, key) : NULL;
-
-	if (c)
-		tell(g, "candidate", view_candidate(g, c));
-}
-
-void view_tell_line(const struct line *l)
-{
-	if (watched(l->gateway))
-		tell(l->gateway, "link", view_line(l));
-}
-
-void view_tell_vendor(const struct vendor *v)
-{
-	if (watched(v->gateway))
-		tell(v->gateway, "vendor", view_vendor(v));
-}
-
-void view_tell_image(struct gateway *g, const struct release *r)
-{
-	if (watched(g))
-		tell(g, "image", view_image(g, r));
-}
-
-void view_tell_alarm(struct gateway *g, const struct alarm_row *a, bool cleared)
-{
-	if (watched(g))
-		tell(g, "alarm", json_pack("{s:s,s:o,s:o,s:o,s:b}", "code",
-			a->code, "text", view_text(a->text), "since",
-			view_time_ms(a->since_ms), "hint", view_text(a->hint),
-			"cleared", cleared));
 }

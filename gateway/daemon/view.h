@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "gateway/daemon/plan.h"
+#include "gateway/daemon/view_text.h"
 
 /* Each makes a new object; NULL when memory ran out. */
 json_t *view_status(const struct gateway *g);
@@ -40,23 +41,7 @@ json_t *view_failure(int code, int step, bool has_offset, uint64_t offset,
 	const char *device_status, int64_t next_retry_ms, const char *hint);
 json_t *view_image(struct gateway *g, const struct release *r);
 json_t *view_history_text(const struct history_row *row);
-json_t *view_time_ms(int64_t at_ms); /* RFC 3339, null for 0 */
-json_t *view_hex(const uint8_t *at, size_t len); /* null for 0 bytes */
-json_t *view_text(const char *text); /* also what is not UTF-8 */
-
-/* A small JSON object as text, by the format of json_pack(); "{}" when it does
- * not fit. For evidence and history. */
-void view_detail(char *text, size_t size, const char *format, ...);
-
-/* Tell watchers. Cheap when nobody watches. */
-void view_tell_job(const struct job *j);
-void view_tell_progress(const struct job *j);
-void view_tell_device(struct gateway *g, const struct device *d);
-void view_tell_device_forgotten(struct gateway *g, const char *id);
-void view_tell_candidate(struct gateway *g, const char *link, const char *key);
-void view_tell_line(const struct line *l);
-void view_tell_vendor(const struct vendor *v);
-void view_tell_image(struct gateway *g, const struct release *r);
-void view_tell_alarm(struct gateway *g, const struct alarm_row *a, bool cleared);
+/* From now on watchers of the admin API are told what is new. */
+void view_watch(struct gateway *g);
 
 #endif

@@ -1,0 +1,19 @@
+/* Values and small texts as JSON, as the whole admin API writes them. Knows
+ * nothing of the daemon's objects. Any thread. */
+#ifndef FERRY_GATEWAY_DAEMON_VIEW_TEXT_H
+#define FERRY_GATEWAY_DAEMON_VIEW_TEXT_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Each makes a new value; NULL when memory ran out. */
+json_t *view_time_ms(int64_t at_ms); /* RFC 3339, null for 0 */
+json_t *view_hex(const uint8_t *at, size_t len); /* null for 0 bytes */
+json_t *view_text(const char *text); /* also what is not UTF-8 */
+
+/* A small JSON object as text, by the format of json_pack(); "{}" when it does
+ * not fit. For evidence and history. */
+void view_detail(char *text, size_t size, const char *format, ...);
+
+#endif
