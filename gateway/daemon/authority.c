@@ -6,21 +6,10 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "gateway/daemon/job.h"
 #include "gateway/daemon/roots.h"
 #include "gateway/daemon/view_text.h"
 
 #define DEVICES_A_COMMIT 512
-
-/* A transfer that a root names: the class, and the SHA-256 of the heir's first
- * root. */
-struct authority_seen {
-	unsigned count;
-	struct {
-		uint8_t class_id[16];
-		uint8_t heir[32];
-	} of[AUTHORITY_SEEN_MAX];
-};
 
 /* How it stands with a class of the configuration, at the same place as there. */
 struct standing {
@@ -33,46 +22,8 @@ struct authority {
 	struct authority_row *rows;
 	size_t count;
 	struct standing of[CONFIG_CLASSES_MAX];
+	authority_given on_given;
 };
-
-void authority_note_root(struct vendor *v, const struct root *root)
-{
-	struct authority_seen *seen = v->seen;
-
-	if (root->transfer_count == 0)
-		return;
-	if (!seen)
-		seen = v->seen = calloc(1, sizeof(*seen));
-	for (unsigned i = 0; seen && i < root->transfer_count; i++) {
-		const struct root_transfer *t = &root->transfers[i];
-
-		for (unsigned k = 0; k < t->class_count &&
-				seen->count < AUTHORITY_SEEN_MAX; k++) {
-			unsigned n = 0;
-
-			while (n < seen->count && (memcmp(seen->of[n].class_id,
-					t->classes[k].at, 16) ||
-					memcmp(seen->of[n].heir, t->heir.at,
-					32)))
-				n++;
-			if (n < seen->count)
-				continue;
-			memcpy(seen->of[n].class_id, t->classes[k].at, 16);
-			memcpy(seen->of[n].heir, t->heir.at, 32);
-			seen->count++;
-		}
-	}
-}
-
-static bool has_said(const struct vendor *v, const uint8_t class_id[16],
-	const uint8_t heir[32])
-{
-	for (unsigned i = 0; v->seen && i < v->seen->count; i++)
-		if (!memcmp(v->seen->of[i].class_id, class_id, 16) &&
-				!memcmp(v->seen->of[i].heir, heir, 32))
-			return true;
-	return false;
-}
 
 /* ---- what is recorded ---- */
 
@@ -152,12 +103,14 @@ void authority_apply(struct gateway *g)
 	}
 }
 
-int authority_open(struct gateway *g, const struct store_loaded *loaded)
+int authority_open(struct gateway *g, const struct store_loaded *loaded,
+	authority_given on_given)
 {
 	if (!g->authority)
 		g->authority = calloc(1, sizeof(*g->authority));
 	if (!g->authority)
 		return -ENOMEM;
+	g->authority->on_given = on_given;
 	g->authority->count = 0;
 	for (size_t i = 0; i < loaded->authority_count; i++)
 		if (take_row(g, &loaded->authorities[i]))
@@ -199,7 +152,7 @@ static int prove_row(const struct gateway *g, const struct authority_row *row)
 		return ERR_AUTHORITY_UNPROVED;
 	if (memcmp(heir->file_root_sha256, row->first_digest, 32))
 		return ERR_AUTHORITY_LOST;
-	if (has_said(giver, row->class_id, row->first_digest))
+	if (roots_named(giver, row->class_id, row->first_digest))
 		return 0;
 	return roots_are_behind(giver) ? -EAGAIN : ERR_AUTHORITY_UNPROVED;
 }
@@ -313,27 +266,6 @@ static void put_history(const struct gateway *g, struct store_commit *c,
 	}
 }
 
-/* The class is the heir's in memory too: devices, open jobs, class. */
-static void give(struct gateway *g, const struct authority_row *row)
-{
-	authority_apply(g);
-	for (struct child *child = g->children; child; child = child->next) {
-		struct device *d = child_device(child);
-		const struct config_class *c = d ? gateway_class(g,
-			d->class_name) : NULL;
-
-		if (!c || memcmp(c->device.class_id, row->class_id, 16))
-			continue;
-		snprintf(d->vendor, sizeof(d->vendor), "%.63s", row->vendor);
-		if (child->job)
-			snprintf(child->job->row.vendor,
-				sizeof(child->job->row.vendor), "%s",
-				row->vendor);
-		child->unsaved = true; /* written by the next look at devices */
-		news_device(&g->news, d);
-	}
-}
-
 static void set_moving(struct gateway *g, const uint8_t class_id[16], bool is)
 {
 	for (unsigned i = 0; i < g->config->class_count; i++)
@@ -371,7 +303,8 @@ static void on_moved(void *arg, int status)
 		goes_along, &(struct of_class){g, row.class_id});
 	if (from && to && from->evidence.signers && to->evidence.signers)
 		evidence_inherit(to->evidence.signers, from->evidence.signers);
-	give(g, &row);
+	authority_apply(g);
+	g->authority->on_given(g, row.class_id, row.vendor);
 	authority_review(g);
 	gateway_replan(g);
 }

@@ -16,7 +16,7 @@
  * before, its entries for the class are refused.
  *
  * The vendor of a class in gateway.config is the one that holds it: this file
- * alone changes it. Loop thread, but authority_note_root(). */
+ * alone changes it. Loop thread. */
 #ifndef FERRY_GATEWAY_DAEMON_AUTHORITY_H
 #define FERRY_GATEWAY_DAEMON_AUTHORITY_H
 
@@ -24,19 +24,19 @@
 
 #include "gateway/daemon/gateway.h"
 
-#define AUTHORITY_SEEN_MAX 512 /* transfers that the roots of a vendor name */
+/* The vendor has the class from now on; gateway.config says so already. What
+ * belongs to devices and jobs of the class is the receiver's. */
+typedef void (*authority_given)(struct gateway *g, const uint8_t class_id[16],
+	const char *vendor);
 
 /* Takes over what trust.db keeps and gives every class its vendor. Before
  * devices, jobs and vendors are opened, and after a reload. -ENOMEM. */
-int authority_open(struct gateway *g, const struct store_loaded *loaded);
+int authority_open(struct gateway *g, const struct store_loaded *loaded,
+	authority_given on_given);
 void authority_close(struct gateway *g);
 
 /* The configuration is another one: every class gets its vendor again. */
 void authority_apply(struct gateway *g);
-
-/* A root was accepted or walked; notes the transfers that it names. Any thread,
- * as long as it is the only one that has the vendor. */
-void authority_note_root(struct vendor *v, const struct root *root);
 
 /* A vendor was opened, or has a new root: proves what is recorded, and begins
  * the transfers that are due. Cheap when nothing is. */

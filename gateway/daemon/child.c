@@ -391,3 +391,13 @@ void child_close_all(struct gateway *g)
 	for (struct child *c = g->children; c; c = c->next)
 		child_stop_reading(c);
 }
+
+void child_free_all(struct gateway *g)
+{
+	while (g->children) {
+		struct child *next = g->children->next;
+
+		free(g->children);
+		g->children = next;
+	}
+}

@@ -68,4 +68,7 @@ void child_stop_reading(struct child *c);
 void child_forget(struct child *c);
 void child_close_all(struct gateway *g);
 
+/* At the very end; the registry's records are the caller's. */
+void child_free_all(struct gateway *g);
+
 #endif

@@ -9,16 +9,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "gateway/daemon/authority.h"
 #include "gateway/config/network.h"
 #include "gateway/daemon/backend.h"
 #include "gateway/daemon/check.h"
 #include "gateway/daemon/job.h"
-#include "gateway/daemon/opening.h"
 #include "gateway/daemon/radio.h"
 #include "gateway/daemon/schedule.h"
 #include "gateway/daemon/service.h"
-#include "gateway/daemon/support.h"
+#include "gateway/daemon/vendors.h"
 #include "gateway/daemon/view.h"
 
 #define STOP_LIMIT_MS 4500
@@ -232,63 +230,9 @@ static void open_lines(struct gateway *g)
 				g->config->links[i].name);
 }
 
-static void on_keys_tried(void *arg, const char *vendor, int status,
-	const struct fault *fault)
-{
-	struct gateway *g = arg;
-	char code[80];
-
-	if (g->stopping)
-		return;
-	snprintf(code, sizeof(code), "decryption:%.64s", vendor);
-	if (status)
-		gateway_alarm(g, code, "look at decryption_keys in the "
-			"vendor's file", "a key of vendor %s cannot be used: "
-			"%s: %s", vendor, fault->field, fault->rule);
-	else
-		gateway_alarm_clear(g, code);
-}
-
-/* Each image tries them again: this is for who looks at the log of a start. */
-static void try_keys(struct gateway *g, const struct config_vendor *vendor)
-{
-	if (opening_try_keys(g->loop, vendor, on_keys_tried, g))
-		gateway_alarm(g, "memory", "", "no memory for the keys of "
-			"vendor %s", vendor->name);
-}
-
-static void open_vendors(struct gateway *g, const struct store_loaded *loaded)
-{
-	for (unsigned i = 0; i < g->config->vendor_count; i++)
-		try_keys(g, &g->config->vendors[i]);
-	for (unsigned i = 0; i < g->config->vendor_count; i++)
-		if (vendor_add(g, &g->config->vendors[i], loaded))
-			gateway_alarm(g, "memory", "",
-				"no memory for vendor %s",
-				g->config->vendors[i].name);
-}
-
 static void on_tick(uv_timer_t *timer)
 {
-	struct gateway *g = timer->data;
-	struct trust_clock clock = gateway_clock(g);
-	struct store_commit *c = store_commit_new();
-
-	support_review(g);
-	for (struct vendor *v = g->vendors; v; v = v->next) {
-		struct time_bound_row row = {0};
-
-		if (!v->trust_is_open)
-			continue;
-		snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
-		row.time_ms = gateway_ms(trust_time_value(&v->trust.time,
-			&clock));
-		store_commit_time_bound(c, &row);
-	}
-	if (store_commit_is_empty(c))
-		store_commit_free(c);
-	else
-		gateway_commit(g, c, NULL, NULL);
+	vendors_keep_time(timer->data);
 }
 
 static void reload_if_asked(struct daemon *d);
@@ -368,7 +312,7 @@ static void on_loaded(void *arg, int status, const struct store_loaded *loaded)
 		begin_stop(d, 1);
 		return;
 	}
-	if (authority_open(g, loaded)) {
+	if (authority_open(g, loaded, vendors_give_class)) {
 		fprintf(stderr, "ferryd: no memory\n");
 		begin_stop(d, 1);
 		return;
@@ -384,7 +328,7 @@ static void on_loaded(void *arg, int status, const struct store_loaded *loaded)
 				"job=%llu device=%s",
 				(unsigned long long)loaded->jobs[i].id,
 				loaded->jobs[i].device);
-	open_vendors(g, loaded);
+	vendors_open(g, loaded);
 	ask_ended_jobs(d, 0);
 }
 
@@ -470,18 +414,6 @@ static void close_vendors(struct daemon *d)
 	}
 }
 
-static void free_releases(struct gateway *g)
-{
-	for (struct job *j = g->jobs; j; j = j->next)
-		j->release = NULL;
-	while (g->releases) {
-		struct release *next = g->releases->next;
-
-		free(g->releases);
-		g->releases = next;
-	}
-}
-
 static void close_one_handle(uv_handle_t *handle, void *arg)
 {
 	(void)arg;
@@ -551,11 +483,11 @@ static void take_trust(struct daemon *d, const struct store_loaded *loaded)
 	struct gateway *g = &d->gateway;
 
 	floors_load(&g->floors, loaded);
-	if (authority_open(g, loaded))
+	if (authority_open(g, loaded, vendors_give_class))
 		gateway_alarm(g, "memory", "restart ferryd",
 			"no memory for who speaks for which class");
 	else
-		open_vendors(g, loaded);
+		vendors_open(g, loaded);
 }
 
 static void on_reloaded(void *arg, int status,
@@ -626,7 +558,8 @@ static void settle_reload(struct daemon *d)
 	}
 	if (d->next_config) {
 		release_forget_all_opened(g);
-		free_releases(g);
+		job_forget_releases(g);
+		release_free_all(g);
 		swap_config(d);
 		return;
 	}
@@ -775,20 +708,9 @@ static void free_all(struct daemon *d)
 {
 	struct gateway *g = &d->gateway;
 
-	free_releases(g);
-	while (g->jobs) {
-		struct job *next = g->jobs->next;
-
-		free(g->jobs->gates);
-		free(g->jobs);
-		g->jobs = next;
-	}
-	while (g->children) {
-		struct child *next = g->children->next;
-
-		free(g->children);
-		g->children = next;
-	}
+	job_free_all(g);
+	release_free_all(g);
+	child_free_all(g);
 	authority_close(g);
 	registry_free(g->registry);
 	floors_done(&g->floors);

@@ -105,7 +105,7 @@ static int read_keys(const char *setting, struct lasthop_keys **ret,
 
 /* ---- the epoch ---- */
 
-static uint64_t epoch_seen(const struct vendor *v,
+static uint64_t epoch_seen(const struct config_vendor *v,
 	const struct store_loaded *loaded)
 {
 	for (size_t i = 0; i < loaded->pin_count; i++)
@@ -115,7 +115,8 @@ static uint64_t epoch_seen(const struct vendor *v,
 	return 0;
 }
 
-static void keep_epoch(struct vendor *v, uint64_t epoch)
+static void keep_epoch(struct gateway *g, const struct config_vendor *v,
+	uint64_t epoch)
 {
 	struct store_commit *c = store_commit_new();
 	struct pin_row row = {.what = PIN_WHAT, .number = epoch};
@@ -123,11 +124,12 @@ static void keep_epoch(struct vendor *v, uint64_t epoch)
 	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
 	snprintf(row.name, sizeof(row.name), "hub");
 	store_commit_pin(c, &row);
-	gateway_commit(v->gateway, c, NULL, NULL);
+	gateway_commit(g, c, NULL, NULL);
 }
 
-static int take(struct vendor *v, const struct store_loaded *loaded,
-	struct lasthop_keys *keys, struct fault *fault)
+static int take(struct gateway *g, const struct config_vendor *v,
+	const struct store_loaded *loaded, const struct lasthop_keys *keys,
+	struct fault *fault)
 {
 	const struct lasthop_hub *hub = lasthop_keys_hub(keys);
 	uint64_t seen = epoch_seen(v, loaded);
@@ -137,45 +139,45 @@ static int take(struct vendor *v, const struct store_loaded *loaded,
 			"%llu, after %llu", (unsigned long long)hub->epoch,
 			(unsigned long long)seen);
 	if (hub->epoch > seen)
-		keep_epoch(v, hub->epoch);
+		keep_epoch(g, v, hub->epoch);
 	log_info("vendor", "device keys read",
 		"vendor=%s hub=%s epoch=%llu devices=%zu", v->name, hub->id,
 		(unsigned long long)hub->epoch, lasthop_keys_count(keys));
 	return 0;
 }
 
-void device_keys_open(struct vendor *v, const struct store_loaded *loaded)
+void device_keys_open(struct device_keys *k, struct gateway *g,
+	const struct config_vendor *v, const struct store_loaded *loaded)
 {
 	struct lasthop_keys *keys = NULL;
 	char code[ALARM_CODE_SIZE];
 	struct fault fault = {0};
 	int err;
 
-	v->device_keys_code = ERR_LASTHOP_NO_KEY;
-	if (!v->config->device_keys[0])
+	*k = (struct device_keys){.code = ERR_LASTHOP_NO_KEY};
+	if (!v->device_keys[0])
 		return;
-	err = read_keys(v->config->device_keys, &keys, &fault);
+	err = read_keys(v->device_keys, &keys, &fault);
 	if (!err)
-		err = take(v, loaded, keys, &fault);
+		err = take(g, v, loaded, keys, &fault);
 	if (!err) {
-		v->device_keys = keys;
-		v->device_keys_code = 0;
+		*k = (struct device_keys){.keys = keys};
 		return;
 	}
 	lasthop_keys_free(keys);
-	v->device_keys_code = err;
+	k->code = err;
 	snprintf(code, sizeof(code), "device-keys:%s", v->name);
-	gateway_alarm(v->gateway, code, "look at the file that device_keys in "
+	gateway_alarm(g, code, "look at the file that device_keys in "
 		"vendors.d names, then reload", "the device keys of vendor %s "
 		"are not used: %s%s%s%s%s", v->name, err_text(err),
 		fault.rule[0] ? ": " : "", fault.field,
 		fault.rule[0] ? " " : "", fault.rule);
 }
 
-void device_keys_close(struct vendor *v)
+void device_keys_close(struct device_keys *k)
 {
-	lasthop_keys_free(v->device_keys);
-	v->device_keys = NULL;
+	lasthop_keys_free(k->keys);
+	k->keys = NULL;
 }
 
 /* ---- who has one ---- */
@@ -192,30 +194,18 @@ static const struct lasthop_device *find_any(const struct lasthop_keys *keys,
 	return found ? found : lasthop_keys_find(keys, d->id);
 }
 
-int device_keys_find(const struct vendor *v, const struct device *d,
+int device_keys_find(const struct device_keys *k, const struct device *d,
 	const struct lasthop_device **ret_key,
 	const struct lasthop_hub **ret_hub)
 {
 	const struct lasthop_device *found;
 
-	if (!v->device_keys)
-		return v->device_keys_code;
-	found = find_any(v->device_keys, d);
+	if (!k->keys)
+		return k->code;
+	found = find_any(k->keys, d);
 	if (!found)
 		return ERR_LASTHOP_NO_KEY;
 	*ret_key = found;
-	*ret_hub = lasthop_keys_hub(v->device_keys);
+	*ret_hub = lasthop_keys_hub(k->keys);
 	return 0;
-}
-
-int device_keys_check(const struct gateway *g,
-	const struct device_class *klass, const struct device *d)
-{
-	const struct vendor *v = vendor_find(g, klass->vendor);
-	const struct lasthop_device *key;
-	const struct lasthop_hub *hub;
-
-	if (klass->envelope == CLASS_ENVELOPE_NONE)
-		return 0;
-	return v ? device_keys_find(v, d, &key, &hub) : ERR_LASTHOP_NO_KEY;
 }

@@ -8,22 +8,23 @@
 #ifndef FERRY_GATEWAY_DAEMON_DEVICE_KEYS_H
 #define FERRY_GATEWAY_DAEMON_DEVICE_KEYS_H
 
-#include "gateway/daemon/vendor.h"
+#include "gateway/daemon/gateway.h"
 #include "policy/trust/lasthop_keys.h"
 
-void device_keys_open(struct vendor *v, const struct store_loaded *loaded);
-void device_keys_close(struct vendor *v);
+struct device_keys {
+	struct lasthop_keys *keys; /* NULL: none */
+	int code;                  /* why there are none */
+};
+
+void device_keys_open(struct device_keys *k, struct gateway *g,
+	const struct config_vendor *v, const struct store_loaded *loaded);
+void device_keys_close(struct device_keys *k);
 
 /* The key of a device, by its hardware key, its USB serial number, or its id.
  * 0 with views that live as long as the vendor is open; ERR_LASTHOP_NO_KEY; or
  * why the vendor's file cannot be used. */
-int device_keys_find(const struct vendor *v, const struct device *d,
+int device_keys_find(const struct device_keys *k, const struct device *d,
 	const struct lasthop_device **ret_key,
 	const struct lasthop_hub **ret_hub);
-
-/* Whether the device could be sent what its class wants; 0, or the code of
- * device_keys_find(). */
-int device_keys_check(const struct gateway *g,
-	const struct device_class *klass, const struct device *d);
 
 #endif

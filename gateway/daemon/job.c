@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/daemon/ledger.h"
-#include "gateway/daemon/plan.h"
+#include "gateway/daemon/outbox.h"
 #include "gateway/daemon/report.h"
 #include "gateway/daemon/view_text.h"
 
@@ -159,7 +159,7 @@ static void read_terms(struct job *j)
 		j->expect_version[len] = '\0';
 }
 
-static void take_release(struct job *j, struct release *r)
+void job_take_release(struct job *j, struct release *r)
 {
 	if (j->release == r)
 		return;
@@ -171,21 +171,6 @@ static void take_release(struct job *j, struct release *r)
 	release_use(r);
 	if (r->state == RELEASE_VERIFIED)
 		j->slot = r->slot;
-}
-
-int job_find_release(struct job *j)
-{
-	struct vendor *v = vendor_find(j->gateway, j->row.vendor);
-	const struct config_class *c = gateway_class(j->gateway,
-		j->row.class_name);
-	const struct catalog_entry *entry = v && c ? release_entry(v,
-		&c->device, j->row.component, j->row.manifest_digest) : NULL;
-
-	if (entry && !j->release)
-		take_release(j, release_of(v, &c->device, entry));
-	if (j->release && j->terms.allow_downgrade && !j->release->below_floor)
-		release_lower(j->release);
-	return v && vendor_catalog(v) && c && !entry ? -ENOENT : 0;
 }
 
 /* ---- states ---- */
@@ -281,7 +266,7 @@ static void free_job(struct job *j)
 	while (*at != j)
 		at = &(*at)->next;
 	*at = j->next;
-	take_release(j, NULL);
+	job_take_release(j, NULL);
 	if (j->pinned)
 		cache_unpin(j->gateway->cache, j->row.payload_digest);
 	if (j->child && j->child->job == j)
@@ -306,7 +291,7 @@ static void ended(struct job *j)
 		news_device(&g->news, d);
 	free_job(j);
 	if (v)
-		vendor_report(v);
+		outbox_send(v);
 	gateway_replan(g);
 }
 
@@ -481,7 +466,7 @@ int job_new(struct child *child, struct release *release,
 		snprintf(j->row.approved_by, sizeof(j->row.approved_by), "%s",
 			terms->by);
 	pin(j);
-	take_release(j, release);
+	job_take_release(j, release);
 	if (terms->allow_downgrade && !release->below_floor)
 		release_lower(release);
 	*ret = j;
@@ -665,4 +650,23 @@ int job_retry(struct job *j, const char *who)
 	j->row.next_retry_ms = 0;
 	gateway_wake(j->gateway);
 	return 0;
+}
+
+/* ---- end ---- */
+
+void job_forget_releases(struct gateway *g)
+{
+	for (struct job *j = g->jobs; j; j = j->next)
+		j->release = NULL;
+}
+
+void job_free_all(struct gateway *g)
+{
+	while (g->jobs) {
+		struct job *next = g->jobs->next;
+
+		free(g->jobs->gates);
+		free(g->jobs);
+		g->jobs = next;
+	}
 }

@@ -10,6 +10,7 @@
  * job_run.c  the session of a job: stages, progress, result
  * job_gate.c gates, and who may start
  * job_fail.c why it failed, and in which step
+ * job_offer.c  its release, and whether the catalog lists it
  * job_member.c  what is particular where many share a radio
  * Loop thread. */
 #ifndef FERRY_GATEWAY_DAEMON_JOB_H
@@ -161,7 +162,18 @@ int64_t job_eta_s(const struct job *j);
  * -ENOENT when a catalog is in force that does not list it. */
 int job_find_release(struct job *j);
 
-/* ---- between the three files ---- */
+/* Whether the catalog in force lists just this job: its release for the class,
+ * component and hardware of its device, with the image that it would send, not
+ * below the floor. Asked of a job whose release is good, right before the first
+ * byte and before activation: what the job was made from, or the database it
+ * was read from, may say something else. 0; -EAGAIN while there is no catalog;
+ * ERR_JOB_OTHER_IMAGE, ERR_TRUST_*. */
+int job_check_offer(const struct job *j);
+
+/* ---- between its files ---- */
+
+/* It is about this release from now on; NULL: about none. */
+void job_take_release(struct job *j, struct release *r);
 
 void job_enter(struct job *j, enum job_state state, void (*then)(struct job *j));
 void job_commit_again(struct job *j);
@@ -206,5 +218,11 @@ bool job_must_be_asked(const struct job *j);
 /* ferryd stops: closes sessions, leaves states as they are. */
 void job_stop_all(struct gateway *g);
 bool job_all_stopped(const struct gateway *g);
+
+/* The releases are freed next. */
+void job_forget_releases(struct gateway *g);
+
+/* At the very end, when nothing of a job is at work. */
+void job_free_all(struct gateway *g);
 
 #endif

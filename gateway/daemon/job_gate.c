@@ -9,9 +9,7 @@
 #include "policy/gates/window.h"
 
 #include "gateway/daemon/authority.h"
-#include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/ledger.h"
-#include "gateway/daemon/plan.h"
 
 #define LOOK_AGAIN_S (30u * 86400) /* later than that is not a timer's business */
 
@@ -55,7 +53,7 @@ static void judge_key(const struct job *j, struct gates *gates)
 	const struct config_class *c = gateway_class(j->gateway,
 		j->row.class_name);
 	const struct device *d = child_device(j->child);
-	int err = c && d ? device_keys_check(j->gateway, &c->device, d) : 0;
+	int err = c && d ? vendor_key_check(j->gateway, &c->device, d) : 0;
 
 	if (err)
 		gates_wait(gates, GATE_IMAGE, 0, "%s", err_name(err));
@@ -250,7 +248,7 @@ static bool is_refused(struct job *j)
 	}
 	code = release_is_good(j->release);
 	if (!code)
-		code = plan_check(j);
+		code = job_check_offer(j);
 	if (!code || code == -EAGAIN || code == -ENOENT)
 		return false;
 	if (code == ERR_TRUST_OFFER_UNLISTED || code == ERR_JOB_OTHER_IMAGE)

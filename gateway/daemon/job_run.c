@@ -5,9 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/ledger.h"
-#include "gateway/daemon/plan.h"
 #include "gateway/daemon/radio.h"
 #include "policy/gates/retry.h"
 
@@ -371,7 +369,7 @@ static bool is_still_good(struct job *j)
 	if (!err && job_is_below_floor(j))
 		err = ERR_TRUST_SUIT_SEQUENCE;
 	if (!err)
-		err = plan_check(j);
+		err = job_check_offer(j);
 	if (!err && j->held == ENGINE_STAGE_TRANSFER && job_tier_shortfall(j))
 		err = ERR_JOB_TIER;
 	if (!err && j->held == ENGINE_STAGE_TRANSFER &&
@@ -748,7 +746,7 @@ static int make_bundle(struct job *j, const struct config_class *c)
 		.on_ready = on_bundle,
 		.arg = j,
 	};
-	int err = v && d ? device_keys_find(v, d, &key, &setup.hub) :
+	int err = v && d ? device_keys_find(&v->keys, d, &key, &setup.hub) :
 		ERR_LASTHOP_NO_KEY;
 
 	if (err)

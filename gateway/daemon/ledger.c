@@ -102,24 +102,6 @@ static int send_tier(const struct vendor *v, const struct release *r)
 	return mutual && checked ? TIER_ENHANCED : TIER_UPGRADED;
 }
 
-void ledger_note_carrier(struct release *r)
-{
-	const struct vendor *v = vendor_find(r->gateway, r->vendor);
-	struct vendor_https_state state = {0};
-
-	if (v && v->link)
-		state = vendor_https_state(v->link);
-	if (!state.stats.tls_version)
-		return;
-	r->carried = true;
-	snprintf(r->tls_version, sizeof(r->tls_version), "%s",
-		state.stats.tls_version);
-	snprintf(r->tls_suite, sizeof(r->tls_suite), "%s",
-		state.stats.tls_suite ? state.stats.tls_suite : "");
-	r->mutual = v->config->link.certificate[0] != '\0';
-	r->server_checked = v->config->server == REVOCATION_REQUIRE;
-}
-
 static int receive_tier(const struct vendor *v, const struct release *r)
 {
 	const char *tls = r->carried ? r->tls_version :

@@ -7,10 +7,6 @@
 
 #include "gateway/daemon/job.h"
 
-/* An image has just arrived: what the link to the vendor was then, for steps 3
- * and 4 of the jobs that send it. */
-void ledger_note_carrier(struct release *r);
-
 /* Steps 1 to 7 and 9: what had to hold before the first byte. */
 void ledger_put_before(struct store_commit *c, struct job *j);
 

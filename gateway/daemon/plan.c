@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "gateway/daemon/authority.h"
-#include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/ledger.h"
 #include "gateway/daemon/match.h"
 #include "policy/trust/component.h"
@@ -105,51 +104,14 @@ static void judge_entry(struct gateway *g, struct plan_row *row)
 		decide(row, PLAN_WAIT, err_name(ERR_JOB_NOT_READ),
 			d->present ? "" : "the device is on no link that is up",
 			"what the device runs was never read");
-	else if (device_keys_check(g, row->klass, d))
-		decide(row, PLAN_WAIT, err_name(device_keys_check(g, row->klass,
+	else if (vendor_key_check(g, row->klass, d))
+		decide(row, PLAN_WAIT, err_name(vendor_key_check(g, row->klass,
 			d)), "device_keys in the vendor's file; ferry-publish "
 			"hub-keys makes it", "the class wants a MAC, and there "
 			"is no key for the device");
 	else
 		judge_release(g, row, release_find(g, row->klass->name,
 			e->manifest_digest.at));
-}
-
-static bool is_entry_of(const struct catalog_entry *e, const struct job *j,
-	const struct device_class *klass, const struct device *d)
-{
-	char component[ROW_COMPONENT_SIZE];
-
-	return !memcmp(e->manifest_digest.at, j->row.manifest_digest, 32) &&
-		match_class(e, klass) &&
-		!strcmp(component_to_text(e->component, component,
-			sizeof(component)), j->row.component) &&
-		!e->withdrawn && !e->precursor_count && match_range(e, d);
-}
-
-int plan_check(const struct job *j)
-{
-	const struct gateway *g = j->gateway;
-	const struct config_class *c = gateway_class(g, j->row.class_name);
-	const struct vendor *v = vendor_find(g, j->row.vendor);
-	const struct catalog *catalog = v ? vendor_catalog(v) : NULL;
-	const struct device *d = child_device(j->child);
-
-	if (!catalog || (c && authority_state(g, c)))
-		return -EAGAIN;
-	if (!c || !d || strcmp(d->class_name, j->row.class_name) ||
-			strcmp(c->vendor, j->row.vendor))
-		return ERR_TRUST_OFFER_TARGET;
-	if (memcmp(j->row.payload_digest, j->release->payload, 32) ||
-			j->row.payload_len != j->release->payload_len)
-		return ERR_JOB_OTHER_IMAGE;
-	if (j->release->sequence < floors_of_device(&g->floors, d,
-			&c->device, j->row.component))
-		return ERR_TRUST_SUIT_SEQUENCE;
-	for (unsigned i = 0; i < catalog->entry_count; i++)
-		if (is_entry_of(&catalog->entries[i], j, &c->device, d))
-			return 0;
-	return ERR_TRUST_OFFER_UNLISTED;
 }
 
 static void without_offer(struct plan_row *row, const struct vendor *v)

@@ -28,14 +28,6 @@ void plan_device(struct gateway *g, const struct device *device,
 bool plan_best(struct gateway *g, const struct device *device,
 	struct plan_row *ret);
 
-/* Whether the catalog in force lists just this job: its release for the class,
- * component and hardware of its device, with the image that it would send, not
- * below the floor. Asked of a job whose release is good, right before the first
- * byte and before activation: what the job was made from, or the database it
- * was read from, may say something else. 0; -EAGAIN while there is no catalog;
- * ERR_JOB_OTHER_IMAGE, ERR_TRUST_*. */
-int plan_check(const struct job *j);
-
 /* Makes the jobs that the plan wants by itself. */
 void plan_apply(struct gateway *g);
 

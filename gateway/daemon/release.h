@@ -132,4 +132,7 @@ void release_forget_all_opened(struct gateway *g);
 void release_close_all(struct gateway *g);
 bool release_all_closed(const struct gateway *g);
 
+/* Nothing runs and nobody uses one any more. */
+void release_free_all(struct gateway *g);
+
 #endif

@@ -150,3 +150,13 @@ uint64_t release_class_floor(const struct release *r,
 	return floors_of_entry(&r->gateway->floors, r->vendor, klass,
 		r->component, entry);
 }
+
+void release_free_all(struct gateway *g)
+{
+	while (g->releases) {
+		struct release *next = g->releases->next;
+
+		free(g->releases);
+		g->releases = next;
+	}
+}

@@ -1,4 +1,5 @@
-/* What a release does with an encrypted image. Internal to release.c. */
+/* What a release does with an encrypted image. Internal to release.c and
+ * release_judge.c. */
 #ifndef FERRY_GATEWAY_DAEMON_RELEASE_OPEN_H
 #define FERRY_GATEWAY_DAEMON_RELEASE_OPEN_H
 

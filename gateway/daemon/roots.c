@@ -5,7 +5,16 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gateway/daemon/authority.h"
+
+/* Transfers that the roots of a vendor name: the class, and the SHA-256 of the
+ * heir's first root. */
+struct roots_seen {
+	unsigned count;
+	struct {
+		uint8_t class_id[16];
+		uint8_t heir[32];
+	} of[ROOTS_SEEN_MAX];
+};
 
 /* A walk that is under way. One page of roots is copied, judged on the pool, and
  * then the next is asked for. */
@@ -202,7 +211,7 @@ static void judge_page(uv_work_t *req)
 		w->status = trust_add_root(&v->trust, bytes_of(w->roots[i],
 			w->lens[i]), &w->clock, &w->fault);
 		if (!w->status)
-			authority_note_root(v, v->trust.root);
+			roots_note(v, v->trust.root);
 	}
 }
 
@@ -299,7 +308,7 @@ static int open_first(struct roots_walk *w, const struct kept *k,
 	w->file_is_known = !k->root ||
 		!memcmp(k->root->first_digest, v->file_root_sha256, 32) ||
 		!memcmp(k->root->digest, v->file_root_sha256, 32);
-	authority_note_root(v, v->trust.root);
+	roots_note(v, v->trust.root);
 	return 0;
 }
 
@@ -331,4 +340,45 @@ int roots_open(struct vendor *v, const struct store_loaded *loaded,
 	}
 	vendor_hold(v, 1);
 	return 0;
+}
+
+/* ---- transfers ---- */
+
+void roots_note(struct vendor *v, const struct root *root)
+{
+	struct roots_seen *seen = v->seen;
+
+	if (root->transfer_count == 0)
+		return;
+	if (!seen)
+		seen = v->seen = calloc(1, sizeof(*seen));
+	for (unsigned i = 0; seen && i < root->transfer_count; i++) {
+		const struct root_transfer *t = &root->transfers[i];
+
+		for (unsigned k = 0; k < t->class_count &&
+				seen->count < ROOTS_SEEN_MAX; k++) {
+			unsigned n = 0;
+
+			while (n < seen->count && (memcmp(seen->of[n].class_id,
+					t->classes[k].at, 16) ||
+					memcmp(seen->of[n].heir, t->heir.at,
+					32)))
+				n++;
+			if (n < seen->count)
+				continue;
+			memcpy(seen->of[n].class_id, t->classes[k].at, 16);
+			memcpy(seen->of[n].heir, t->heir.at, 32);
+			seen->count++;
+		}
+	}
+}
+
+bool roots_named(const struct vendor *v, const uint8_t class_id[16],
+	const uint8_t heir[32])
+{
+	for (unsigned i = 0; v->seen && i < v->seen->count; i++)
+		if (!memcmp(v->seen->of[i].class_id, class_id, 16) &&
+				!memcmp(v->seen->of[i].heir, heir, 32))
+			return true;
+	return false;
 }

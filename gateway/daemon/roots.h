@@ -14,6 +14,8 @@
 
 #include "gateway/daemon/vendor.h"
 
+#define ROOTS_SEEN_MAX 512 /* transfers that the roots of a vendor name */
+
 /* Called once, never inside the call that started it. 0: v->trust_is_open, and
  * v->chain_fault says at which root the walk ended early (code 0: nowhere). Any
  * other status: the vendor cannot be opened. */
@@ -32,6 +34,15 @@ void roots_store(const struct vendor *v, struct store_commit *c);
 
 /* Whether the newest root is below what was accepted before. */
 bool roots_are_behind(const struct vendor *v);
+
+/* A root was accepted or walked; notes the transfers that it names. Any thread,
+ * as long as it is the only one that has the vendor. */
+void roots_note(struct vendor *v, const struct root *root);
+
+/* Whether one of its roots hands the class to the heir whose first root has this
+ * SHA-256. */
+bool roots_named(const struct vendor *v, const uint8_t class_id[16],
+	const uint8_t heir[32]);
 
 /* SHA-256 of the first root that the vendor's file names, as it is on disk. */
 int roots_file_digest(const struct vendor *v, uint8_t ret[32]);

@@ -1,22 +1,16 @@
-#include "gateway/daemon/vendor.h"
+#include "gateway/daemon/vendor_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gateway/daemon/authority.h"
-#include "gateway/daemon/device_keys.h"
-#include "gateway/daemon/release.h"
-#include "gateway/daemon/report.h"
 #include "gateway/daemon/roots.h"
-#include "gateway/daemon/support.h"
 #include "policy/trust/component.h"
 
 #define FLOORS_A_COMMIT 500
 
 static void ask_root(struct vendor *v);
-static void finish_close(struct vendor *v);
 
 struct vendor *vendor_find(const struct gateway *g, const char *name)
 {
@@ -26,18 +20,31 @@ struct vendor *vendor_find(const struct gateway *g, const char *name)
 	return NULL;
 }
 
-static void object_name(const struct vendor *v, char *name, size_t size)
+int vendor_key_check(const struct gateway *g,
+	const struct device_class *klass, const struct device *d)
+{
+	const struct vendor *v = vendor_find(g, klass->vendor);
+	const struct lasthop_device *key;
+	const struct lasthop_hub *hub;
+
+	if (klass->envelope == CLASS_ENVELOPE_NONE)
+		return 0;
+	return v ? device_keys_find(&v->keys, d, &key, &hub) :
+		ERR_LASTHOP_NO_KEY;
+}
+
+void vendor_object_name(const struct vendor *v, char *name, size_t size)
 {
 	snprintf(name, size, "catalog.%.80s", v->name);
 }
 
-static void alarm_code(const struct vendor *v, const char *what, char *code,
+void vendor_alarm_code(const struct vendor *v, const char *what, char *code,
 	size_t size)
 {
 	snprintf(code, size, "%s:%s", what, v->name);
 }
 
-static void stop_with(struct vendor *v, int code, const struct fault *fault,
+void vendor_stop_with(struct vendor *v, int code, const struct fault *fault,
 	const char *hint)
 {
 	char name[ALARM_CODE_SIZE];
@@ -46,11 +53,11 @@ static void stop_with(struct vendor *v, int code, const struct fault *fault,
 	v->last_status = code;
 	if (fault)
 		v->last_fault = *fault;
-	alarm_code(v, "vendor-stopped", name, sizeof(name));
+	vendor_alarm_code(v, "vendor-stopped", name, sizeof(name));
 	gateway_alarm(v->gateway, name, hint, "vendor %s is not served: %s%s%s",
 		v->name, err_text(code), fault && fault->rule[0] ? ": " : "",
 		fault ? fault->rule : "");
-	authority_review(v->gateway);
+	v->events->on_trust(v);
 	news_vendor(&v->gateway->news, v);
 }
 
@@ -83,7 +90,7 @@ static void watch_roots(struct vendor *v)
 {
 	char code[ALARM_CODE_SIZE];
 
-	alarm_code(v, "roots-behind", code, sizeof(code));
+	vendor_alarm_code(v, "roots-behind", code, sizeof(code));
 	if (v->trust_is_open && roots_are_behind(v))
 		gateway_alarm(v->gateway, code, "look at who wrote trust.db; "
 			"the roots in between must be on the vendor's server",
@@ -95,7 +102,7 @@ static void watch_roots(struct vendor *v)
 		gateway_alarm_clear(v->gateway, code);
 }
 
-static void watch_expiry(struct vendor *v)
+void vendor_watch_expiry(struct vendor *v)
 {
 	char code[ALARM_CODE_SIZE];
 	int err = vendor_state(v);
@@ -103,7 +110,7 @@ static void watch_expiry(struct vendor *v)
 	if (err == -EAGAIN)
 		return;
 	watch_roots(v);
-	alarm_code(v, "catalog-expired", code, sizeof(code));
+	vendor_alarm_code(v, "catalog-expired", code, sizeof(code));
 	if (err == ERR_TRUST_CATALOG_EXPIRED && v->trust.catalog)
 		gateway_alarm(v->gateway, code,
 			"ask the vendor for a new catalog; look at the clock",
@@ -145,19 +152,17 @@ static void end_round(struct vendor *v, int status, const struct fault *fault)
 		store_commit_vendor(c, &row);
 		gateway_commit(v->gateway, c, NULL, NULL);
 	}
-	watch_expiry(v);
-	authority_review(v->gateway);
-	support_review(v->gateway);
+	vendor_watch_expiry(v);
+	v->events->on_trust(v);
 	vendor_poll_ended(v->poll, status, v->retry_after_s);
 	memcpy(waiters, v->waiters, sizeof(waiters));
 	v->waiter_count = 0;
 	for (unsigned i = 0; i < count; i++)
 		waiters[i].on_end(waiters[i].arg, v, status, v->news);
-	release_recheck(v);
+	v->events->on_round(v);
 	evidence_refresh(v->evidence.signers);
 	evidence_refresh(v->evidence.server);
 	news_vendor(&v->gateway->news, v);
-	vendor_report(v);
 	gateway_replan(v->gateway);
 }
 
@@ -193,10 +198,10 @@ static void on_catalog_stored(void *arg, int status)
 
 	v->holds--;
 	if (v->closing) {
-		finish_close(v);
+		vendor_release(v);
 		return;
 	}
-	alarm_code(v, "floors-full", code, sizeof(code));
+	vendor_alarm_code(v, "floors-full", code, sizeof(code));
 	if (status == ERR_STORE_FULL)
 		gateway_alarm(v->gateway, code, "the vendor must begin a new "
 			"epoch: ferry-publish root epoch",
@@ -272,7 +277,7 @@ static void store_catalog(struct vendor *v, struct bytes file)
 	int err;
 
 	v->stage = VENDOR_STORING;
-	object_name(v, name, sizeof(name));
+	vendor_object_name(v, name, sizeof(name));
 	/* If this is lost the catalog is only fetched again. */
 	cache_object_put(v->gateway->cache, name, file, NULL, NULL);
 	snprintf(row.vendor, sizeof(row.vendor), "%s", v->name);
@@ -295,7 +300,7 @@ static void store_catalog(struct vendor *v, struct bytes file)
 		on_catalog_stored(v, err);
 }
 
-static void take_catalog(struct vendor *v, struct bytes file)
+void vendor_take_catalog(struct vendor *v, struct bytes file)
 {
 	struct fault fault = {0};
 	int status = vendor_add_catalog(v, file, &fault);
@@ -319,7 +324,7 @@ static void on_catalog(void *arg, int status, const struct vendor_answer *a)
 	v->holds--;
 	v->request = 0;
 	if (v->closing) {
-		finish_close(v);
+		vendor_release(v);
 		return;
 	}
 	v->retry_after_s = a->retry_after_s;
@@ -333,7 +338,7 @@ static void on_catalog(void *arg, int status, const struct vendor_answer *a)
 	}
 	v->fetched_bytes += a->content.len;
 	snprintf(v->new_etag, sizeof(v->new_etag), "%s", a->etag);
-	take_catalog(v, a->content);
+	vendor_take_catalog(v, a->content);
 }
 
 static void ask_catalog(struct vendor *v)
@@ -363,7 +368,7 @@ static void on_root_stored(void *arg, int status)
 
 	v->holds--;
 	if (v->closing) {
-		finish_close(v);
+		vendor_release(v);
 		return;
 	}
 	if (status) {
@@ -379,7 +384,7 @@ static void on_root_stored(void *arg, int status)
 		v->name, (unsigned long long)v->trust.root->version,
 		(unsigned long long)v->trust.root->epoch);
 	v->news = true;
-	authority_review(v->gateway);
+	v->events->on_trust(v);
 	ask_root(v);
 }
 
@@ -423,7 +428,7 @@ static void on_root(void *arg, int status, const struct vendor_answer *a)
 	v->holds--;
 	v->request = 0;
 	if (v->closing) {
-		finish_close(v);
+		vendor_release(v);
 		return;
 	}
 	v->retry_after_s = a->retry_after_s;
@@ -446,7 +451,7 @@ static void on_root(void *arg, int status, const struct vendor_answer *a)
 		ask_catalog(v);
 		return;
 	}
-	authority_note_root(v, v->trust.root);
+	roots_note(v, v->trust.root);
 	if (v->trust.root->epoch > epoch) {
 		v->epoch_rose = true;
 		v->etag[0] = '\0';
@@ -482,22 +487,20 @@ int vendor_judge_begin(struct vendor *v)
 	return 0;
 }
 
-static void on_due(void *arg);
-
 void vendor_judge_end(struct vendor *v)
 {
 	v->judging--;
 	v->holds--;
 	if (v->closing) {
-		finish_close(v);
+		vendor_release(v);
 		return;
 	}
 	vendor_evidence_judged(v);
 	if (v->judging == 0 && v->due)
-		on_due(v);
+		vendor_due(v);
 }
 
-static void on_due(void *arg)
+void vendor_due(void *arg)
 {
 	struct vendor *v = arg;
 
@@ -532,225 +535,6 @@ int vendor_check(struct vendor *v,
 	return 0;
 }
 
-/* ---- start ---- */
-
-static void begin_polling(struct vendor *v)
-{
-	struct vendor_poll_rules rules = {
-		.interval_s = (uint32_t)v->config->link.interval_s,
-		.jitter_pct = (uint32_t)v->config->link.jitter_pct,
-		.retry_first_s = (uint32_t)v->config->link.retry_first_s,
-		.retry_max_s = (uint32_t)v->config->link.retry_max_s,
-	};
-	int err;
-
-	v->stage = VENDOR_IDLE;
-	err = vendor_poll_open(v->gateway->loop, &rules, on_due, v, &v->poll);
-	if (err)
-		stop_with(v, err, NULL, "");
-	watch_expiry(v);
-	gateway_replan(v->gateway);
-}
-
-/* The catalog that was kept, judged again; the network is asked for no more
- * than evidence. */
-static void take_kept_catalog(struct vendor *v, int status, struct bytes file)
-{
-	uint64_t floor = v->trust.floor.catalog.sequence;
-	bool known = v->trust.floor.catalog.set;
-	struct fault fault = {0};
-
-	if (status == 0)
-		status = vendor_add_catalog(v, file, &fault);
-	if (status == -EINPROGRESS)
-		return;
-	if (!status && (!known || v->trust.floor.catalog.sequence > floor)) {
-		/* Killed between keeping the file and storing its floors. */
-		v->unsaved = true;
-		v->etag[0] = '\0';
-	}
-	if (status) {
-		v->etag[0] = '\0';
-		if (status != -ENOENT)
-			log_warn("vendor", "kept catalog does not count",
-				"vendor=%s code=%s rule=\"%s\"", v->name,
-				err_name(status), fault.rule);
-	} else {
-		vendor_evidence_accepted(v);
-	}
-	begin_polling(v);
-}
-
-static void on_kept_catalog(void *arg, int status, struct bytes file)
-{
-	struct vendor *v = arg;
-
-	v->holds--;
-	if (v->closing)
-		finish_close(v);
-	else
-		take_kept_catalog(v, status, file);
-}
-
-void vendor_catalog_again(struct vendor *v)
-{
-	struct bytes file = vendor_evidence_waiting(v);
-
-	if (v->stage == VENDOR_EVIDENCE)
-		take_catalog(v, file);
-	else if (v->stage == VENDOR_STARTING)
-		take_kept_catalog(v, 0, file);
-	free((void *)(uintptr_t)file.at);
-}
-
-static int open_link(struct vendor *v, struct fault *fault)
-{
-	const struct config_vendor *c = v->config;
-	struct tls_pin pins[4];
-	struct vendor_https_settings settings = {
-		.base_url = c->link.url,
-		.reports = c->link.reports[0] ? c->link.reports : NULL,
-		.tls = {
-			.ca_path = c->link.ca,
-			.cert_path = c->link.certificate[0] ?
-				c->link.certificate : NULL,
-			.key_path = c->link.key[0] ? c->link.key : NULL,
-			.min_version = strcmp(c->link.tls_min, "1.2") ?
-				TLS_VERSION_1_3 : TLS_VERSION_1_2,
-			.pins = pins,
-			.pin_count = c->link.pin_count,
-			.judge_time = vendor_judge_tls_time,
-			.judge_arg = v,
-		},
-		.peer_verified = vendor_peer_verified,
-		.on_gate_gone = vendor_gate_gone,
-		.gate_arg = v,
-	};
-
-	for (unsigned i = 0; i < c->link.pin_count; i++)
-		if (bytes_from_hex(c->link.pins[i], pins[i].sha256, 32))
-			return -EINVAL;
-	return vendor_https_open(v->gateway->loop, &settings, fault, &v->link);
-}
-
-/* What is remembered of the vendor's link. */
-static void take_row(struct vendor *v, const struct store_loaded *loaded)
-{
-	for (size_t i = 0; i < loaded->vendor_count; i++) {
-		const struct vendor_row *row = &loaded->vendors[i];
-
-		if (strcmp(row->name, v->name))
-			continue;
-		snprintf(v->etag, sizeof(v->etag), "%s", row->catalog_etag);
-		v->checked_ms = row->checked_ms;
-		v->succeeded_ms = row->succeeded_ms;
-		memcpy(v->pseudonym_key, row->pseudonym_key, 32);
-	}
-}
-
-static bool is_zero(const uint8_t *at, size_t len)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < len; i++)
-		any |= at[i];
-	return any == 0;
-}
-
-/* Reports of this vendor name devices by a key of its own. */
-static int make_pseudonym_key(struct vendor *v)
-{
-	struct store_commit *c;
-	struct vendor_row row = {0};
-
-	if (!is_zero(v->pseudonym_key, 32))
-		return 0;
-	if (uv_random(NULL, NULL, v->pseudonym_key, 32, 0, NULL))
-		return -EIO;
-	c = store_commit_new();
-	snprintf(row.name, sizeof(row.name), "%s", v->name);
-	memcpy(row.pseudonym_key, v->pseudonym_key, 32);
-	store_commit_vendor(c, &row);
-	gateway_commit(v->gateway, c, NULL, NULL);
-	return 0;
-}
-
-static void get_kept_catalog(struct vendor *v)
-{
-	char name[CACHE_OBJECT_NAME_MAX + 1];
-	int err;
-
-	object_name(v, name, sizeof(name));
-	err = cache_object_get(v->gateway->cache, name, CATALOG_FILE_MAX,
-		on_kept_catalog, v);
-	if (err) {
-		v->etag[0] = '\0';
-		begin_polling(v);
-		return;
-	}
-	v->holds++;
-}
-
-static void on_roots(struct vendor *v, int status, const struct fault *fault)
-{
-	struct fault why = {0};
-	int err;
-
-	if (status) {
-		stop_with(v, status, fault, status == ERR_TRUST_ROOT_BEHIND ?
-			"ferryctl vendor reset, if the change is meant" :
-			"look at the file named by 'root' in vendors.d");
-		return;
-	}
-	err = make_pseudonym_key(v);
-	if (!err)
-		err = open_link(v, &why);
-	if (err) {
-		stop_with(v, err, &why,
-			"look at the 'link' settings in vendors.d");
-		return;
-	}
-	authority_review(v->gateway);
-	get_kept_catalog(v);
-}
-
-static void start(struct vendor *v, const struct store_loaded *loaded)
-{
-	struct fault fault = {0};
-	int err;
-
-	if (v->gateway->trust_locked) {
-		stop_with(v, ERR_STORE_LOCKED, NULL,
-			"ferryctl trust unlock, once the loss is understood");
-		return;
-	}
-	take_row(v, loaded);
-	device_keys_open(v, loaded);
-	err = vendor_evidence_open(v, loaded);
-	if (!err)
-		err = roots_open(v, loaded, on_roots, &fault);
-	if (err)
-		on_roots(v, err, &fault);
-}
-
-int vendor_add(struct gateway *g, const struct config_vendor *config,
-	const struct store_loaded *loaded)
-{
-	struct vendor *v = calloc(1, sizeof(*v));
-	struct vendor **at = &g->vendors;
-
-	if (!v)
-		return -ENOMEM;
-	v->gateway = g;
-	v->config = config;
-	snprintf(v->name, sizeof(v->name), "%s", config->name);
-	while (*at)
-		at = &(*at)->next;
-	*at = v;
-	start(v, loaded);
-	return 0;
-}
-
 /* ---- end ---- */
 
 static void on_link_closed(void *arg)
@@ -759,7 +543,7 @@ static void on_link_closed(void *arg)
 
 	v->link = NULL;
 	v->holds--;
-	finish_close(v);
+	vendor_release(v);
 }
 
 static void on_poll_closed(void *arg)
@@ -768,10 +552,10 @@ static void on_poll_closed(void *arg)
 
 	v->poll = NULL;
 	v->holds--;
-	finish_close(v);
+	vendor_release(v);
 }
 
-static void finish_close(struct vendor *v)
+void vendor_release(struct vendor *v)
 {
 	void (*on_closed)(void *arg) = v->on_closed;
 	void *arg = v->close_arg;
@@ -781,15 +565,10 @@ static void finish_close(struct vendor *v)
 	if (v->trust_is_open)
 		trust_close(&v->trust);
 	free(v->seen);
-	device_keys_close(v);
+	device_keys_close(&v->keys);
 	free(v);
 	if (on_closed)
 		on_closed(arg);
-}
-
-void vendor_release(struct vendor *v)
-{
-	finish_close(v);
 }
 
 /* Opened again it says anew what is wrong; removed it has nothing to say. */
@@ -800,7 +579,7 @@ static void clear_alarms(const struct vendor *v)
 	char code[ALARM_CODE_SIZE];
 
 	for (size_t i = 0; i < sizeof(what) / sizeof(*what); i++) {
-		alarm_code(v, what[i], code, sizeof(code));
+		vendor_alarm_code(v, what[i], code, sizeof(code));
 		gateway_alarm_clear(v->gateway, code);
 	}
 }

@@ -7,13 +7,13 @@
 #ifndef FERRY_GATEWAY_DAEMON_VENDOR_H
 #define FERRY_GATEWAY_DAEMON_VENDOR_H
 
+#include "gateway/daemon/device_keys.h"
 #include "gateway/daemon/gateway.h"
 #include "gateway/daemon/vendor_evidence.h"
 #include "gateway/vendor/https.h"
 #include "gateway/vendor/poll.h"
 
-struct authority_seen;
-struct lasthop_keys;
+struct roots_seen;
 
 enum vendor_stage {
 	VENDOR_STARTING, /* reading what was kept */
@@ -33,9 +33,22 @@ struct vendor_waiter {
 	void *arg;
 };
 
+/* What a vendor tells whoever lives above it. */
+struct vendor_events {
+	/* Its roots were opened, are others, or cannot be had; and at the end of
+	 * each round, before those who wait for that are told. */
+	void (*on_trust)(struct vendor *v);
+	/* A round of questions has ended. */
+	void (*on_round)(struct vendor *v);
+	/* Evidence about signers came, or was looked for in vain; `revoked`:
+	 * somebody newly is. */
+	void (*on_evidence)(struct vendor *v, bool revoked);
+};
+
 struct vendor {
 	struct vendor *next;
 	struct gateway *gateway;
+	const struct vendor_events *events;
 	char name[CONFIG_NAME_SIZE];
 	const struct config_vendor *config;
 	struct vendor_link *link;
@@ -49,7 +62,7 @@ struct vendor {
 	uint8_t first_root_sha256[32]; /* of the one that it began with */
 	uint8_t file_root_sha256[32];  /* of the one that its file names now */
 	struct fault chain_fault;      /* where the chain that was kept broke */
-	struct authority_seen *seen;   /* transfers that its roots name */
+	struct roots_seen *seen;       /* transfers that its roots name */
 	char etag[VENDOR_ETAG_MAX + 1];
 	char new_etag[VENDOR_ETAG_MAX + 1];
 	bool news;
@@ -59,8 +72,7 @@ struct vendor {
 	int64_t checked_ms, succeeded_ms;
 	uint32_t retry_after_s;
 	uint8_t pseudonym_key[32];
-	struct lasthop_keys *device_keys; /* device_keys.h; NULL: none */
-	int device_keys_code;             /* why they cannot be used */
+	struct device_keys keys;
 	uint64_t fetched_bytes;
 	bool reporting;
 	unsigned judging;      /* pool threads that read root and catalog now */
@@ -78,9 +90,14 @@ struct vendor {
  * fails for a reason of the vendor: then its stage is VENDOR_STOPPED and an
  * alarm says why. -ENOMEM. */
 int vendor_add(struct gateway *g, const struct config_vendor *config,
-	const struct store_loaded *loaded);
+	const struct store_loaded *loaded, const struct vendor_events *events);
 
 struct vendor *vendor_find(const struct gateway *g, const char *name);
+
+/* Whether the device could be sent what its class wants: 0, or the code of
+ * device_keys_find(). */
+int vendor_key_check(const struct gateway *g,
+	const struct device_class *klass, const struct device *d);
 
 /* Asks now. `on_end` may be NULL. -EBUSY when too many wait already. */
 int vendor_check(struct vendor *v,
@@ -108,9 +125,6 @@ void vendor_catalog_again(struct vendor *v);
  * of questions may change them. Ended by vendor_judge_end(). */
 int vendor_judge_begin(struct vendor *v);
 void vendor_judge_end(struct vendor *v);
-
-/* Sends what is in the outbox for it, if it takes reports. */
-void vendor_report(struct vendor *v);
 
 /* Keeps it alive over an asynchronous call of another file: +1 before, -1 in the
  * callback, then, if it is closing, vendor_release() as the last thing. */

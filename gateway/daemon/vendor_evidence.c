@@ -1,11 +1,10 @@
-#include "gateway/daemon/vendor_evidence.h"
+#include "gateway/daemon/vendor.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gateway/daemon/release.h"
 
 bool vendor_evidence_may_come(int code)
 {
@@ -282,7 +281,7 @@ static void on_signers_settled(void *arg, bool revoked)
 	judge_catalog(v);
 	if (v->stage == VENDOR_EVIDENCE || v->evidence.waiting)
 		vendor_catalog_again(v);
-	release_evidence(v, revoked);
+	v->events->on_evidence(v, revoked);
 	news_vendor(&v->gateway->news, v);
 }
 
