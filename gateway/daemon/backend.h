@@ -8,8 +8,4 @@
 /* The table; its `arg` is the gateway. */
 struct admin_backend backend_of(struct gateway *g);
 
-/* Reads the access lists of a configuration. 0 or an error with file and name. */
-int backend_rules(const struct config *config, struct admin_rule *ret,
-	size_t max, size_t *ret_count, struct conf_problem *problem);
-
 #endif

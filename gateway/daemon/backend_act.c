@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "gateway/daemon/inventory.h"
 #include "gateway/daemon/plan.h"
 #include "gateway/daemon/radio.h"
 #include "gateway/daemon/roots.h"
@@ -52,7 +53,7 @@ static void device_changed(struct gateway *g, uint64_t token, struct device *d,
 		snprintf(child->enrolled_by, sizeof(child->enrolled_by), "%s",
 			who);
 	/* What is being read is of the class or the hardware before. */
-	child_stop_reading(child);
+	inventory_stop(child);
 	child->read_this_run = false;
 	child->read_failures = 0;
 	child->next_read_ms = 0;
@@ -193,7 +194,7 @@ static void forget(struct gateway *g, uint64_t token,
 		question_end(q, err);
 	news_forgotten(&g->news, call->id);
 	if (child)
-		child_forget(child);
+		inventory_forget(child);
 	registry_forget(g->registry, call->id, gateway_wall_ms() / 1000,
 		&fault);
 	radio_review_peer(g, before.link, before.key);

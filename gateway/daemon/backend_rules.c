@@ -1,4 +1,4 @@
-#include "gateway/daemon/backend.h"
+#include "gateway/daemon/backend_rules.h"
 
 #include <errno.h>
 #include <stdio.h>

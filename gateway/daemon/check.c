@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "devices/engine.h"
-#include "gateway/daemon/backend.h"
+#include "gateway/daemon/backend_rules.h"
 #include "gateway/daemon/drivers.h"
 #include "gateway/http/hosts.h"
 #include "gateway/relay/delegate.h"

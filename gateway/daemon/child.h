@@ -29,6 +29,10 @@ struct child {
 	char enrolled_by[ROW_NAME_SIZE];
 	char note[ROW_NOTE_SIZE];
 	struct job *job;
+	/* Where it came back as another peer, as long as the session of its job
+	 * lasts; "" elsewhere. */
+	char peer[FERRY_KEY_MAX + 1];
+	char peer_link[CONFIG_NAME_SIZE];
 	struct child_ended ended; /* of the latest job; job 0: none */
 	struct child_recall recalled;
 	struct session *inventory;
@@ -48,12 +52,6 @@ struct device *child_device(const struct child *c);
 int child_put(struct store_commit *c, const struct child *child);
 void child_save(struct child *child, const char *kind, const char *who);
 
-/* Something was read of it: noted, and stored if it is news. */
-void child_take_facts(struct child *child, const struct engine_facts *facts);
-
-/* Reads what is due, a few devices at a time. */
-void child_read_due(struct gateway *g);
-
 /* Settings of channel 0 for a session, at most 8, borrowed from the class. */
 size_t child_channel(const struct config_class *klass, struct ferry_kv *kv);
 
@@ -61,13 +59,8 @@ size_t child_channel(const struct config_class *klass, struct ferry_kv *kv);
 int child_locate(const struct child *c, struct transport **ret_transport,
 	char *ret_peer, size_t size, struct line **ret_line);
 
-/* What is being read does not count any more. */
-void child_stop_reading(struct child *c);
-
-/* Stops reading and frees the record (the registry's is the caller's). */
+/* Frees the record (the registry's is the caller's); nothing reads it. */
 void child_forget(struct child *c);
-void child_close_all(struct gateway *g);
-
 /* At the very end; the registry's records are the caller's. */
 void child_free_all(struct gateway *g);
 

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "gateway/config/network.h"
 #include "gateway/daemon/backend.h"
+#include "gateway/daemon/backend_rules.h"
 #include "gateway/daemon/check.h"
+#include "gateway/daemon/inventory.h"
 #include "gateway/daemon/job.h"
+#include "gateway/daemon/lines.h"
 #include "gateway/daemon/radio.h"
 #include "gateway/daemon/schedule.h"
 #include "gateway/daemon/service.h"
@@ -206,30 +208,6 @@ static int open_admin(struct daemon *d)
 	return err;
 }
 
-/* Lines that the configuration still has stay as they are: closing and opening
- * a port may restart the board behind it. */
-static bool same_link(const struct config_link *a, const struct config_link *b)
-{
-	if (strcmp(a->driver, b->driver) || a->is_delegate != b->is_delegate ||
-			 a->param_count != b->param_count ||
-			network_differs(a->network, b->network))
-		return false;
-	for (unsigned i = 0; i < a->param_count; i++)
-		if (strcmp(a->params[i].key, b->params[i].key) ||
-				strcmp(a->params[i].value, b->params[i].value))
-			return false;
-	return true;
-}
-
-static void open_lines(struct gateway *g)
-{
-	for (unsigned i = 0; i < g->config->link_count; i++)
-		if (!line_find(g, g->config->links[i].name) &&
-				line_add(g, &g->config->links[i]))
-			gateway_alarm(g, "memory", "", "no memory for link %s",
-				g->config->links[i].name);
-}
-
 static void on_tick(uv_timer_t *timer)
 {
 	vendors_keep_time(timer->data);
@@ -295,7 +273,7 @@ static void on_ended_jobs(void *arg, int status, const struct job_row *rows,
 		begin_stop(d, 1);
 		return;
 	}
-	open_lines(g);
+	lines_open(g);
 	run(d);
 }
 
@@ -523,16 +501,9 @@ static void swap_config(struct daemon *d)
 	g->config = d->next_config;
 	d->next_config = NULL;
 	for (struct line *l = g->lines, *next; l; l = next) {
-		const struct config_link *c = config_link_find(g->config,
-			l->name);
-
 		next = l->next;
-		if (c && same_link(c, l->config) && !l->failed) {
-			l->config = c;
-			if (l->radio)
-				radio_reloaded(l->radio);
+		if (lines_take_over(l, g->config))
 			continue;
-		}
 		line_drop_kept(l);
 		d->closing++;
 		line_close(l, on_object_closed, d);
@@ -564,7 +535,7 @@ static void settle_reload(struct daemon *d)
 		return;
 	}
 	uv_timer_stop(&d->settle_timer);
-	open_lines(g);
+	lines_open(g);
 	if (store_load_all(g->store, on_reloaded, d))
 		on_reloaded(d, -EAGAIN, NULL);
 }
@@ -588,7 +559,7 @@ static void halt_work(struct daemon *d)
 	g->waking = false;
 	radio_pause_all(g, true);
 	job_stop_all(g);
-	child_close_all(g);
+	inventory_stop_all(g);
 	release_close_all(g);
 	uv_timer_start(&d->settle_timer, on_settle, SETTLE_MS, SETTLE_MS);
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "gateway/daemon/job.h"
 
 static void on_up(void *arg, const char *text)
 {
@@ -16,7 +15,7 @@ static void on_up(void *arg, const char *text)
 	snprintf(l->address, sizeof(l->address), "%s", text);
 	log_info("line", "link is up", "link=%s address=\"%s\"", l->name,
 		l->address);
-	job_line_changed(l->gateway, l);
+	l->events->on_link(l);
 	line_changed(l);
 }
 
@@ -32,7 +31,7 @@ static void on_down(void *arg, int status, const char *text)
 		l->text);
 	registry_lose(l->gateway->registry, l->name, NULL);
 	l->peers = 0;
-	job_line_changed(l->gateway, l);
+	l->events->on_link(l);
 	line_changed(l);
 }
 

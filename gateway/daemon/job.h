@@ -80,8 +80,6 @@ struct job {
 	bool has_slot;
 	struct line *line; /* where it counts as a transfer */
 	struct line *attached; /* that passes messages to the session */
-	char peer[FERRY_KEY_MAX + 1]; /* where it came back as another peer */
-	char peer_link[CONFIG_NAME_SIZE];
 	int held; /* stage announced and not let do yet; -1 none */
 	struct engine_facts facts;
 	struct engine_facts facts_before;

@@ -62,7 +62,7 @@ static void end_session(struct job *j)
 
 	j->session = NULL;
 	j->held = ENGINE_STAGE_NONE;
-	j->peer[0] = '\0';
+	j->child->peer[0] = '\0';
 	j->attached = NULL;
 	j->wait = ENGINE_WAIT_NONE;
 	leave_line(j);

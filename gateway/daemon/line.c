@@ -5,10 +5,8 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gateway/daemon/child.h"
 #include "gateway/daemon/delegated.h"
 #include "gateway/daemon/drivers.h"
-#include "gateway/daemon/job.h"
 #include "gateway/daemon/radio.h"
 #include "gateway/daemon/service.h"
 
@@ -112,30 +110,6 @@ static size_t copy_attributes(const struct ferry_peer *peer,
 	return n;
 }
 
-/* A device in mid-job may come back as another peer, by the rule of its class. */
-static bool follow(struct line *l, const struct peer_sight *sight)
-{
-	struct gateway *g = l->gateway;
-
-	for (struct job *j = g->jobs; j; j = j->next) {
-		struct device *d = j->session ? child_device(j->child) : NULL;
-		const struct config_class *c = d ?
-			gateway_class(g, d->class_name) : NULL;
-
-		if (!c || d->present || !registry_reappears(d, &c->device,
-				sight))
-			continue;
-		log_info("line", "device came back as another peer",
-			"device=%s link=%s peer=%s", d->id, l->name,
-			sight->key);
-		snprintf(j->peer, sizeof(j->peer), "%s", sight->key);
-		snprintf(j->peer_link, sizeof(j->peer_link), "%s", l->name);
-		session_poke(j->session);
-		return true;
-	}
-	return false;
-}
-
 static bool is_present(const struct gateway *g, const char *link,
 	const char *key)
 {
@@ -155,7 +129,6 @@ void line_saw(struct line *l, const struct peer_sight *sight)
 	bool was_there = is_present(g, l->name, sight->key);
 	int n = registry_see(g->registry, sight, gateway_wall_ms() / 1000, &d,
 		&fault);
-	struct child *child;
 
 	if (n < 0) {
 		log_warn("line", "peer cannot be recorded",
@@ -166,32 +139,12 @@ void line_saw(struct line *l, const struct peer_sight *sight)
 	if (!l->radio)
 		l->peers += !was_there;
 	if (n == REGISTRY_SIGHT_CANDIDATE) {
-		/* Peers of a radio keep their keys. */
-		if (l->radio || l->delegate || !follow(l, sight))
-			news_candidate(&g->news, l->name, sight->key);
+		l->events->on_candidate(l, sight);
 		return;
 	}
-	child = child_of(g, d->id);
-	if (!child)
-		return;
-	if (n == REGISTRY_SIGHT_ENROLLED) {
-		snprintf(child->enrolled_by, sizeof(child->enrolled_by),
-			"class %s", d->class_name);
-		log_info("line", "device enrolled by its class",
-			"device=%s link=%s peer=%s", d->id, l->name,
-			sight->key);
+	if (n == REGISTRY_SIGHT_ENROLLED)
 		radio_review_peer(g, l->name, sight->key);
-		child_save(child, "device-enrolled", child->enrolled_by);
-	} else if (n == REGISTRY_SIGHT_CHANGED) {
-		child_save(child, NULL, NULL);
-	}
-	if (child->job && child->job->session)
-		session_poke(child->job->session);
-	else if (child->job && !was_there &&
-			child->job->row.failure.code == ERR_JOB_NO_LINK)
-		job_came_back(child->job);
-	news_device(&g->news, d);
-	gateway_replan(g);
+	l->events->on_device(l, sight, d, n, !was_there);
 }
 
 /* Who comes and goes on the air without being a device is told to nobody: there
@@ -258,7 +211,7 @@ static void on_up(void *arg, const struct ferry_link *record)
 		l->address);
 	if (l->radio)
 		radio_up(l->radio, l->transport);
-	job_line_changed(l->gateway, l);
+	l->events->on_link(l);
 	line_changed(l);
 }
 
@@ -335,7 +288,7 @@ static void on_down(void *arg, uint64_t link, int status, const char *text,
 		radio_down(l->radio);
 	registry_lose(l->gateway->registry, l->name, NULL);
 	l->peers = 0;
-	job_line_changed(l->gateway, l);
+	l->events->on_link(l);
 	line_changed(l);
 }
 
@@ -364,7 +317,7 @@ void line_drop_kept(struct line *l)
 	l->kept[0] = '\0';
 }
 
-static const struct transport_events events = {
+static const struct transport_events of_transport = {
 	.on_up = on_up,
 	.on_peer = on_peer,
 	.on_message = on_message,
@@ -390,7 +343,7 @@ static int open_transport(struct line *l, struct fault *fault)
 		.kv_count = l->config->param_count,
 		.restart_min_ms = RESTART_MIN_MS,
 		.restart_max_ms = RESTART_MAX_MS,
-		.events = &events,
+		.events = &of_transport,
 		.arg = l,
 	};
 	int err;
@@ -410,7 +363,8 @@ static int open_transport(struct line *l, struct fault *fault)
 	return transport_open(l->gateway->loop, &config, &l->transport, fault);
 }
 
-int line_add(struct gateway *g, const struct config_link *config)
+int line_add(struct gateway *g, const struct config_link *config,
+	const struct line_events *events)
 {
 	struct line *l = calloc(1, sizeof(*l));
 	struct line **at = &g->lines;
@@ -420,6 +374,7 @@ int line_add(struct gateway *g, const struct config_link *config)
 	if (!l)
 		return -ENOMEM;
 	l->gateway = g;
+	l->events = events;
 	l->config = config;
 	snprintf(l->name, sizeof(l->name), "%s", config->name);
 	snprintf(l->short_name, sizeof(l->short_name), "%.31s", config->name);

@@ -10,6 +10,22 @@
 
 struct radio;
 struct delegate;
+struct line;
+
+/* What a line tells whoever lives above it, after the registry was told. */
+struct line_events {
+	/* Its link, or that to who owns it, came or went. */
+	void (*on_link)(struct line *l);
+	/* A peer is there that is no device. */
+	void (*on_candidate)(struct line *l, const struct peer_sight *sight);
+	/* A device is there. `how`: what registry_see() made of it; `is_back`:
+	 * it was not there before. */
+	void (*on_device)(struct line *l, const struct peer_sight *sight,
+		struct device *d, int how, bool is_back);
+	/* The engine that serves the whole line was told what it runs. */
+	void (*on_facts)(struct line *l, const struct device *d,
+		const struct engine_facts *facts);
+};
 
 struct line_session {
 	struct line_session *next;
@@ -19,6 +35,7 @@ struct line_session {
 struct line {
 	struct line *next;
 	struct gateway *gateway;
+	const struct line_events *events;
 	char name[CONFIG_NAME_SIZE];
 	char short_name[32]; /* of the instance, in log lines */
 	const struct config_link *config;
@@ -43,7 +60,8 @@ struct line {
 };
 
 /* A link that cannot be opened stays, shown as failed. -ENOMEM. */
-int line_add(struct gateway *g, const struct config_link *config);
+int line_add(struct gateway *g, const struct config_link *config,
+	const struct line_events *events);
 struct line *line_find(const struct gateway *g, const char *name);
 
 /* Messages of the session's connection reach it from now on; until forgotten. */

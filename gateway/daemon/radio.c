@@ -5,11 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "devices/zigbee_ota/quirks.h"
-#include "gateway/daemon/child.h"
 #include "gateway/daemon/delegated.h"
-#include "gateway/daemon/vendor.h"
-#include "gateway/daemon/view_text.h"
 
 static bool is_device(void *arg, const char *key)
 {
@@ -119,12 +115,11 @@ static void on_facts(void *arg, const char *key,
 	struct radio_peer *p = radio_peers_find(&r->peers, key);
 	const struct device *d = registry_device_of_peer(g->registry,
 		r->line->name, key);
-	struct child *c = d ? child_find(g, d->id) : NULL;
 
 	if (p)
 		radio_peer_read(p, facts, gateway_wall_ms() / 1000);
-	if (c)
-		child_take_facts(c, facts);
+	if (d)
+		r->line->events->on_facts(r->line, d, facts);
 }
 
 /* The engine may have forgotten what the driver told of it. */
@@ -283,69 +278,6 @@ void radio_reloaded(struct radio *r)
 	network_quirks(r->network, "", bytes_of(c->quirks, c->quirks_len));
 }
 
-static struct radio_vendor *vendor_slot(struct radio *r, const char *name)
-{
-	struct radio_vendor *unused = NULL;
-
-	for (unsigned i = 0; i < CONFIG_VENDORS_MAX; i++) {
-		if (!strcmp(r->vendors[i].name, name))
-			return &r->vendors[i];
-		if (!r->vendors[i].name[0] && !unused)
-			unused = &r->vendors[i];
-	}
-	if (unused)
-		snprintf(unused->name, sizeof(unused->name), "%s", name);
-	return unused;
-}
-
-static void tell_quirks(struct radio *r, const struct vendor *v,
-	const struct catalog *catalog)
-{
-	struct radio_vendor *told = vendor_slot(r, v->name);
-	struct bytes rows = {0};
-	struct fault fault = {0};
-
-	if (!told || (told->epoch == catalog->epoch &&
-			told->sequence == catalog->sequence))
-		return;
-	told->epoch = catalog->epoch;
-	told->sequence = catalog->sequence;
-	if (catalog->quirks.len && quirks_of_catalog(catalog->quirks, &rows,
-			&fault))
-		log_warn("radio", "quirks of a catalog cannot be used",
-			"link=%s vendor=%s field=%s rule=\"%s\"",
-			r->line->name, v->name, fault.field, fault.rule);
-	network_quirks(r->network, v->name, rows);
-}
-
-/* A vendor that is no longer configured has no say. */
-static void forget_vendors(struct radio *r)
-{
-	struct bytes none = {0};
-
-	for (unsigned i = 0; i < CONFIG_VENDORS_MAX; i++) {
-		struct radio_vendor *told = &r->vendors[i];
-
-		if (!told->name[0] || vendor_find(r->line->gateway,
-				told->name))
-			continue;
-		network_quirks(r->network, told->name, none);
-		*told = (struct radio_vendor){0};
-	}
-}
-
-void radio_review_all(struct gateway *g)
-{
-	for (struct line *l = g->lines; l; l = l->next) {
-		if (!l->radio)
-			continue;
-		forget_vendors(l->radio);
-		for (struct vendor *v = g->vendors; v; v = v->next)
-			if (vendor_catalog(v))
-				tell_quirks(l->radio, v, vendor_catalog(v));
-	}
-}
-
 /* ---- offers ---- */
 
 int radio_offer(struct gateway *g, const struct device *device,
@@ -431,44 +363,4 @@ void radio_free(struct radio *r)
 		return;
 	radio_peers_done(&r->peers);
 	free(r);
-}
-
-/* ---- for people ---- */
-
-static double per_cent(unsigned basis_points)
-{
-	return basis_points / 100.0;
-}
-
-json_t *radio_view_airtime(const struct radio *r)
-{
-	struct network_numbers n;
-
-	if (!r || !r->network)
-		return json_null();
-	network_count(r->network, &n);
-	return json_pack("{s:o,s:f,s:f,s:f,s:i,s:i}", "budget_pct",
-		n.airtime.budget_pct ? json_integer(n.airtime.budget_pct) :
-		json_null(), "used_pct", per_cent(n.airtime.sent_bp +
-		n.airtime.received_bp), "sent_pct",
-		per_cent(n.airtime.sent_bp), "received_pct",
-		per_cent(n.airtime.received_bp), "held", (int)n.held,
-		"window_s", AIRTIME_WINDOW_MS / 1000);
-}
-
-json_t *radio_view_network(const struct radio *r)
-{
-	struct network_numbers n;
-
-	if (!r || !r->network)
-		return json_null();
-	network_count(r->network, &n);
-	return json_pack("{s:s,s:b,s:o,s:i,s:i,s:i,s:i,s:i,s:I,s:I}", "engine",
-		r->line->config->network->engine, "served",
-		network_is_served(r->network), "text",
-		view_text(r->line->address), "peers", (int)r->peers.present,
-		"sleepy", (int)r->peers.sleepy,
-		"offers", (int)n.offers, "downloads", (int)n.downloads,
-		"asleep", (int)n.asleep, "frames_in", (json_int_t)n.frames_in,
-		"frames_out", (json_int_t)n.frames_out);
 }

@@ -5,8 +5,6 @@
 #ifndef FERRY_GATEWAY_DAEMON_RADIO_H
 #define FERRY_GATEWAY_DAEMON_RADIO_H
 
-#include <jansson.h>
-
 #include "gateway/daemon/line.h"
 #include "gateway/daemon/radio_peers.h"
 #include "gateway/relay/network.h"
@@ -53,9 +51,6 @@ bool radio_is_sleepy(const struct radio *r, const char *key);
 /* The configuration was read again: the local table of quirks may be another. */
 void radio_reloaded(struct radio *r);
 
-/* Tells engines what catalogs say of quirks, where that is news. Cheap. */
-void radio_review_all(struct gateway *g);
-
 /* Engines believe that their links are down: while jobs are put away. */
 void radio_pause_all(struct gateway *g, bool paused);
 
@@ -64,9 +59,5 @@ void radio_pause_all(struct gateway *g, bool paused);
  * of network_offer(). */
 int radio_offer(struct gateway *g, const struct device *device,
 	const struct session_setup *setup, struct session **ret);
-
-/* For people: the members `airtime` and `network` of a link in the admin API. */
-json_t *radio_view_airtime(const struct radio *r); /* null for NULL */
-json_t *radio_view_network(const struct radio *r);
 
 #endif

@@ -13,6 +13,8 @@ json_t *view_status(const struct gateway *g);
 json_t *view_vendor(const struct vendor *v);
 json_t *view_evidence(const struct vendor *v); /* array */
 json_t *view_line(const struct line *l);
+json_t *view_airtime(const struct radio *r); /* null for NULL */
+json_t *view_network(const struct radio *r);
 json_t *view_candidate(const struct gateway *g, const struct candidate *c);
 json_t *view_class(const struct gateway *g, const struct config_class *c);
 json_t *view_device(struct gateway *g, const struct device *d);

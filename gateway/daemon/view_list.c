@@ -241,8 +241,8 @@ json_t *view_line(const struct line *l)
 		"bytes_in", (json_int_t)counters.bytes_received, "bytes_out",
 		(json_int_t)counters.bytes_sent, "job", line_job(l), "failure",
 		view_failure(l->up ? 0 : l->status, 0, false, 0, "", 0,
-			l->text), "airtime", radio_view_airtime(l->radio),
-		"network", radio_view_network(l->radio));
+			l->text), "airtime", view_airtime(l->radio),
+		"network", view_network(l->radio));
 }
 
 /* ---- candidates, classes ---- */

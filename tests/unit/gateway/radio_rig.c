@@ -128,7 +128,7 @@ void rig_setup(void)
 	wait_for_store();
 	ck_assert_int_eq(transport_driver_admit(&radio_driver, &driver, NULL),
 		0);
-	ck_assert_int_eq(line_add(g, &rig.link), 0);
+	ck_assert_int_eq(line_add(g, &rig.link, &lines_events), 0);
 	rig.line = line_find(g, "hub");
 	ck_assert(!rig.line->failed);
 	rig_until("up ");
@@ -145,7 +145,7 @@ void rig_teardown(void)
 	struct gateway *g = &rig.gateway;
 
 	while (g->children)
-		child_forget(g->children);
+		inventory_forget(g->children);
 	while (g->inventories)
 		uv_run(&rig.loop, UV_RUN_ONCE);
 	line_close(rig.line, on_closed, NULL);

@@ -7,7 +7,8 @@
 #ifndef FERRY_TESTS_RADIO_RIG_H
 #define FERRY_TESTS_RADIO_RIG_H
 
-#include "gateway/daemon/child.h"
+#include "gateway/daemon/inventory.h"
+#include "gateway/daemon/lines.h"
 #include "gateway/daemon/radio.h"
 #include "tests/unit/gateway/pretended_radio.h"
 #include "tests/unit/gateway/script_engine.h"

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "gateway/daemon/lines.h"
 #include "gateway/daemon/radio.h"
 #include "tests/unit/unit.h"
 
@@ -106,7 +107,8 @@ static void teardown(void)
 
 static void open_line(void)
 {
-	ck_assert_int_eq(line_add(&gateway, &link_config), 0);
+	ck_assert_int_eq(line_add(&gateway, &link_config,
+		&lines_events), 0);
 	line = line_find(&gateway, "z2m");
 	ck_assert_ptr_nonnull(line);
 }

@@ -136,7 +136,7 @@ static unsigned offers(void)
 {
 	unsigned count = 0;
 
-	child_read_due(&rig.gateway);
+	inventory_read_due(&rig.gateway);
 	rig_turn();
 	for (const char *at = strstr(script.log, "offer:"); at;
 			at = strstr(at + 1, "offer:"))

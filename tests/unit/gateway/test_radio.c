@@ -321,7 +321,7 @@ START_TEST(device_removed_while_it_is_there_is_a_candidate_with_all_attributes)
 	rig_says(ONE, "Lamp 1", true, false);
 	rig_pass();
 	d = rig_device(ONE);
-	child_forget(child_find(&rig.gateway, d->id));
+	inventory_forget(child_find(&rig.gateway, d->id));
 	registry_forget(rig.gateway.registry, d->id, 200, NULL);
 	radio_review_peer(&rig.gateway, "hub", ONE);
 	ck_assert_ptr_null(rig_device(ONE));
@@ -338,7 +338,7 @@ START_TEST(device_removed_while_it_is_away_is_no_candidate)
 	rig_report(ONE, 0, NULL);
 	d = rig_enrol(ONE, "plug");
 	rig_report(ONE, FERRY_PEER_GONE, NULL);
-	child_forget(child_find(&rig.gateway, d->id));
+	inventory_forget(child_find(&rig.gateway, d->id));
 	registry_forget(rig.gateway.registry, d->id, 200, NULL);
 	radio_review_peer(&rig.gateway, "hub", ONE);
 	ck_assert_ptr_null(rig_attributes(ONE));
@@ -438,7 +438,7 @@ START_TEST(device_on_trust_that_is_removed_makes_room_for_another)
 	rig_pass();
 	ck_assert_uint_eq(rig.line->radio->peers.on_trust, 1);
 	d = rig_device(ONE);
-	child_forget(child_find(&rig.gateway, d->id));
+	inventory_forget(child_find(&rig.gateway, d->id));
 	registry_forget(rig.gateway.registry, d->id, 200, NULL);
 	radio_review_peer(&rig.gateway, "hub", ONE);
 	ck_assert_uint_eq(rig.line->radio->peers.on_trust, 0);
