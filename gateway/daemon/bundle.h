@@ -9,8 +9,11 @@
 #ifndef FERRY_GATEWAY_DAEMON_BUNDLE_H
 #define FERRY_GATEWAY_DAEMON_BUNDLE_H
 
-#include "gateway/daemon/gateway.h"
+#include <uv.h>
+
+#include "devices/class.h"
 #include "policy/trust/lasthop.h"
+#include "store/cache.h"
 
 struct bundle;
 
