@@ -1,4 +1,4 @@
-#include "gateway/daemon/job.h"
+#include "gateway/daemon/job_priv.h"
 
 #include <errno.h>
 #include <stdio.h>

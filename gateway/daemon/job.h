@@ -6,11 +6,14 @@
  * when the commit is durable. A session's events wait meanwhile. A commit that
  * fails is repeated; until then the job does nothing.
  *
- * job.c      making, loading, states, what operators ask
- * job_run.c  the session of a job: stages, progress, result
- * job_gate.c gates, and who may start
- * job_fail.c why it failed, and in which step
- * job_offer.c  its release, and whether the catalog lists it
+ * job.c         making, loading, states, what operators ask
+ * job_gate.c    gates, and who may start
+ * job_offer.c   its release, and whether the catalog lists it
+ * job_slot.c    what it holds as long as its session is open
+ * job_start.c   how a session begins
+ * job_run.c     the session at work: stages, progress, result
+ * job_end.c     what becomes of it then
+ * job_fail.c    why it failed, and in which step
  * job_member.c  what is particular where many share a radio
  * Loop thread. */
 #ifndef FERRY_GATEWAY_DAEMON_JOB_H
@@ -153,6 +156,9 @@ void job_supersede(struct job *j);
 /* The device that was not there is seen again: no wait any more. */
 void job_came_back(struct job *j);
 
+/* The link of a radio, or to who owns it, came or went: jobs under way show it. */
+void job_line_changed(struct gateway *g, const struct line *l);
+
 /* Seconds that are left at the present rate; -1 unknown. */
 int64_t job_eta_s(const struct job *j);
 
@@ -168,48 +174,20 @@ int job_find_release(struct job *j);
  * ERR_JOB_OTHER_IMAGE, ERR_TRUST_*. */
 int job_check_offer(const struct job *j);
 
-/* ---- between its files ---- */
+/* A restart was let do: there is no way back. */
+bool job_is_past_return(const struct job *j);
 
-/* It is about this release from now on; NULL: about none. */
-void job_take_release(struct job *j, struct release *r);
+/* The manifest itself demands that a person is asked, and nobody was. */
+bool job_must_be_asked(const struct job *j);
 
-void job_enter(struct job *j, enum job_state state, void (*then)(struct job *j));
-void job_commit_again(struct job *j);
-/* Notes why the job failed: in which of the thirteen steps (0: by its state), what
- * the engine said of it, else `hint`, which may be NULL. */
-void job_note_failure(struct job *j, int code, unsigned step,
-	const char *hint);
-/* The same, and ends it. */
-void job_fail(struct job *j, int code, unsigned step, const char *hint);
-/* The step that a refusal of its release or link is about. */
-unsigned job_step_of_refusal(const struct job *j, int code);
-void job_start(struct job *j);
-void job_try_stage(struct job *j);
-void job_watch_transfer(struct job *j); /* stops one that takes too long */
-void job_take_result(struct job *j);
-void job_wait_retry(struct job *j, int code);
-bool job_is_past_return(const struct job *j); /* a restart was let do */
-void job_carry_out_wish(struct job *j); /* no session is at work */
-/* The device's floor rose above the release since the job was made. */
-bool job_is_below_floor(const struct job *j);
 /* Its device shares a radio and an engine with others: the session is a member
  * of a network. */
 bool job_is_member(const struct job *j);
+
 /* The program that carries it out in our place, or NULL; also of the jobs of a
  * class. */
 const char *job_delegate(const struct job *j);
 const char *job_class_delegate(const struct gateway *g, const char *name);
-/* The limits of transfers leave room for it. */
-bool job_finds_slot(const struct job *j);
-/* Adds why its session does not move to what people see. */
-void job_add_wait(const struct job *j, struct gates *gates);
-void job_take_wait(void *arg, enum engine_wait wait, int64_t until_ms);
-/* The link of a radio, or to who owns it, came or went: jobs under way show it. */
-void job_line_changed(struct gateway *g, const struct line *l);
-/* The first step that cannot reach its tier, 0 if there is none. */
-unsigned job_tier_shortfall(const struct job *j);
-/* The manifest itself demands that a person is asked, and nobody was. */
-bool job_must_be_asked(const struct job *j);
 
 /* ---- end ---- */
 

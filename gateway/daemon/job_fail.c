@@ -1,4 +1,4 @@
-#include "gateway/daemon/job.h"
+#include "gateway/daemon/job_priv.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "gateway/daemon/job.h"
+#include "gateway/daemon/job_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -201,21 +201,6 @@ void job_keep_gates(struct job *j, const struct gates *gates)
 		*j->gates = *gates;
 	}
 	news_job(&j->gateway->news, j);
-}
-
-bool job_finds_slot(const struct job *j)
-{
-	const struct gateway *g = j->gateway;
-	const struct device *d = child_device(j->child);
-	const struct line *l = d ? line_find(g, d->link) : NULL;
-
-	if (g->config->relay.max_transfers &&
-			g->transfers >= g->config->relay.max_transfers)
-		return false;
-	if (!l || (l->config->max_transfers &&
-			l->transfers >= l->config->max_transfers))
-		return false;
-	return true;
 }
 
 /* Offers to members of a network stand by the hundred; their transfers are

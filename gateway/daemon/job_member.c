@@ -1,5 +1,5 @@
 /* What is particular to a job whose session is a member of a network. */
-#include "gateway/daemon/job.h"
+#include "gateway/daemon/job_priv.h"
 
 static const struct engine_ops *engine_of(const struct gateway *g,
 	const char *class_name)

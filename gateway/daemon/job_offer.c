@@ -1,5 +1,5 @@
 /* The release of a job, and what the catalog in force says of it. */
-#include "gateway/daemon/job.h"
+#include "gateway/daemon/job_priv.h"
 
 #include <errno.h>
 

@@ -1,261 +1,12 @@
-#include "gateway/daemon/job.h"
+/* The session of a job at work: stages, progress, result. */
+#include "gateway/daemon/job_priv.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/log.h"
-#include "gateway/daemon/ledger.h"
-#include "gateway/daemon/radio.h"
-#include "policy/gates/retry.h"
 
 #define TELL_MS 500
 #define RATE_MS 2000
-#define LOST_MS 30000
-#define ABSENT_MS 5000
-#define ABSENCES_MAX 6 /* then every 320 s: each try is written to flash */
-
-/* ---- how a session ends ---- */
-
-static void on_session_closed(void *arg)
-{
-	struct gateway *g = arg;
-
-	g->sessions--;
-	gateway_wake(g);
-}
-
-/* Its port is free only now. */
-static void on_transfer_closed(void *arg)
-{
-	struct gateway *g = arg;
-
-	g->transfers--;
-	on_session_closed(g);
-}
-
-static void leave_line(struct job *j)
-{
-	if (j->line)
-		j->line->transfers--;
-	j->line = NULL;
-}
-
-static void take_slot(struct job *j)
-{
-	if (!j->has_slot)
-		j->gateway->transfers++;
-	j->has_slot = true;
-}
-
-static void give_slot(struct job *j)
-{
-	leave_line(j);
-	if (j->has_slot)
-		j->gateway->transfers--;
-	j->has_slot = false;
-}
-
-static void end_session(struct job *j)
-{
-	struct session *s = j->session;
-
-	j->session = NULL;
-	j->held = ENGINE_STAGE_NONE;
-	j->child->peer[0] = '\0';
-	j->attached = NULL;
-	j->wait = ENGINE_WAIT_NONE;
-	leave_line(j);
-	if (s) {
-		line_forget(j->gateway, s);
-		session_close(s, j->has_slot ? on_transfer_closed :
-			on_session_closed, j->gateway);
-		j->has_slot = false;
-	}
-	give_slot(j);
-	bundle_close(j->bundle);
-	j->bundle = NULL;
-}
-
-void job_wait_retry(struct job *j, int code)
-{
-	const struct config *config = j->gateway->config;
-	struct retry_rule rule = {
-		.first_s = (uint32_t)config->retry.first_s,
-		.cap_s = (uint32_t)config->retry.max_s,
-		.budget = (unsigned)config->retry.budget,
-	};
-	uint32_t random = 0;
-	uint64_t wait_s = 0;
-
-	uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
-	job_note_failure(j, code, 0, NULL);
-	if (retry_delay(&rule, (unsigned)j->row.attempts, random, &wait_s)) {
-		/* Told to restart and never heard again: nothing more is sent to
-		 * it, of whatever release, until a person has looked. */
-		bool lost = job_is_past_return(j);
-
-		snprintf(j->row.failure.hint, sizeof(j->row.failure.hint),
-			lost ? "it never came back from its restart; look at "
-			"the device, then ferryctl retry" :
-			"all %u attempts are used up; ferryctl retry begins "
-			"anew", rule.budget);
-		job_enter(j, lost ? JOB_QUARANTINED : JOB_FAILED, NULL);
-		return;
-	}
-	j->row.next_retry_ms = gateway_wall_ms() + (int64_t)wait_s * 1000;
-	log_warn("job", "attempt failed, will be repeated",
-		"job=%llu device=%s code=%s offset=%llu attempt=%d wait_s=%llu",
-		(unsigned long long)j->row.id, j->row.device, err_name(code),
-		(unsigned long long)j->offset, j->row.attempts,
-		(unsigned long long)wait_s);
-	job_enter(j, JOB_WAITING, NULL);
-}
-
-void job_carry_out_wish(struct job *j)
-{
-	enum job_wish wish = j->wish;
-
-	j->wish = JOB_WISH_NONE;
-	switch (wish) {
-	case JOB_WISH_PAUSE:
-		job_enter(j, JOB_PAUSED, NULL);
-		return;
-	case JOB_WISH_CANCEL:
-		job_enter(j, JOB_CANCELLED, NULL);
-		return;
-	case JOB_WISH_SUPERSEDE:
-		job_enter(j, JOB_SUPERSEDED, NULL);
-		return;
-	case JOB_WISH_REFUSE:
-		job_fail(j, j->wish_code, j->wish_step, j->wish_code ==
-			ERR_JOB_TIER ? "the link or a missing approval keeps a "
-			"step below the tier that the class requires" :
-			"the release is no longer good; nothing was activated");
-		return;
-	case JOB_WISH_NONE:
-		/* Resumed before the engine had stopped. */
-		job_enter(j, JOB_QUEUED, NULL);
-		return;
-	}
-}
-
-/* Who is stopped has not failed: the attempt does not count. */
-static void withdrawn(struct job *j)
-{
-	j->row.attempts -= j->row.attempts > 0 &&
-		(j->wish == JOB_WISH_PAUSE || j->wish == JOB_WISH_NONE);
-	job_carry_out_wish(j);
-}
-
-static bool image_is_rotten(int code)
-{
-	return code == ERR_STORE_ROTTEN_BLOB || code == ERR_STORE_ROTTEN_TABLE ||
-		code == ERR_STORE_UNVERIFIED || code == ERR_STORE_DIGEST;
-}
-
-static void failed(struct job *j)
-{
-	int code = j->has_failure ? j->failure.code : -EIO;
-
-	if (image_is_rotten(code) && j->release) {
-		/* Nothing of it was sent; the image is fetched again. */
-		j->row.attempts--;
-		release_rotten(j->release);
-		job_note_failure(j, code, STEP_CHECK,
-			"the image is fetched again");
-		job_enter(j, JOB_WAITING, NULL);
-		return;
-	}
-	if (code == ERR_JOB_NO_LINK) {
-		/* It was not there: no attempt was made. */
-		j->row.attempts--;
-		job_note_failure(j, code, 0, "connect the device");
-		j->row.next_retry_ms = gateway_wall_ms() +
-			((int64_t)ABSENT_MS << j->absences);
-		j->absences += j->absences < ABSENCES_MAX;
-		job_enter(j, JOB_WAITING, NULL);
-		return;
-	}
-	if (j->wish != JOB_WISH_NONE && !job_is_past_return(j)) {
-		withdrawn(j);
-		return;
-	}
-	if (err_class(code) == ERR_CLASS_TRANSIENT)
-		job_wait_retry(j, code);
-	else
-		job_fail(j, code, 0, NULL);
-}
-
-static void done(struct job *j)
-{
-	unsigned step = ledger_shortfall(j);
-
-	j->row.failure = (struct job_failure){0};
-	if (j->facts_known && j->facts.hash_len) {
-		memcpy(j->row.staged_hash, j->facts.hash,
-			sizeof(j->row.staged_hash));
-		j->row.staged_len = j->facts.hash_len;
-	}
-	if (step == 0) {
-		job_enter(j, JOB_DONE, NULL);
-		return;
-	}
-	j->has_failure = false;
-	job_note_failure(j, ERR_JOB_TIER, step, NULL);
-	snprintf(j->row.failure.hint, sizeof(j->row.failure.hint),
-		"step %s did not reach the tier that the class requires",
-		step_name(step));
-	job_enter(j, JOB_UNVERIFIED, NULL);
-}
-
-/* What was transferred stays on the device: the next attempt goes on. */
-static void too_slow(struct job *j)
-{
-	j->too_slow = false;
-	j->has_failure = true;
-	j->failure = (struct engine_failure){
-		.code = ERR_JOB_TRANSFER_LIMIT,
-		.step = "upload",
-		.offset = j->offset,
-		.hint = "raise transfer_limit_s of the class, or look at the "
-			"link",
-	};
-	failed(j);
-}
-
-void job_take_result(struct job *j)
-{
-	struct device *d = child_device(j->child);
-
-	j->has_result = false;
-	end_session(j);
-	if (d && j->facts_known) {
-		registry_take_facts(d, &j->facts, gateway_wall_ms() / 1000);
-		j->child->read_this_run = true;
-		news_device(&j->gateway->news, d);
-	}
-	switch (j->outcome) {
-	case ENGINE_DONE:
-		done(j);
-		return;
-	case ENGINE_UNVERIFIED:
-		job_note_failure(j, j->has_failure ? j->failure.code :
-			ERR_JOB_NOT_PROVED, STEP_REVERIFY,
-			"read the version another way");
-		job_enter(j, JOB_UNVERIFIED, NULL);
-		return;
-	case ENGINE_FAILED:
-		failed(j);
-		return;
-	case ENGINE_WITHDRAWN:
-		if (j->too_slow && j->wish == JOB_WISH_NONE)
-			too_slow(j);
-		else
-			withdrawn(j);
-		return;
-	}
-}
 
 static void on_result(void *arg, const struct session_result *result)
 {
@@ -324,7 +75,7 @@ static void go(struct job *j)
 	limit_transfer(j);
 	/* The last byte is there: others of the radio may begin. */
 	if (stage == ENGINE_STAGE_STAGED && job_is_member(j))
-		give_slot(j);
+		job_give_slot(j);
 	j->held = ENGINE_STAGE_NONE;
 	if (j->session && stage != ENGINE_STAGE_NONE)
 		session_go(j->session, (enum engine_stage)stage, skip);
@@ -408,8 +159,6 @@ static bool gates_allow(struct job *j)
 	return open;
 }
 
-static void join_line(struct job *j, struct line *l);
-
 static bool has_room(struct job *j)
 {
 	struct gates gates = {0};
@@ -435,8 +184,8 @@ static bool may_transfer(struct job *j)
 		return true;
 	if (!gates_allow(j) || !l || !has_room(j))
 		return false;
-	take_slot(j);
-	join_line(j, l);
+	job_take_slot(j);
+	job_join_line(j, l);
 	return true;
 }
 
@@ -552,7 +301,7 @@ static void on_progress(void *arg, uint64_t offset, uint64_t total)
 			!j->committing && !j->commit_failed) {
 		/* Its restart may take minutes, and has no stage of its own. */
 		if (job_delegate(j))
-			give_slot(j);
+			job_give_slot(j);
 		job_enter(j, JOB_VERIFYING, NULL);
 		news_progress(&j->gateway->news, j);
 		return;
@@ -561,17 +310,6 @@ static void on_progress(void *arg, uint64_t offset, uint64_t total)
 		return;
 	j->told_ms = now;
 	news_progress(&j->gateway->news, j);
-}
-
-/* ---- start ---- */
-
-static void join_line(struct job *j, struct line *l)
-{
-	if (j->line == l)
-		return;
-	leave_line(j);
-	l->transfers++;
-	j->line = l;
 }
 
 static int locate(void *arg, struct transport **ret_transport, char *ret_peer,
@@ -592,11 +330,11 @@ static int locate(void *arg, struct transport **ret_transport, char *ret_peer,
 	if (err)
 		return err;
 	j->attached = l;
-	join_line(j, l);
+	job_join_line(j, l);
 	return 0;
 }
 
-static const struct session_events events = {
+const struct session_events job_session_events = {
 	.on_stage = on_stage,
 	.on_progress = on_progress,
 	.on_facts = on_facts,
@@ -604,217 +342,3 @@ static const struct session_events events = {
 	.on_wait = job_take_wait,
 	.locate = locate,
 };
-
-static void fill_image(const struct job *j, struct engine_image *image)
-{
-	const struct release *r = j->release &&
-		j->release->state == RELEASE_VERIFIED ? j->release : NULL;
-
-	*image = (struct engine_image){
-		.len = r ? r->image_len : j->row.payload_len,
-		.hash_len = j->expect_hash_len,
-		.slot = r ? r->slot : j->slot,
-	};
-	memcpy(image->sha256, r ? r->image : j->row.payload_digest, 32);
-	if (j->bundle) {
-		image->len += bundle_prefix(j->bundle).len;
-		memcpy(image->sha256, bundle_sha256(j->bundle), 32);
-	}
-	memcpy(image->hash, j->expect_hash, sizeof(image->hash));
-	snprintf(image->version, sizeof(image->version), "%s",
-		j->expect_version);
-}
-
-static int open_session(struct job *j, const struct config_class *c,
-	struct fault *fault)
-{
-	struct engine_image image;
-	struct ferry_kv kv[SESSION_CHANNEL_MAX];
-	struct session_setup setup = {
-		.loop = j->gateway->loop,
-		.engine = engine_find(c->device.engine),
-		.options = c->device.options,
-		.channel = kv,
-		.channel_count = child_channel(c, kv),
-		.connect_ms = c->device.connect_limit_s * 1000,
-		.lost_ms = LOST_MS,
-		.job = j->row.id,
-		.goal = ENGINE_GOAL_UPDATE,
-		.reached = j->reached,
-		.failed = j->row.attempts > 1 ? (unsigned)j->row.attempts - 1 :
-			0,
-		.return_ms = c->device.return_limit_s * 1000,
-		.reset_line = c->device.reset_line,
-		.image = &image,
-		.cache = j->gateway->cache,
-		.allow_downgrade = j->terms.allow_downgrade ||
-			j->terms.allow_older,
-		.events = &events,
-		.arg = j,
-	};
-	const struct device *d = child_device(j->child);
-
-	if (!setup.engine)
-		return ERR_JOB_NO_ENGINE;
-	fill_image(j, &image);
-	memcpy(j->sends, j->bundle ? j->row.payload_digest : image.sha256, 32);
-	if (j->bundle) {
-		setup.prefix = bundle_prefix(j->bundle);
-		setup.cached = j->row.payload_digest;
-	}
-	if (!setup.engine->network)
-		return session_open(&setup, &j->session, fault);
-	return d ? radio_offer(j->gateway, d, &setup, &j->session) :
-		ERR_JOB_NO_LINK;
-}
-
-/* Its link went while the job was on its way to it. */
-static void no_link(struct job *j)
-{
-	j->has_failure = true;
-	j->failure = (struct engine_failure){
-		.code = ERR_JOB_NO_LINK,
-		.step = "connect",
-	};
-	failed(j);
-}
-
-static void connect_now(struct job *j)
-{
-	const struct config_class *c = gateway_class(j->gateway,
-		j->row.class_name);
-	struct fault fault = {0};
-	int err;
-
-	if (j->wish != JOB_WISH_NONE && !job_is_past_return(j)) {
-		end_session(j);
-		withdrawn(j);
-		return;
-	}
-	/* Not counted any more: stopped and reloaded before the commit. */
-	if (!job_is_member(j))
-		take_slot(j);
-	err = c ? open_session(j, c, &fault) : ERR_REGISTRY_NO_CLASS;
-	if (err) {
-		end_session(j);
-		if (err == ERR_JOB_NO_LINK)
-			no_link(j);
-		else
-			job_fail(j, err, STEP_DISTRIBUTE, fault.rule);
-		return;
-	}
-	j->gateway->sessions++;
-}
-
-static void no_bundle(struct job *j, int code, const struct fault *fault)
-{
-	end_session(j);
-	/* The envelope is no longer in the cache: fetched and judged again. */
-	if (code == -ENOENT)
-		code = ERR_STORE_ROTTEN_BLOB;
-	j->has_failure = true;
-	j->failure = (struct engine_failure){.code = code, .step = "envelope"};
-	snprintf(j->failure.hint, sizeof(j->failure.hint), "%s%s%s",
-		fault->field, fault->rule[0] ? " " : "", fault->rule);
-	failed(j);
-}
-
-static void on_bundle(void *arg, int status, const struct fault *fault)
-{
-	struct job *j = arg;
-
-	if (status) {
-		no_bundle(j, status, fault);
-		return;
-	}
-	j->mac = *bundle_hub(j->bundle);
-	connect_now(j);
-}
-
-static int make_bundle(struct job *j, const struct config_class *c)
-{
-	const struct vendor *v = vendor_find(j->gateway, j->row.vendor);
-	const struct device *d = child_device(j->child);
-	const struct lasthop_device *key = NULL;
-	struct bundle_setup setup = {
-		.cache = j->gateway->cache,
-		.loop = j->gateway->loop,
-		.klass = &c->device,
-		.envelope = j->release->envelope,
-		.image = j->row.payload_digest,
-		.image_len = j->row.payload_len,
-		.on_ready = on_bundle,
-		.arg = j,
-	};
-	int err = v && d ? device_keys_find(&v->keys, d, &key, &setup.hub) :
-		ERR_LASTHOP_NO_KEY;
-
-	if (err)
-		return err;
-	setup.key = bytes_of(key->key, sizeof(key->key));
-	return bundle_open(&setup, &j->bundle);
-}
-
-/* One that was told to restart is only asked how it is: nothing is sent. */
-static bool wants_bundle(const struct job *j, const struct config_class *c)
-{
-	return c && c->device.envelope == CLASS_ENVELOPE_INTEGRATED &&
-		j->release && !job_is_past_return(j);
-}
-
-static void begin(struct job *j)
-{
-	static const struct fault none;
-	const struct config_class *c = gateway_class(j->gateway,
-		j->row.class_name);
-	int err;
-
-	if (!job_is_past_return(j))
-		j->mac = (struct lasthop_hub){0};
-	if (!wants_bundle(j, c)) {
-		connect_now(j);
-		return;
-	}
-	err = make_bundle(j, c);
-	if (err)
-		no_bundle(j, err, &none);
-}
-
-void job_start(struct job *j)
-{
-	const struct device *d = child_device(j->child);
-	struct line *l = d ? line_find(j->gateway, d->link) : NULL;
-
-	j->row.attempts++;
-	j->row.next_retry_ms = 0;
-	j->has_result = false;
-	j->facts_known = false;
-	j->has_failure = false;
-	j->confirm_at_ms = 0;
-	j->transfer_end_ms = 0;
-	j->too_slow = false;
-	j->rate_bps = 0;
-	j->rate_ms = 0;
-	free(j->gates);
-	j->gates = NULL;
-	j->wait = ENGINE_WAIT_NONE;
-	if (!job_is_member(j)) {
-		take_slot(j);
-		if (l)
-			join_line(j, l);
-	}
-	job_enter(j, JOB_CONNECTING, begin);
-}
-
-void job_stop_all(struct gateway *g)
-{
-	for (struct job *j = g->jobs; j; j = j->next) {
-		end_session(j);
-		j->has_result = false;
-	}
-}
-
-bool job_all_stopped(const struct gateway *g)
-{
-	return g->transfers == 0 && g->sessions == 0;
-}

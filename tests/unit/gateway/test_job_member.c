@@ -1,4 +1,4 @@
-#include "gateway/daemon/job.h"
+#include "gateway/daemon/job_priv.h"
 #include "tests/unit/gateway/radio_rig.h"
 
 /* Jobs and readings of devices that share a radio. */
