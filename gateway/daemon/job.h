@@ -133,7 +133,7 @@ int job_reopen(struct gateway *g, const struct job_row *row, const char *who,
 
 struct job *job_find(const struct gateway *g, uint64_t id);
 
-/* Evaluates all gates and starts what may start. Called by gateway_wake(). */
+/* Evaluates all gates and starts what may start. Called by schedule.h. */
 void job_schedule(struct gateway *g);
 
 /* The gates of one job as they are now. */
