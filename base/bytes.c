@@ -18,7 +18,7 @@ char *bytes_to_hex(struct bytes b, char *text, size_t size)
 	return text;
 }
 
-static int digit_value(char c)
+int bytes_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -34,13 +34,36 @@ int bytes_from_hex(const char *text, uint8_t *at, size_t len)
 	if (!text || strlen(text) != 2 * len)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++) {
-		int high = digit_value(text[2 * i]);
-		int low = digit_value(text[2 * i + 1]);
+		int high = bytes_hex_digit(text[2 * i]);
+		int low = bytes_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return -EINVAL;
 		at[i] = (uint8_t)(high << 4 | low);
 	}
+	return 0;
+}
+
+int bytes_to_u32(struct bytes text, uint32_t *ret)
+{
+	bool is_hex = text.len > 1 && text.at[0] == '0' &&
+		(text.at[1] == 'x' || text.at[1] == 'X');
+	struct bytes number = bytes_slice(text, is_hex ? 2 : 0, text.len);
+	int base = is_hex ? 16 : 10;
+	uint64_t value = 0;
+
+	if (number.len < 1 || number.len > (is_hex ? 8 : 10))
+		return -EINVAL;
+	for (size_t i = 0; i < number.len; i++) {
+		int digit = bytes_hex_digit((char)number.at[i]);
+
+		if (digit < 0 || digit >= base)
+			return -EINVAL;
+		value = value * (unsigned)base + (unsigned)digit;
+	}
+	if (value > UINT32_MAX)
+		return -EINVAL;
+	*ret = (uint32_t)value;
 	return 0;
 }
 

@@ -105,6 +105,13 @@ char *bytes_to_hex(struct bytes b, char *text, size_t size);
  * Returns 0 or -EINVAL. */
 int bytes_from_hex(const char *text, uint8_t *at, size_t len);
 
+/* The value of a hexadecimal digit of either case, or -1. */
+int bytes_hex_digit(char c);
+
+/* Reads a number: up to 10 decimal digits, or 8 hexadecimal ones behind 0x, and
+ * nothing else. Returns 0, or -EINVAL, also past 32 bits. */
+int bytes_to_u32(struct bytes text, uint32_t *ret);
+
 /* Copies `b` as printable ASCII into `text`: other bytes and the backslash
  * become \xNN. Cuts, with a trailing "...", when it does not fit `size`.
  * Returns `text`. For log lines and errors that quote foreign input. */

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/utf8.h"
+
 struct head {
 	unsigned major;
 	unsigned detail; /* additional information, 0..31 */
@@ -71,42 +73,15 @@ static int head_at(const struct cbor *r, const uint8_t *at, struct head *ret)
 	return 0;
 }
 
-/* Length of valid UTF-8 (RFC 3629) up to the first bad byte. */
 static bool utf8_is_valid(struct bytes b)
 {
-	size_t i = 0;
+	uint32_t point;
+	size_t n;
 
-	while (i < b.len) {
-		uint8_t c = b.at[i];
-		size_t more;
-		uint32_t point;
-
-		if (c < 0x80) {
-			i++;
-			continue;
-		}
-		if (c >= 0xc2 && c <= 0xdf)
-			more = 1;
-		else if (c >= 0xe0 && c <= 0xef)
-			more = 2;
-		else if (c >= 0xf0 && c <= 0xf4)
-			more = 3;
-		else
+	for (size_t i = 0; i < b.len; i += n) {
+		n = utf8_read(b.at + i, b.len - i, &point);
+		if (n == 0)
 			return false;
-		if (b.len - i <= more)
-			return false;
-		point = c & (0x3fu >> more);
-		for (size_t k = 1; k <= more; k++) {
-			if ((b.at[i + k] & 0xc0) != 0x80)
-				return false;
-			point = point << 6 | (b.at[i + k] & 0x3f);
-		}
-		if ((more == 2 && (point < 0x800 ||
-				(point >= 0xd800 && point <= 0xdfff))) ||
-				(more == 3 && (point < 0x10000 ||
-				point > 0x10ffff)))
-			return false;
-		i += more + 1;
 	}
 	return true;
 }

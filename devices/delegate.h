@@ -9,9 +9,9 @@
 
 /* Options of a class; 0: what the program itself presets. */
 struct delegate_options {
-	uint32_t response_delay_ms; /* between blocks: 1 to 10000 */
-	uint32_t block;             /* bytes of a block: 10 to 100 */
-	uint32_t block_timeout_s;   /* until a silent device is given up */
+	int response_delay_ms; /* between blocks: 1 to 10000 */
+	int block;             /* bytes of a block: 10 to 100 */
+	int block_timeout_s;   /* until a silent device is given up */
 };
 
 /* "response_delay_ms=50 block=64": 0 or ERR_ZIGBEE_OPTIONS with the fault. */

@@ -265,36 +265,7 @@ void ota_version_text(uint32_t version, char *text, size_t size)
 	snprintf(text, size, "0x%08lx", (unsigned long)version);
 }
 
-/* The value of a digit of base 10 or 16, or -1. */
-static int digit_of(char c, unsigned base)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (base == 16 && c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (base == 16 && c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int ota_version_read(const char *text, uint32_t *ret)
 {
-	bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	unsigned base = is_hex ? 16 : 10;
-	const char *at = is_hex ? text + 2 : text;
-	uint64_t value = 0;
-
-	if (*at == '\0')
-		return -EINVAL;
-	for (const char *p = at; *p; p++) {
-		int digit = digit_of(*p, base);
-
-		if (digit < 0 || p - at >= (is_hex ? 8 : 10))
-			return -EINVAL;
-		value = value * base + (unsigned)digit;
-	}
-	if (value > UINT32_MAX)
-		return -EINVAL;
-	*ret = (uint32_t)value;
-	return 0;
+	return bytes_to_u32(bytes_of_text(text), ret);
 }

@@ -3,24 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "devices/zigbee_ota/file.h"
-
 #define DAY_S 86400u
-#define NUMBER_TEXT_MAX 10u
 
 /* ---- numbers ---- */
-
-/* A number, decimal or behind 0x. 0 or -EINVAL. */
-static int read_number(struct bytes value, uint32_t *ret)
-{
-	char text[NUMBER_TEXT_MAX + 1];
-
-	if (value.len == 0 || value.len > NUMBER_TEXT_MAX)
-		return -EINVAL;
-	memcpy(text, value.at, value.len);
-	text[value.len] = '\0';
-	return ota_version_read(text, ret);
-}
 
 static int read_range(struct bytes value, uint32_t max, uint32_t *ret_low,
 	uint32_t *ret_high)
@@ -29,10 +14,10 @@ static int read_range(struct bytes value, uint32_t max, uint32_t *ret_low,
 	size_t len = dots ? (size_t)(dots - value.at) : value.len;
 	uint32_t low, high;
 
-	if (read_number(bytes_slice(value, 0, len), &low))
+	if (bytes_to_u32(bytes_slice(value, 0, len), &low))
 		return -EINVAL;
 	high = low;
-	if (dots && read_number(bytes_slice(value, len + 2, value.len), &high))
+	if (dots && bytes_to_u32(bytes_slice(value, len + 2, value.len), &high))
 		return -EINVAL;
 	if (low > high || high > max)
 		return -EINVAL;
@@ -225,7 +210,7 @@ int quirk_setting_read(size_t which, struct bytes value, uint32_t *ret)
 		*ret = bytes_is_text(value, "yes");
 		return 0;
 	}
-	if (read_number(value, &number) || number < settings[which].min ||
+	if (bytes_to_u32(value, &number) || number < settings[which].min ||
 			number > settings[which].max)
 		return -EINVAL;
 	*ret = number;

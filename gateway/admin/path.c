@@ -2,40 +2,7 @@
 
 #include <errno.h>
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Length of the UTF-8 sequence at `at` and its code point; 0 when malformed. */
-static size_t utf8_at(const uint8_t *at, size_t len, uint32_t *ret)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 :
-		at[0] >= 0xe0 && at[0] < 0xf0 ? 3 :
-		at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : 0;
-	uint32_t point;
-
-	if (n == 0 || n > len)
-		return 0;
-	point = n == 1 ? at[0] : at[0] & (0x7fU >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | (at[i] & 0x3f);
-	}
-	if (point < least[n] || point > 0x10ffff ||
-			(point >= 0xd800 && point < 0xe000))
-		return 0;
-	*ret = point;
-	return n;
-}
+#include "base/utf8.h"
 
 bool path_text_is_clean(const char *text, size_t len)
 {
@@ -44,7 +11,7 @@ bool path_text_is_clean(const char *text, size_t len)
 	size_t n;
 
 	for (size_t i = 0; i < len; i += n) {
-		n = utf8_at(at + i, len - i, &point);
+		n = utf8_read(at + i, len - i, &point);
 		if (n == 0 || point < 0x20 || (point >= 0x7f && point < 0xa0))
 			return false;
 	}
@@ -62,8 +29,9 @@ int path_decode(struct bytes part, bool plus_is_space, char *text, size_t size)
 			c = ' ';
 		if (c == '%') {
 			int high = i + 2 < part.len ?
-				hex_digit(part.at[i + 1]) : -1;
-			int low = high >= 0 ? hex_digit(part.at[i + 2]) : -1;
+				bytes_hex_digit((char)part.at[i + 1]) : -1;
+			int low = high >= 0 ?
+				bytes_hex_digit((char)part.at[i + 2]) : -1;
 
 			if (low < 0)
 				return -EINVAL;

@@ -8,6 +8,9 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/bytes.h"
+#include "base/utf8.h"
+
 static char nothing[1];
 
 static bool is_set(const char *name)
@@ -103,30 +106,6 @@ enum tint tint_of_state(const char *state)
 	return TINT_NONE;
 }
 
-/* One code point of UTF-8; 0 bytes when it is malformed. */
-static size_t decode(const unsigned char *at, uint32_t *ret)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 :
-		at[0] >= 0xe0 && at[0] < 0xf0 ? 3 :
-		at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : 0;
-	uint32_t point;
-
-	if (n == 0)
-		return 0;
-	point = n == 1 ? at[0] : at[0] & (0x7fU >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | (at[i] & 0x3f);
-	}
-	if (point < least[n] || point > 0x10ffff ||
-			(point >= 0xd800 && point < 0xe000))
-		return 0;
-	*ret = point;
-	return n;
-}
-
 /* Characters that turn the direction of text or cannot be seen. */
 static bool is_hidden(uint32_t p)
 {
@@ -137,21 +116,20 @@ static bool is_hidden(uint32_t p)
 
 char *term_text(const struct term *t, const char *foreign)
 {
-	const unsigned char *at = (const unsigned char *)(foreign ? foreign :
-		"");
-	size_t size = strlen((const char *)at) * 4 + 16, len = 0;
+	struct bytes left = bytes_of_text(foreign);
+	size_t size = left.len * 4 + 16, len = 0;
 	char *text = malloc(size);
 
 	if (!text)
 		return nothing;
-	while (*at) {
+	while (left.len) {
 		uint32_t point = 0;
-		size_t n = decode(at, &point);
+		size_t n = utf8_read(left.at, left.len, &point);
 		bool plain = n == 1 && point >= 0x20 && point < 0x7f;
 
 		if (plain || (n > 1 && t->utf8 && point >= 0xa0 &&
 				!is_hidden(point))) {
-			memcpy(text + len, at, n);
+			memcpy(text + len, left.at, n);
 			len += n;
 		} else if (n > 1 && is_hidden(point)) {
 			len += (size_t)snprintf(text + len, size - len,
@@ -160,9 +138,9 @@ char *term_text(const struct term *t, const char *foreign)
 			n = n ? n : 1;
 			for (size_t i = 0; i < n; i++)
 				len += (size_t)snprintf(text + len, size - len,
-					"\\x%02x", at[i]);
+					"\\x%02x", left.at[i]);
 		}
-		at += n;
+		left = bytes_slice(left, n, left.len);
 	}
 	text[len] = '\0';
 	return text;
@@ -183,16 +161,15 @@ static size_t point_columns(uint32_t point)
 
 size_t text_columns(const struct term *t, const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
+	struct bytes left = bytes_of_text(text);
 	size_t columns = 0, n;
 	uint32_t point = 0;
 
 	if (!t->utf8)
-		return strlen(text);
-	for (; *at; at += n) {
-		n = decode(at, &point);
+		return left.len;
+	for (; left.len; left = bytes_slice(left, n ? n : 1, left.len)) {
+		n = utf8_read(left.at, left.len, &point);
 		columns += n ? point_columns(point) : 1;
-		n = n ? n : 1;
 	}
 	return columns;
 }
@@ -200,21 +177,20 @@ size_t text_columns(const struct term *t, const char *text)
 void text_fit(const struct term *t, char *text, size_t size, size_t columns)
 {
 	const char *tail = t->utf8 ? "\xe2\x80\xa6" : "~";
-	unsigned char *at = (unsigned char *)text;
+	struct bytes left = bytes_of_text(text);
 	size_t used = 0, n, wide;
 	uint32_t point = 0;
 
 	if (text_columns(t, text) <= columns || columns == 0)
 		return;
-	for (; *at; at += n) {
-		n = decode(at, &point);
+	for (; left.len; left = bytes_slice(left, n ? n : 1, left.len)) {
+		n = utf8_read(left.at, left.len, &point);
 		wide = n && t->utf8 ? point_columns(point) : 1;
-		n = n ? n : 1;
 		if (used + wide > columns - 1)
 			break;
 		used += wide;
 	}
-	n = (size_t)(at - (unsigned char *)text);
+	n = (size_t)((const char *)left.at - text);
 	if (n + strlen(tail) < size)
 		memcpy(text + n, tail, strlen(tail) + 1);
 }
@@ -228,7 +204,7 @@ static size_t bytes_in(const struct term *t, const char *text, size_t len,
 	uint32_t point = 0;
 
 	while (at < len) {
-		n = decode((const unsigned char *)text + at, &point);
+		n = utf8_read((const uint8_t *)text + at, len - at, &point);
 		used += n && t->utf8 ? point_columns(point) : 1;
 		n = n ? n : 1;
 		if (at && used > columns)
@@ -244,7 +220,7 @@ static size_t columns_in(const struct term *t, const char *word, size_t len)
 	uint32_t point = 0;
 
 	for (size_t at = 0; at < len; at += n) {
-		n = decode((const unsigned char *)word + at, &point);
+		n = utf8_read((const uint8_t *)word + at, len - at, &point);
 		columns += n && t->utf8 ? point_columns(point) : 1;
 		n = n ? n : 1;
 	}
