@@ -29,7 +29,7 @@ def write_links(site, broker):
     for name, params in links.items():
         (site.etc / "links.d" / f"{name}.conf").write_text(
             f'delegate = "zigbee2mqtt";\nparams = {{ {params}'
-            'hand_over = "url"; };\n')
+            f'topic = "{name}"; hand_over = "url"; }};\n')
 
 
 @pytest.fixture(scope="module")
