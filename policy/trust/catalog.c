@@ -190,8 +190,7 @@ static void entry_read(struct fields *f, struct catalog_entry *e)
 
 	field_map(f, "", &map);
 	while (field_next(f, &map, &key)) {
-		if (key < 64)
-			seen |= (uint64_t)1 << key;
+		field_saw(&seen, key);
 		entry_member(f, key, e);
 	}
 	field_require(f, seen, 0x1fe);
@@ -231,8 +230,7 @@ static void evidence_read(struct fields *f, struct catalog_evidence *e)
 
 	field_map(f, "evidence", &map);
 	while (field_next(f, &map, &key)) {
-		if (key < 64)
-			seen |= (uint64_t)1 << key;
+		field_saw(&seen, key);
 		if (key == 1) {
 			uint64_t kind = field_uint(f, "evidence.kind");
 
@@ -373,8 +371,7 @@ static int payload_parse(
 	cbor_init(&f.r, payload, CBOR_STRICT);
 	field_map(&f, "", &map);
 	while (field_next(&f, &map, &key)) {
-		if (key < 64)
-			seen |= (uint64_t)1 << key;
+		field_saw(&seen, key);
 		member_read(&f, key, c);
 	}
 	cbor_done(&f.r);

@@ -37,7 +37,14 @@ struct bytes field_skip(struct fields *f, const char *field);
 /* An encoded component identifier. */
 struct bytes field_component(struct fields *f, const char *field);
 
-/* All keys of `required` (bit n: key n) are in `seen`. */
+/* Bit n of `seen`: key n stood in the map. Other keys than 0 to 63 leave none. */
+static inline void field_saw(uint64_t *seen, int64_t key)
+{
+	if (key >= 0 && key < 64)
+		*seen |= (uint64_t)1 << key;
+}
+
+/* All keys of `required` are in `seen`. */
 void field_require(struct fields *f, uint64_t seen, uint64_t required);
 
 struct cose_header;

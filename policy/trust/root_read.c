@@ -271,8 +271,7 @@ int root_read(struct bytes payload, struct root *root, struct fault *fault)
 	cbor_init(&f.r, payload, CBOR_STRICT);
 	field_map(&f, "", &map);
 	while (field_next(&f, &map, &key)) {
-		if (key < 64)
-			seen |= (uint64_t)1 << key;
+		field_saw(&seen, key);
 		member_read(&f, key, root);
 	}
 	cbor_done(&f.r);

@@ -419,8 +419,7 @@ int suit_manifest_parse(const struct suit_envelope *envelope,
 	cbor_init(&f.r, envelope->manifest.content, CBOR_STRICT);
 	field_map(&f, "", &map);
 	while (cbor_next(&f.r, &map) && cbor_int(&f.r, &key) == 0) {
-		if (key >= 0 && key < 64)
-			seen |= (uint64_t)1 << key;
+		field_saw(&seen, key);
 		manifest_member(&f, envelope, key, &m);
 	}
 	cbor_done(&f.r);

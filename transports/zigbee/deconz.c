@@ -97,11 +97,6 @@ void deconz_next(struct zb_stack *s)
 		deconz_air_next(s);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* The firmware now and then answers with the wrong command, or late. */
 static bool is_answer(struct zb_stack *s, const struct deconz_frame *f)
 {
@@ -150,7 +145,7 @@ static void stack_input(struct zb_stack *s, int64_t now_ms, struct bytes data)
 	}
 	/* It was the answer, most likely. */
 	if (s->parser.bad != bad && s->command)
-		s->answer_ms = earlier(s->answer_ms, now_ms + DAMAGED_MS);
+		s->answer_ms = zb_earlier(s->answer_ms, now_ms + DAMAGED_MS);
 }
 
 static void on_silence(struct zb_stack *s)
@@ -192,8 +187,9 @@ static int64_t stack_deadline(const struct zb_stack *s)
 		return s->answer_ms;
 	if (s->step != STEP_READY)
 		return s->wait_ms;
-	due = earlier(s->watchdog_ms, deconz_air_deadline(s));
-	return earlier(due, s->heard_ms + (s->in_flight ? IDLE_MS : QUIET_MS));
+	due = zb_earlier(s->watchdog_ms, deconz_air_deadline(s));
+	return zb_earlier(due,
+		s->heard_ms + (s->in_flight ? IDLE_MS : QUIET_MS));
 }
 
 static int stack_send(
@@ -237,11 +233,9 @@ static unsigned stack_counters(
 		{"confirms", s->confirms},
 		{"frames_bad", s->parser.bad},
 	};
-	unsigned i, count = sizeof(counters) / sizeof(counters[0]);
 
-	for (i = 0; i < count && i < max; i++)
-		ret[i] = counters[i];
-	return i;
+	return zb_counters_fill(ret, max, counters,
+		sizeof(counters) / sizeof(counters[0]));
 }
 
 const struct zb_stack_ops zb_deconz_stack = {

@@ -119,11 +119,6 @@ void zb_over(struct zb_radio *r, int status, const char *why)
 		r->host, r->owner, &r->start_token, status, "port", text);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t own_deadline(const struct zb_radio *r)
 {
 	if (r->state == RADIO_STARTING)
@@ -139,10 +134,10 @@ static void arm(struct zb_radio *r)
 	int64_t due = own_deadline(r), delay;
 
 	if (r->stack)
-		due = earlier(due, r->ops->deadline(r->stack));
-	due = earlier(due, zb_sends_deadline(r));
-	due = earlier(due, zb_asks_deadline(r));
-	due = earlier(due, zb_held_deadline(r));
+		due = zb_earlier(due, r->ops->deadline(r->stack));
+	due = zb_earlier(due, zb_sends_deadline(r));
+	due = zb_earlier(due, zb_asks_deadline(r));
+	due = zb_earlier(due, zb_held_deadline(r));
 	if (due >= r->armed_ms)
 		return;
 	delay = due > r->now_ms ? due - r->now_ms : 0;

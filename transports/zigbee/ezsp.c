@@ -337,22 +337,17 @@ static void stack_time(struct zb_stack *s, int64_t now_ms)
 	ezsp_next(s);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t stack_deadline(const struct zb_stack *s)
 {
 	int64_t due = s->step_due;
 
 	if (s->step == EZSP_STEP_OFF || s->step == EZSP_STEP_BACKOFF)
 		return due;
-	due = earlier(due, ash_deadline(&s->ash));
-	due = earlier(due, s->call_due);
+	due = zb_earlier(due, ash_deadline(&s->ash));
+	due = zb_earlier(due, s->call_due);
 	if (s->step == EZSP_STEP_UP && s->call == EZSP_CALL_NONE)
-		due = earlier(due, s->heard_at + EZSP_QUIET_MS);
-	return earlier(due, ezsp_air_deadline(s));
+		due = zb_earlier(due, s->heard_at + EZSP_QUIET_MS);
+	return zb_earlier(due, ezsp_air_deadline(s));
 }
 
 static int stack_send(struct zb_stack *s, int64_t now_ms,
@@ -401,11 +396,9 @@ static unsigned stack_counters(const struct zb_stack *s,
 		{"ash_naks", s->ash.stats.naks},
 		{"ash_resets", s->ash.stats.resets},
 	};
-	unsigned i, count = sizeof(all) / sizeof(all[0]);
 
-	for (i = 0; i < count && i < max; i++)
-		ret[i] = all[i];
-	return i;
+	return zb_counters_fill(ret, max, all,
+		sizeof(all) / sizeof(all[0]));
 }
 
 const struct zb_stack_ops zb_ezsp_stack = {

@@ -337,11 +337,9 @@ static unsigned stack_counters(
 		{"packets_bad", s->packets_bad},
 		{"packets_unknown", s->packets_unknown},
 	};
-	unsigned i, count = sizeof(counters) / sizeof(counters[0]);
 
-	for (i = 0; i < count && i < max; i++)
-		ret[i] = counters[i];
-	return i;
+	return zb_counters_fill(ret, max, counters,
+		sizeof(counters) / sizeof(counters[0]));
 }
 
 const struct zb_stack_ops zb_socket_stack = {

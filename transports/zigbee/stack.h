@@ -171,6 +171,24 @@ struct zb_stack_ops {
 		struct ferry_counter *ret, unsigned max);
 };
 
+/* For those who write stacks. */
+
+/* The answer of counters(): of a table, what has room. */
+static inline unsigned zb_counters_fill(struct ferry_counter *ret,
+	unsigned max, const struct ferry_counter *table, size_t count)
+{
+	unsigned n = count < max ? (unsigned)count : max;
+
+	memcpy(ret, table, n * sizeof(*table));
+	return n;
+}
+
+/* Of two deadlines. */
+static inline int64_t zb_earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 extern const struct zb_stack_ops zb_socket_stack; /* "zcl-socket" */
 extern const struct zb_stack_ops zb_znp_stack;
 extern const struct zb_stack_ops zb_ezsp_stack;

@@ -220,11 +220,6 @@ static void on_time(struct zb_stack *s, int64_t now_ms)
 	znp_air_pump(z);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t deadline(const struct zb_stack *s)
 {
 	const struct znp *z = of_const(s);
@@ -233,13 +228,13 @@ static int64_t deadline(const struct zb_stack *s)
 	if (z->state == ZNP_OFF)
 		return INT64_MAX;
 	if (z->asker != ZNP_NOBODY)
-		at = earlier(at, z->asked_until);
+		at = zb_earlier(at, z->asked_until);
 	if (is_of_slot(z->asker) && !z->barrier)
-		at = earlier(at, z->asked_at + ZNP_OVERDUE_MS);
+		at = zb_earlier(at, z->asked_at + ZNP_OVERDUE_MS);
 	if (z->state == ZNP_UP && z->asker == ZNP_NOBODY)
-		at = earlier(at, z->heard_at + ZNP_SILENCE_MS);
-	at = earlier(at, znp_start_deadline(z));
-	return earlier(at, znp_air_deadline(z));
+		at = zb_earlier(at, z->heard_at + ZNP_SILENCE_MS);
+	at = zb_earlier(at, znp_start_deadline(z));
+	return zb_earlier(at, znp_air_deadline(z));
 }
 
 static int create(const struct zb_config *config, const struct zb_host *host,
@@ -323,11 +318,9 @@ static unsigned counters(
 		{"znp_malformed", z->counts.malformed},
 		{"znp_unknown", z->counts.unknown},
 	};
-	unsigned i, count = sizeof(all) / sizeof(all[0]);
 
-	for (i = 0; i < count && i < max; i++)
-		ret[i] = all[i];
-	return i;
+	return zb_counters_fill(ret, max, all,
+		sizeof(all) / sizeof(all[0]));
 }
 
 const struct zb_stack_ops zb_znp_stack = {
