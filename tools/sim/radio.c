@@ -11,6 +11,10 @@
 /* Frames in flight that hosts allow a CC26xx, and other coprocessors. */
 #define ZNP_BUFFERS 16
 #define BUFFERS 8
+/* The network's clock is looked at that often: what falls between two ticks goes
+ * to the host together, as a coprocessor's interrupts and its UART gather it. The
+ * air keeps its own time (mesh_time()), and what the host says is served at once. */
+#define TICK_NS UINT64_C(100000)
 
 static const char *front_name(enum group_transport transport)
 {
@@ -33,10 +37,18 @@ static const char *front_name(enum group_transport transport)
 
 /* ---- time ---- */
 
+static uint64_t at_tick(uint64_t due)
+{
+	uint64_t late = due % TICK_NS;
+
+	return due == NCP_NEVER || late == 0 ? due : due - late + TICK_NS;
+}
+
 static void arm(struct radio *r)
 {
 	struct itimerspec when = {0};
-	uint64_t due = mesh_due(r->mesh), other = r->ops->due(r->ncp);
+	uint64_t due = at_tick(mesh_due(r->mesh));
+	uint64_t other = r->ops->due(r->ncp);
 
 	if (other < due)
 		due = other;
