@@ -11,6 +11,9 @@
 
 struct sha {
 	psa_hash_operation_t op;
+	/* Blocks are short, and each call of the library costs more than one. */
+	uint8_t gathered[512];
+	size_t gathered_len;
 	bool failed;
 };
 
