@@ -59,10 +59,11 @@ static void on_timer(uv_timer_t *timer);
 
 void instance_due(struct transport *t, uint64_t at_ms)
 {
-	uint64_t now = instance_now_ms(t);
+	uint64_t now;
 
 	if (t->closed || (t->timer_at_ms && t->timer_at_ms <= at_ms))
 		return;
+	now = instance_now_ms(t);
 	t->timer_at_ms = at_ms;
 	uv_timer_start(&t->timer, on_timer, at_ms > now ? at_ms - now : 0, 0);
 }

@@ -247,9 +247,12 @@ void radio_heard(struct radio *r, const char *key)
 {
 	struct radio_peer *p = key ? radio_peers_find(&r->peers, key) : NULL;
 
-	if (!p)
+	int64_t now_s = gateway_wall_ms() / 1000;
+
+	/* Once a second is enough to keep those that speak in their order. */
+	if (!p || p->heard_s == now_s)
 		return;
-	p->heard_s = gateway_wall_ms() / 1000;
+	p->heard_s = now_s;
 	radio_peers_set(&r->peers, p, p->present, p->sleepy);
 }
 

@@ -49,6 +49,15 @@ static struct zb_ask *ask(struct zb_radio *r, enum ask_kind kind, uint16_t nwk,
 	return a;
 }
 
+/* With it the time of the first of all, which may be that of one that has ended
+ * since. */
+static void due_at(struct zb_radio *r, struct zb_ask *a, int64_t due_ms)
+{
+	a->due_ms = due_ms;
+	if (due_ms < r->asks_due_ms)
+		r->asks_due_ms = due_ms;
+}
+
 static void ask_end(struct zb_radio *r, struct zb_ask *a)
 {
 	r->ask_out -= a->out;
@@ -342,7 +351,7 @@ static bool ask_send(struct zb_radio *r, struct zb_ask *a)
 	a->out = true;
 	r->ask_out++;
 	r->strangers_out += a->stranger;
-	a->due_ms = r->now_ms + patience(r, a);
+	due_at(r, a, r->now_ms + patience(r, a));
 	return true;
 }
 
@@ -418,32 +427,43 @@ static struct zb_ask *pick(struct zb_radio *r)
 	return best;
 }
 
+static void check_late(struct zb_radio *r)
+{
+	struct zb_ask *a;
+
+	for (a = r->asks; a < r->asks + ZB_ASKS_MAX && r->ask_out; a++)
+		if (a->out && a->due_ms <= r->now_ms)
+			ask_late(r, a);
+}
+
 void zb_asks_run(struct zb_radio *r)
 {
 	struct zb_ask *a;
 
 	survey(r);
-	for (a = r->asks; a < r->asks + ZB_ASKS_MAX && r->ask_out; a++)
-		if (a->out && a->due_ms <= r->now_ms)
-			ask_late(r, a);
+	if (r->asks_due_ms <= r->now_ms)
+		check_late(r);
 	if (strangers_wait(r))
 		drop_late_strangers(r);
-	while ((a = pick(r)) != NULL)
-		if (!r->ops->room(r->stack) || !ask_send(r, a))
+	while (r->ops->room(r->stack) && (a = pick(r)) != NULL)
+		if (!ask_send(r, a))
 			return;
 }
 
-int64_t zb_asks_deadline(const struct zb_radio *r)
+/* They are looked through only when the time of the first has come, after
+ * zb_asks_run() has been at those that are late. */
+int64_t zb_asks_deadline(struct zb_radio *r)
 {
-	int64_t due = ZB_NEVER;
 	unsigned i;
 
+	if (r->asks_due_ms > r->now_ms)
+		return r->ask_count ? r->asks_due_ms : ZB_NEVER;
+	r->asks_due_ms = ZB_NEVER;
 	for (i = 0; i < ZB_ASKS_MAX && r->ask_count; i++)
 		if (r->asks[i].kind != ASK_NONE &&
-			r->asks[i].due_ms > r->now_ms &&
-			r->asks[i].due_ms < due)
-			due = r->asks[i].due_ms;
-	return due;
+			r->asks[i].due_ms > r->now_ms)
+			due_at(r, &r->asks[i], r->asks[i].due_ms);
+	return r->asks_due_ms;
 }
 
 /* The stack will confirm and answer nothing of what it had. */
@@ -476,7 +496,7 @@ bool zb_asks_confirm(struct zb_radio *r, const struct zb_confirm *c)
 	/* It was never asked. */
 	ask_not_out(r, a);
 	a->tries--;
-	a->due_ms = r->now_ms + ZB_BUSY_MIN_MS;
+	due_at(r, a, r->now_ms + ZB_BUSY_MIN_MS);
 	return true;
 }
 

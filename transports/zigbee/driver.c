@@ -64,7 +64,8 @@ void zb_log(struct zb_radio *r, uint32_t level, const char *format, ...)
 
 static void take_time(struct zb_radio *r)
 {
-	r->now_ms = (int64_t)(r->host->now_us(r->owner) / 1000);
+	r->now_us = r->host->now_us(r->owner);
+	r->now_ms = (int64_t)(r->now_us / 1000);
 }
 
 static int op_create(
@@ -80,6 +81,7 @@ static int op_create(
 	r->armed_ms = ZB_NEVER;
 	r->survey_ms = ZB_NEVER;
 	r->sends_due_ms = ZB_NEVER;
+	r->asks_due_ms = ZB_NEVER;
 	buf_init(&r->line.out, ZB_OUT_MAX);
 	zb_nodes_init(&r->nodes, ZB_NODES_MAX);
 	r->nodes.on_forget = zb_forgotten;

@@ -153,7 +153,8 @@ struct zb_radio {
 	struct zb_network net;
 	int timer;
 	int64_t armed_ms;
-	int64_t now_ms;	  /* of this entry */
+	uint64_t now_us;  /* of this entry */
+	int64_t now_ms;	  /* the same */
 	int64_t since_ms; /* of STARTING or LOST */
 	int64_t start_ms; /* ZB_START_MS or ZB_FORM_MS */
 	int failed;	  /* the stack has given up */
@@ -185,6 +186,7 @@ struct zb_radio {
 
 	struct zb_ask asks[ZB_ASKS_MAX];
 	unsigned ask_count, ask_out;
+	int64_t asks_due_ms; /* of the first of them, or before it */
 	unsigned strangers, strangers_out; /* of them */
 	uint64_t ask_order;
 	struct {
@@ -301,7 +303,7 @@ bool zb_is_asking_nwk(const struct zb_radio *r, uint64_t eui64);
 void zb_asks_run(struct zb_radio *r);
 void zb_asks_lost(struct zb_radio *r);
 bool zb_asks_confirm(struct zb_radio *r, const struct zb_confirm *c);
-int64_t zb_asks_deadline(const struct zb_radio *r);
+int64_t zb_asks_deadline(struct zb_radio *r);
 void zb_asks_heard(struct zb_radio *r, const struct zb_indication *i);
 
 /* Whether its short address is its own, as far as one can know: it said so in

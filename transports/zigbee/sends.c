@@ -74,6 +74,7 @@ static void send_end(struct zb_radio *r, struct zb_send *s, int status,
 		.status = status,
 		.token = s->token,
 		.level = level,
+		.at_us = r->now_us,
 		.airtime_us = s->airtime_us,
 		.native = native,
 	};

@@ -271,7 +271,7 @@ static void deliver(struct zb_radio *r, struct zb_node *node,
 		.security = i->aps_security ? FERRY_SECURITY_LINK
 					    : FERRY_SECURITY_NETWORK,
 		.airtime_us = airtime_of(r, i) + r->other_us,
-		.at_us = r->host->now_us(r->owner),
+		.at_us = r->now_us,
 		.data = i->asdu.at,
 		.len = (uint32_t)i->asdu.len,
 	};
