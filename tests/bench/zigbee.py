@@ -2,9 +2,10 @@
 """OTA servers side by side on the same simulated Z-Stack coordinator.
 
 zigbee-herdsman as OTA server, the least that can serve a file (the ceiling of
-simulator and PTY), the driver without an engine, and ferryd. Devices ask for 50
-bytes a block. Rates, processor time and memory stand for the stretch from 10 to
-90 % of all blocks; a server that does not get there in time shows what it did.
+simulator and line), the driver without an engine, and ferryd. Devices ask for 50
+bytes a block, over a PTY or over TCP ("network"). Rates, processor time and
+memory stand for the stretch from 10 to 90 % of all blocks; a server that does
+not get there in time shows what it did.
 
 Faults: 2 % of all frames are lost; the server is killed in mid-transfer and
 started again after a second."""
@@ -29,6 +30,7 @@ MANUFACTURER, TYPE, VERSION = 0x1234, 0x0001, 0x00000002
 BLOCK = 50
 BUFFERS = 16
 IDEAL = {"think": "1ms"}
+NETWORK = {"think": "1ms", "link_port": "tcp"}
 RADIO = {"think": "10ms", "air": "radio", "baud": 115200}
 # Bytes of the image by number of devices.
 IDEAL_SIZES = {1: 65536, 8: 65536, 64: 65536, 256: 16384}
@@ -357,7 +359,8 @@ def faults(args, kinds, raw):
 
 def main():
     args = arguments(__doc__, counts=("1,8,64,256", "numbers of devices"),
-                     only=("ideal,radio,budget,faults", "what to measure"),
+                     only=("ideal,network,radio,budget,faults",
+                           "what to measure"),
                      limit=(240, "seconds that a server has"))
     args.counts = [int(n) for n in args.counts.split(",")]
     parts = args.only.split(",")
@@ -366,6 +369,9 @@ def main():
     if "ideal" in parts:
         tables["zigbee_ideal"] = compare(
             args, everyone, IDEAL_SIZES, IDEAL, args.limit, raw, "ideal")
+    if "network" in parts:
+        tables["zigbee_network"] = compare(
+            args, everyone, IDEAL_SIZES, NETWORK, args.limit, raw, "network")
     if "radio" in parts:
         tables["zigbee_radio"] = compare(
             args, (Peer, Responder, FerryTurns), RADIO_SIZES, RADIO,

@@ -4,17 +4,21 @@
  * coordinator, and so many messages on their way as there are buffers. No driver,
  * no engine, no checks: the measure for what simulator and PTY can carry.
  *
- *   zigbee_responder PORT FILE [BUFFERS [NOTIFY_MS]]
+ *   zigbee_responder PORT|tcp://HOST:PORT FILE [BUFFERS [NOTIFY_MS]]
  *
  * Runs until it gets SIGTERM. Prints "ready" when devices were told. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -283,11 +287,41 @@ static int load(struct responder *r, const char *path)
 	return 0;
 }
 
+static int open_tcp(const char *target)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	const char *colon = strrchr(target, ':');
+	struct addrinfo *at;
+	char host[64];
+	int fd, on = 1;
+
+	if (!colon || (size_t)(colon - target) >= sizeof(host))
+		return -1;
+	memcpy(host, target, (size_t)(colon - target));
+	host[colon - target] = '\0';
+	if (getaddrinfo(host, colon + 1, &hints, &at) != 0)
+		return -1;
+	fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(at);
+	if (fd >= 0) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+	}
+	return fd;
+}
+
 static int open_line(const char *path)
 {
 	struct termios line;
-	int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	int fd;
 
+	if (strncmp(path, "tcp://", 6) == 0)
+		return open_tcp(path + 6);
+	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0 && tcgetattr(fd, &line) == 0) {
 		cfmakeraw(&line);
 		tcsetattr(fd, TCSANOW, &line);
