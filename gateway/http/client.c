@@ -11,8 +11,8 @@
 
 #include "base/buf.h"
 #include "gateway/http/conn.h"
+#include "gateway/http/request.h"
 #include "gateway/http/response.h"
-#include "gateway/http/url.h"
 
 #define SLOTS_MAX 4
 #define REQUEST_MAX ((size_t)8 * 1024)
@@ -27,13 +27,7 @@ struct http_fetch {
 	struct http_fetch *next; /* in the list of its state */
 	struct slot *slot;       /* while active */
 	enum fetch_state state;
-	struct http_fetch_spec spec;
-	struct url url;
-	char if_range[HTTP_ETAG_MAX];
-	char if_none_match[HTTP_ETAG_MAX];
-	char accept[64];
-	char content_type[64];
-	struct buf body;
+	struct http_request request;
 	uint64_t until;          /* total_ms; NEVER */
 	unsigned redirects;
 	bool is_retry;           /* after an idle connection turned out dead */
@@ -272,50 +266,17 @@ static void fetch_requeue(struct http_fetch *fetch)
 	turn_soon(fetch->client);
 }
 
-static int request_write(struct buf *out, const struct http_fetch *fetch)
-{
-	const struct http_fetch_spec *spec = &fetch->spec;
-	bool is_post = spec->method == HTTP_METHOD_POST;
-
-	buf_printf(out, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n"
-		"Accept-Encoding: identity\r\n", is_post ? "POST" : "GET",
-		fetch->url.path, fetch->client->authority,
-		fetch->client->user_agent);
-	if (fetch->accept[0])
-		buf_printf(out, "Accept: %s\r\n", fetch->accept);
-	if (spec->ranged && spec->range_end)
-		buf_printf(out, "Range: bytes=%llu-%llu\r\n",
-			(unsigned long long)spec->range_from,
-			(unsigned long long)spec->range_end - 1);
-	else if (spec->ranged)
-		buf_printf(out, "Range: bytes=%llu-\r\n",
-			(unsigned long long)spec->range_from);
-	if (spec->ranged && fetch->if_range[0])
-		buf_printf(out, "If-Range: %s\r\n", fetch->if_range);
-	if (fetch->if_none_match[0])
-		buf_printf(out, "If-None-Match: %s\r\n", fetch->if_none_match);
-	if (is_post)
-		buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-			fetch->content_type, fetch->body.len);
-	buf_add_text(out, "\r\n");
-	buf_add_bytes(out, buf_bytes(&fetch->body));
-	return out->err;
-}
-
 static bool is_redirect(const struct http_fetch *fetch)
 {
-	int status = fetch->head.status;
-
-	return fetch->spec.method == HTTP_METHOD_GET && fetch->location[0] &&
-		(status == 301 || status == 302 || status == 303 ||
-		status == 307 || status == 308);
+	return fetch->location[0] && http_request_is_redirected(
+		&fetch->request, fetch->head.status);
 }
 
 static int redirect_judge(struct http_fetch *fetch)
 {
 	struct url url;
 
-	if (url_resolve(&fetch->url, fetch->location, &url) ||
+	if (url_resolve(&fetch->request.url, fetch->location, &url) ||
 			!url_same_origin(&url, &fetch->client->origin))
 		return fault_set(&fetch->fault, ERR_VENDOR_HTTP_REDIRECT, 0,
 			"location", "must stay within the origin");
@@ -323,7 +284,7 @@ static int redirect_judge(struct http_fetch *fetch)
 		return fault_set(&fetch->fault, ERR_VENDOR_HTTP_REDIRECTS, 0,
 			"location", "more than %u redirects",
 			fetch->client->limits.redirects);
-	fetch->url = url;
+	fetch->request.url = url;
 	return 0;
 }
 
@@ -340,9 +301,10 @@ static int on_response_head(void *arg, const struct http_head *head,
 	slot->until = uv_now(slot->client->loop) + slot->client->limits.idle_ms;
 	if (is_redirect(fetch))
 		return redirect_judge(fetch);
-	if (!fetch->spec.on_head)
+	if (!fetch->request.spec.on_head)
 		return 0;
-	return fetch->spec.on_head(fetch->spec.arg, &fetch->head);
+	return fetch->request.spec.on_head(fetch->request.spec.arg,
+		&fetch->head);
 }
 
 static int on_response_body(void *arg, struct bytes part)
@@ -355,9 +317,9 @@ static int on_response_body(void *arg, struct bytes part)
 		return -ECANCELED;
 	slot->window_bytes += part.len;
 	slot->client->stats.bytes_in += part.len;
-	if (is_redirect(fetch) || !fetch->spec.on_body)
+	if (is_redirect(fetch) || !fetch->request.spec.on_body)
 		return 0;
-	return fetch->spec.on_body(fetch->spec.arg, part);
+	return fetch->request.spec.on_body(fetch->request.spec.arg, part);
 }
 
 static void slot_send(struct slot *slot)
@@ -367,10 +329,10 @@ static void slot_send(struct slot *slot)
 	const struct http_response_rules rules = {
 		.head_bytes = client->limits.head_bytes,
 		.head_count = client->limits.head_count,
-		.body_max = fetch->spec.body_max,
-		.ranged = fetch->spec.ranged,
-		.range_from = fetch->spec.range_from,
-		.range_end = fetch->spec.range_end,
+		.body_max = fetch->request.spec.body_max,
+		.ranged = fetch->request.spec.ranged,
+		.range_from = fetch->request.spec.range_from,
+		.range_end = fetch->request.spec.range_end,
 	};
 	const struct http_response_sink sink = {
 		.on_head = on_response_head,
@@ -385,7 +347,8 @@ static void slot_send(struct slot *slot)
 	slot->paused_at = fetch->paused ? uv_now(client->loop) : 0;
 	http_response_begin(slot->response, &rules, &sink);
 	buf_init(&out, REQUEST_MAX + HTTP_BODY_OUT_MAX);
-	e = request_write(&out, fetch);
+	e = http_request_write(&fetch->request, client->authority,
+		client->user_agent, &out);
 	if (e == 0)
 		e = http_conn_write(slot->conn, buf_bytes(&out));
 	buf_done(&out);
@@ -472,7 +435,7 @@ static void on_conn_end(void *arg, int status)
 		e = ERR_VENDOR_CLOSED;
 	if (was_busy && fetch && slot->reused && !had_begun &&
 			!fetch->is_retry &&
-			fetch->spec.method == HTTP_METHOD_GET) {
+			fetch->request.spec.method == HTTP_METHOD_GET) {
 		slot_close(slot);
 		fetch->is_retry = true;
 		fetch_requeue(fetch);
@@ -569,9 +532,10 @@ static void deliver_ended(struct http_client *client)
 	while ((fetch = client->ended.first)) {
 		list_remove(&client->ended, fetch);
 		client->stats.fetches++;
-		fetch->spec.on_done(fetch->spec.arg, fetch->status,
+		fetch->request.spec.on_done(fetch->request.spec.arg,
+			fetch->status,
 			fetch->has_head ? &fetch->head : NULL, &fetch->fault);
-		buf_done(&fetch->body);
+		http_request_done(&fetch->request);
 		free(fetch);
 	}
 }
@@ -739,56 +703,6 @@ void http_client_close(struct http_client *client,
 	uv_idle_start(&client->turn, on_turn);
 }
 
-/* What goes into a header line must not end it. */
-static int copy_token(char *to, size_t size, const char *from)
-{
-	size_t len = from ? strlen(from) : 0;
-
-	if (len >= size)
-		return -EINVAL;
-	for (size_t i = 0; i < len; i++)
-		if (from[i] < 0x20 || from[i] > 0x7e)
-			return -EINVAL;
-	if (len)
-		memcpy(to, from, len);
-	to[len] = '\0';
-	return 0;
-}
-
-static int spec_copy(struct http_fetch *fetch,
-	const struct http_fetch_spec *spec)
-{
-	bool is_post = spec->method == HTTP_METHOD_POST;
-
-	if (!spec->path || spec->path[0] != '/' || !spec->on_done ||
-			(spec->ranged && is_post) ||
-			(spec->range_end && spec->range_end <= spec->range_from) ||
-			(is_post && !spec->content_type) ||
-			(!is_post && spec->body.len) ||
-			spec->body.len > HTTP_BODY_OUT_MAX)
-		return -EINVAL;
-	if (copy_token(fetch->if_range, sizeof(fetch->if_range),
-				spec->if_range) ||
-			copy_token(fetch->if_none_match,
-				sizeof(fetch->if_none_match),
-				spec->if_none_match) ||
-			copy_token(fetch->accept, sizeof(fetch->accept),
-				spec->accept) ||
-			copy_token(fetch->content_type,
-				sizeof(fetch->content_type),
-				spec->content_type))
-		return -EINVAL;
-	/* A weak ETag never matches in If-Range (RFC 9110 section 13.1.5). */
-	if (fetch->if_range[0] && fetch->if_range[0] != '"')
-		return -EINVAL;
-	if (spec->path[1] == '/' || url_resolve(&fetch->client->origin,
-			spec->path, &fetch->url))
-		return -EINVAL;
-	fetch->spec = *spec;
-	buf_init(&fetch->body, HTTP_BODY_OUT_MAX);
-	return buf_add_bytes(&fetch->body, spec->body);
-}
-
 int http_fetch_start(struct http_client *client,
 	const struct http_fetch_spec *spec, struct http_fetch **ret_fetch)
 {
@@ -803,9 +717,9 @@ int http_fetch_start(struct http_client *client,
 	if (!fetch)
 		return -ENOMEM;
 	fetch->client = client;
-	e = spec_copy(fetch, spec);
+	e = http_request_init(&fetch->request, spec, &client->origin);
 	if (e) {
-		buf_done(&fetch->body);
+		http_request_done(&fetch->request);
 		free(fetch);
 		return e;
 	}
