@@ -234,6 +234,16 @@ static void take(struct zb_stack *s, const struct zs_packet *p)
 	}
 }
 
+static void refuse(struct zb_stack *s, struct bytes packet)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "the stack sent a packet of type %02x and "
+		"%zu bytes that breaks a rule: %s", packet.len ? packet.at[0] :
+		0u, packet.len, zs_broken_rule(packet));
+	fail(s, -EPROTO, text);
+}
+
 static void stack_input(struct zb_stack *s, int64_t now_ms, struct bytes data)
 {
 	struct zs_packet p;
@@ -248,8 +258,7 @@ static void stack_input(struct zb_stack *s, int64_t now_ms, struct bytes data)
 		s->packets_unknown++;
 	} else if (err) {
 		s->packets_bad++;
-		fail(s, -EPROTO,
-			"the stack sent a packet that breaks the rules");
+		refuse(s, data);
 	} else if (s->state == SOCKET_GREETED && p.type != ZS_NETWORK &&
 		   p.type != ZS_PING && p.type != ZS_PONG) {
 		s->packets_bad++;

@@ -139,58 +139,93 @@ static bool text_is_good(struct bytes text)
 	return text.len <= ZS_TEXT_MAX;
 }
 
-static bool network_is_good(const struct zs_packet *p)
+/* The rule of its layout that a packet breaks, NULL: none. */
+static const char *network_rule(const struct zs_packet *p)
 {
 	if (p->version == 0)
-		return true;
-	return (p->channel == 0 || (p->channel >= 11 && p->channel <= 26)) &&
-	       p->window >= 1 && p->window <= 64 && p->asdu_max >= 40 &&
-	       p->asdu_max <= ZS_ASDU_MAX && p->eui64 != 0 &&
-	       text_is_good(p->rest);
+		return NULL;
+	if (p->channel != 0 && (p->channel < 11 || p->channel > 26))
+		return "channel must be 11 to 26, or 0";
+	if (p->window < 1 || p->window > 64)
+		return "window must be 1 to 64";
+	if (p->asdu_max < 40 || p->asdu_max > ZS_ASDU_MAX)
+		return "longest ASDU must be 40 to 128";
+	if (!p->eui64)
+		return "eui64 must not be 0";
+	return text_is_good(p->rest) ? NULL :
+		"text must be at most 80 printable ASCII bytes";
 }
 
-static bool is_good(const struct zs_packet *p)
+static const char *asdu_rule(const struct zs_packet *p)
+{
+	return p->rest.len >= 1 && p->rest.len <= ZS_ASDU_MAX ? NULL :
+		"ASDU must have 1 to 128 bytes";
+}
+
+static const char *broken_rule(const struct zs_packet *p)
 {
 	switch (p->type) {
 	case ZS_HELLO:
-		return p->version >= 1 && p->version <= p->last_version;
+		return p->version >= 1 && p->version <= p->last_version ?
+			NULL : "versions must be a range from 1 on";
 	case ZS_SEND:
-		return p->id != 0 && p->rest.len >= 1 &&
-		       p->rest.len <= ZS_ASDU_MAX;
+		return p->id ? asdu_rule(p) : "id must not be 0";
 	case ZS_NETWORK:
-		return network_is_good(p);
+		return network_rule(p);
 	case ZS_NODE:
-		return p->eui64 != 0;
+		return p->eui64 ? NULL : "eui64 must not be 0";
 	case ZS_FRAME:
-		return p->rest.len >= 1 && p->rest.len <= ZS_ASDU_MAX;
+		return asdu_rule(p);
 	case ZS_CONFIRM:
-		return p->id != 0;
+		return p->id ? NULL : "id must not be 0";
 	case ZS_LIST:
 	case ZS_PING:
 	case ZS_PONG:
 	case ZS_LISTED:
-		return true;
+		return NULL;
 	}
-	return false;
+	return NULL;
+}
+
+static int read_packet(struct bytes packet, struct zs_packet *p,
+	const char **rule)
+{
+	struct at measure = {.len = 1}, a = {.in = packet.at, .len = 1};
+
+	*rule = "a packet must have 1 to 256 bytes";
+	if (packet.len < 1 || packet.len > ZS_PACKET_MAX)
+		return -EINVAL;
+	p->type = (enum zs_type)packet.at[0];
+	if (move_head(&measure, p))
+		return -ENOENT;
+	*rule = "it is shorter than its layout";
+	if (packet.len < measure.len)
+		return -EINVAL;
+	*rule = "it must begin with 5A 43 4C 53";
+	if (move_head(&a, p))
+		return -EINVAL;
+	p->rest = bytes_slice(packet, a.len, packet.len);
+	*rule = broken_rule(p);
+	return *rule ? -EINVAL : 0;
 }
 
 int zs_read(struct bytes packet, struct zs_packet *ret)
 {
 	struct zs_packet p = {.flags = 0};
-	struct at measure = {.len = 1}, a = {.in = packet.at, .len = 1};
+	const char *rule;
+	int err = read_packet(packet, &p, &rule);
 
-	if (packet.len < 1 || packet.len > ZS_PACKET_MAX)
-		return -EINVAL;
-	p.type = (enum zs_type)packet.at[0];
-	if (move_head(&measure, &p))
-		return -ENOENT;
-	if (packet.len < measure.len || move_head(&a, &p))
-		return -EINVAL;
-	p.rest = bytes_slice(packet, a.len, packet.len);
-	if (!is_good(&p))
-		return -EINVAL;
-	*ret = p;
-	return 0;
+	if (!err)
+		*ret = p;
+	return err;
+}
+
+const char *zs_broken_rule(struct bytes packet)
+{
+	struct zs_packet p = {.flags = 0};
+	const char *rule;
+
+	return read_packet(packet, &p, &rule) == -EINVAL ? rule : "";
 }
 
 size_t zs_write(const struct zs_packet *p, uint8_t *at)

@@ -62,6 +62,10 @@ struct zs_packet {
  * type that is not known, which is no fault. */
 int zs_read(struct bytes packet, struct zs_packet *ret);
 
+/* Why it said -EINVAL, for who writes the other side; a constant text, "" when
+ * it did not. */
+const char *zs_broken_rule(struct bytes packet);
+
 /* Writes at most ZS_PACKET_MAX bytes; the record keeps the rules. */
 size_t zs_write(const struct zs_packet *p, uint8_t *at);
 
