@@ -121,7 +121,8 @@ int show_offers(struct ctl *c);
 int update_run(struct ctl *c);
 int watch_run(struct ctl *c);
 
-/* The job that the first word names; like ctl_get(). */
+/* The job that the first word names by its number, or the newest of the device
+ * that it names; like ctl_get(). */
 int ctl_get_job(struct ctl *c, json_t **ret_job);
 
 /* Follows `jobs` (an array of job objects) until each has ended; prints bars or

@@ -284,13 +284,59 @@ int show_devices(struct ctl *c)
 	return CTL_DONE;
 }
 
-int ctl_get_job(struct ctl *c, json_t **ret_job)
+static int get_job(struct ctl *c, const char *id, json_t **ret_job)
 {
 	struct target target;
 
 	target_init(&target, "/v1/jobs/");
-	target_part(&target, c->args.words[0]);
+	target_part(&target, id);
 	return ctl_get(c, &target, ret_job);
+}
+
+/* A device that is there and has none is no mistake, but nothing to show. */
+static int complain_no_job(struct ctl *c, const char *device)
+{
+	struct target target;
+	json_t *answer = NULL;
+	int code;
+
+	target_init(&target, "/v1/devices/");
+	target_part(&target, device);
+	code = ctl_get(c, &target, &answer);
+	if (!code)
+		ctl_complain(c, "%s has no job; ferryctl plan %s says why",
+			device, device);
+	json_decref(answer);
+	return code ? code : CTL_NOT_FOUND;
+}
+
+static int get_newest_job(struct ctl *c, const char *device, json_t **ret_job)
+{
+	struct target target;
+	json_t *page = NULL;
+	const json_t *job;
+	char id[24];
+	int code;
+
+	target_init(&target, "/v1/jobs");
+	target_param(&target, "device", device);
+	target_param(&target, "limit", "1");
+	code = ctl_get(c, &target, &page);
+	if (code)
+		return code;
+	job = json_array_get(json_at(page, "items"), 0);
+	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT,
+		json_integer_value(json_at(job, "id")));
+	json_decref(page);
+	return job ? get_job(c, id, ret_job) : complain_no_job(c, device);
+}
+
+int ctl_get_job(struct ctl *c, json_t **ret_job)
+{
+	const char *word = c->args.words[0];
+
+	return strspn(word, "0123456789") == strlen(word) ?
+		get_job(c, word, ret_job) : get_newest_job(c, word, ret_job);
 }
 
 int show_job(struct ctl *c)

@@ -127,3 +127,24 @@ def test_files_of_the_cache_that_were_removed_are_fetched_once(site):
     assert site.node("bulb-1")["sha256"] == sha256(path)
     envelopes = [line for line in site.nginx.requests() if "GET /e/" in line]
     assert len(envelopes) <= 3, envelopes
+
+
+def test_job_may_be_named_by_its_device(site):
+    device, job = open_job(site, site.make_ota(2, size=2000))
+    assert site.ctl("explain", device).stdout == \
+        site.ctl("explain", str(job)).stdout
+    assert site.ctl("job", device).stdout.startswith("job ")
+    unknown = site.ctl("explain", "nobody")
+    assert (unknown.returncode, unknown.stdout) == (3, "")
+    site.ctl("cancel", str(job))
+    site.ctl("forget", device)
+    # Without a release for its class it gets no job.
+    site.add_zigbee_class("plug")
+    (site.etc / "classes.d" / "bulb.conf").unlink()
+    reload(site)
+    plug = wait_for("the plug", lambda: [
+        d["id"] for d in site.devices().values() if d["class"] == "plug"])[0]
+    said = site.ctl("explain", plug)
+    assert said.returncode == 3
+    assert said.stderr == \
+        f"ferryctl: {plug} has no job; ferryctl plan {plug} says why\n"
