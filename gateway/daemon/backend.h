@@ -3,6 +3,7 @@
 #ifndef FERRY_GATEWAY_DAEMON_BACKEND_H
 #define FERRY_GATEWAY_DAEMON_BACKEND_H
 
+#include "gateway/admin/server.h"
 #include "gateway/daemon/gateway.h"
 
 /* The table; its `arg` is the gateway. */

@@ -16,16 +16,14 @@
 #include <uv.h>
 
 #include "devices/registry.h"
-#include "gateway/admin/server.h"
 #include "gateway/config/config.h"
 #include "gateway/daemon/floors.h"
 #include "gateway/daemon/news.h"
-#include "policy/gates/gates.h"
 #include "policy/trust/trust.h"
 #include "store/cache.h"
 #include "store/db.h"
-#include "transports/host.h"
 
+struct admin_server;
 struct authority;
 struct vendor;
 struct release;

@@ -23,6 +23,7 @@
 #include "gateway/daemon/child.h"
 #include "gateway/daemon/release.h"
 #include "gateway/relay/job_state.h"
+#include "policy/gates/gates.h"
 
 /* What somebody wants of a job whose session is at work; carried out at the
  * engine's next safe point. */

@@ -1,6 +1,8 @@
 /* The events that watchers of the admin API get. */
 #include "gateway/daemon/view.h"
 
+#include "gateway/admin/server.h"
+
 static bool is_watched(const struct gateway *g)
 {
 	return g->admin && admin_is_watched(g->admin);

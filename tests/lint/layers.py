@@ -8,7 +8,8 @@ module is its files NAME.[ch] and NAME_*.[ch], and what is joined to it by "+"
 
   - of its own module,
   - of every layer below its own,
-  - of other modules of its side, as long as no ring comes of it.
+  - of other modules of its side, as long as no ring comes of it,
+  - of other folders, unless OUTSIDE keeps a folder to some modules.
 
 docs/architecture.md, "Inside gateway/daemon", says what the layers are for.
 """
@@ -35,6 +36,14 @@ LAYERS = {
         ["view backend"],
         ["daemon main"],
     ],
+}
+
+# What is seen by these modules of a folder only: the core does not know the API
+# that shows it.
+OUTSIDE = {
+    "gateway/daemon": {
+        "gateway/admin": "backend_rules view_text view backend daemon",
+    },
 }
 
 
@@ -98,13 +107,23 @@ def problems_of(layers, includes):
     return problems
 
 
-def includes_of(folder):
+def includes_of(folder, wanted):
+    """{stem of a file of `folder`: stems of the headers of `wanted`}"""
     found = {}
     for path in sorted((TOP / folder).glob("*.[ch]")):
-        headers = re.findall(rf'^\s*#\s*include\s*"{folder}/(\w+)\.h"',
+        headers = re.findall(rf'^\s*#\s*include\s*"{wanted}/(\w+)\.h"',
                              path.read_text(), re.M)
         found.setdefault(path.stem, set()).update(headers)
     return found
+
+
+def strangers_of(layers, includes, allowed):
+    """Files that include what only the allowed modules may."""
+    modules = modules_of(layers)
+    places = {stem: place_of(stem, modules) for stem in includes}
+    return [stem for stem, headers in sorted(includes.items())
+            if headers and places[stem] and
+            places[stem][2] not in allowed.split()]
 
 
 # A small tree that is in order, and changes that the rule has to notice.
@@ -126,14 +145,21 @@ def self_check():
     without = {s: h - {"west"} for s, h in KEPT.items() if s != "west"}
     if not problems_of(KEPT_LAYERS, without):
         told.append("the rule does not notice a module without files")
+    if strangers_of(KEPT_LAYERS, KEPT, "east barn west top") or \
+            strangers_of(KEPT_LAYERS, KEPT, "barn west top") != [
+                "east", "east_wing"]:
+        told.append("the rule does not notice who knows another folder")
     return told
 
 
 def main():
     problems = self_check()
     for folder, layers in LAYERS.items():
-        problems += [f"{folder}: {p}"
-                     for p in problems_of(layers, includes_of(folder))]
+        found = problems_of(layers, includes_of(folder, folder))
+        for other, allowed in OUTSIDE.get(folder, {}).items():
+            found += [f"{stem} may not know {other}" for stem in strangers_of(
+                layers, includes_of(folder, other), allowed)]
+        problems += [f"{folder}: {p}" for p in found]
     print("\n".join(problems))
     return 1 if problems else 0
 
