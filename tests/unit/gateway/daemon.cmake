@@ -13,4 +13,5 @@ target_link_options(test_delegated PRIVATE -Wl,--wrap=delegate_open
 	-Wl,--wrap=delegate_close,--wrap=delegate_offer)
 ferry_unit(check USES room_daemon)
 ferry_unit(floors USES room_daemon)
+ferry_unit(lines USES room_daemon)
 ferry_unit(entry_match USES room_daemon)
