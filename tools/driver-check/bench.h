@@ -80,6 +80,13 @@ struct bench_kind {
 	bool insecure;
 };
 
+/* For the kinds: `ready` is called when the descriptor can be read; `data` is
+ * that of the handle. A bench that cannot watch its descriptors aborts. */
+uv_poll_t *bench_poll_start(struct bench *b, int fd, uv_poll_cb ready,
+	void *data);
+/* And never again; NULL in *poll: nothing to do. */
+void bench_poll_stop(uv_poll_t **poll);
+
 extern const struct bench_kind bench_pty, bench_tcp, bench_sim, bench_hub,
 	bench_given;
 

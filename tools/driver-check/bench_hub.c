@@ -32,32 +32,6 @@ struct hub {
 	unsigned fail_left;
 };
 
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void poll_stop(uv_poll_t **poll)
-{
-	if (!*poll)
-		return;
-	uv_poll_stop(*poll);
-	uv_close((uv_handle_t *)*poll, on_closed);
-	*poll = NULL;
-}
-
-static uv_poll_t *poll_start(struct hub *h, int fd, uv_poll_cb ready)
-{
-	uv_poll_t *poll = calloc(1, sizeof(*poll));
-
-	if (!poll)
-		abort();
-	poll->data = h;
-	uv_poll_init(h->bench->loop, poll, fd);
-	uv_poll_start(poll, UV_READABLE, ready);
-	return poll;
-}
-
 static int say(struct hub *h, const struct zs_packet *p)
 {
 	uint8_t at[ZS_PACKET_MAX];
@@ -173,7 +147,7 @@ static void on_packet(struct hub *h, const struct zs_packet *p)
 
 static void hang_up(struct hub *h)
 {
-	poll_stop(&h->poll);
+	bench_poll_stop(&h->poll);
 	if (h->fd >= 0)
 		close(h->fd);
 	h->fd = -1;
@@ -208,7 +182,7 @@ static void on_accept(uv_poll_t *poll, int status, int events)
 		return;
 	hang_up(h);
 	h->fd = fd;
-	h->poll = poll_start(h, fd, on_readable);
+	h->poll = bench_poll_start(h->bench, fd, on_readable, h);
 }
 
 static int hub_listen(struct hub *h)
@@ -222,7 +196,7 @@ static int hub_listen(struct hub *h)
 		bind(h->server, (struct sockaddr *)&at, sizeof(at)) ||
 		listen(h->server, 4))
 		return -errno;
-	h->accept = poll_start(h, h->server, on_accept);
+	h->accept = bench_poll_start(h->bench, h->server, on_accept, h);
 	return 0;
 }
 
@@ -256,7 +230,7 @@ static int hub_begin(struct bench *b)
 static void hub_shut(struct hub *h)
 {
 	hang_up(h);
-	poll_stop(&h->accept);
+	bench_poll_stop(&h->accept);
 	if (h->server >= 0)
 		close(h->server);
 	h->server = -1;

@@ -20,30 +20,15 @@ struct line {
 	int server; /* TCP: listens */
 	unsigned accepted;
 	bool stalled;
-	bool polling;
 	uv_poll_t *poll;
 	uv_poll_t *accept;
 	char link[128];
 	char folder[64];
 };
 
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void poll_stop(uv_poll_t **poll)
-{
-	if (!*poll)
-		return;
-	uv_poll_stop(*poll);
-	uv_close((uv_handle_t *)*poll, on_closed);
-	*poll = NULL;
-}
-
 static void hang_up(struct line *l)
 {
-	poll_stop(&l->poll);
+	bench_poll_stop(&l->poll);
 	if (l->fd >= 0)
 		close(l->fd);
 	if (l->held >= 0)
@@ -65,30 +50,18 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		return;
 	n = read(l->fd, data, sizeof(data));
 	if (n == 0 || (n < 0 && errno != EAGAIN)) {
-		poll_stop(&l->poll);
+		bench_poll_stop(&l->poll);
 		return;
 	}
 	if (n > 0 && write(l->fd, data, (size_t)n) != n)
 		fprintf(stderr, "far end could not echo\n");
 }
 
-static int poll_start(struct line *l)
+static void poll_start(struct line *l)
 {
-	int err;
-
-	l->poll = calloc(1, sizeof(*l->poll));
-	if (!l->poll)
-		return -ENOMEM;
-	err = uv_poll_init(l->bench->loop, l->poll, l->fd);
-	if (err) {
-		free(l->poll);
-		l->poll = NULL;
-		return err;
-	}
-	l->poll->data = l;
-	if (!l->stalled)
-		uv_poll_start(l->poll, UV_READABLE, on_readable);
-	return 0;
+	l->poll = bench_poll_start(l->bench, l->fd, on_readable, l);
+	if (l->stalled)
+		uv_poll_stop(l->poll);
 }
 
 static void line_stall(struct bench *b, bool on)
@@ -145,7 +118,7 @@ static void line_end(struct bench *b)
 	struct line *l = b->state;
 
 	hang_up(l);
-	poll_stop(&l->accept);
+	bench_poll_stop(&l->accept);
 	if (l->server >= 0)
 		close(l->server);
 	if (l->link[0])
@@ -186,7 +159,8 @@ static int pty_open(struct line *l)
 	unlink(l->link);
 	if (symlink(path, l->link))
 		return -errno;
-	return poll_start(l);
+	poll_start(l);
+	return 0;
 }
 
 static int pty_begin(struct bench *b)
@@ -290,19 +264,15 @@ static int tcp_begin(struct bench *b)
 		return err;
 	b->kv[0] = (struct ferry_kv){"port", b->texts[0]};
 	b->kv_count = 1;
-	l->accept = calloc(1, sizeof(*l->accept));
-	if (!l->accept)
-		return -ENOMEM;
-	l->accept->data = l;
-	uv_poll_init(b->loop, l->accept, l->server);
-	return uv_poll_start(l->accept, UV_READABLE, on_accept);
+	l->accept = bench_poll_start(b, l->server, on_accept, l);
+	return 0;
 }
 
 static int tcp_dead(struct bench *b)
 {
 	struct line *l = b->state;
 
-	poll_stop(&l->accept);
+	bench_poll_stop(&l->accept);
 	close(l->server);
 	l->server = -1;
 	return line_dead(b);

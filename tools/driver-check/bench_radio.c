@@ -42,20 +42,6 @@ struct radio {
 	struct buf out;
 };
 
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static void poll_stop(uv_poll_t **poll)
-{
-	if (!*poll)
-		return;
-	uv_poll_stop(*poll);
-	uv_close((uv_handle_t *)*poll, on_closed);
-	*poll = NULL;
-}
-
 static int say_frame(struct radio *r, const struct sim_frame *f)
 {
 	int err = sim_wire_write(f, &r->out);
@@ -279,7 +265,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {
-		poll_stop(&r->poll);
+		bench_poll_stop(&r->poll);
 		close(r->fd);
 		r->fd = -1;
 		return;
@@ -297,18 +283,13 @@ static void on_accept(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (fd < 0)
 		return;
-	poll_stop(&r->poll);
+	bench_poll_stop(&r->poll);
 	if (r->fd >= 0)
 		close(r->fd);
 	r->fd = fd;
 	memset(r->links, 0, sizeof(r->links));
 	r->held_count = 0;
-	r->poll = calloc(1, sizeof(*r->poll));
-	if (!r->poll)
-		abort();
-	r->poll->data = r;
-	uv_poll_init(r->bench->loop, r->poll, fd);
-	uv_poll_start(r->poll, UV_READABLE, on_readable);
+	r->poll = bench_poll_start(r->bench, fd, on_readable, r);
 }
 
 static int radio_listen(struct radio *r)
@@ -322,12 +303,8 @@ static int radio_listen(struct radio *r)
 		bind(r->server, (struct sockaddr *)&at, sizeof(at)) ||
 		listen(r->server, 4))
 		return -errno;
-	r->accept = calloc(1, sizeof(*r->accept));
-	if (!r->accept)
-		return -ENOMEM;
-	r->accept->data = r;
-	uv_poll_init(r->bench->loop, r->accept, r->server);
-	return uv_poll_start(r->accept, UV_READABLE, on_accept);
+	r->accept = bench_poll_start(r->bench, r->server, on_accept, r);
+	return 0;
 }
 
 static int radio_begin(struct bench *b)
@@ -353,8 +330,8 @@ static int radio_begin(struct bench *b)
 
 static void radio_shut(struct radio *r)
 {
-	poll_stop(&r->poll);
-	poll_stop(&r->accept);
+	bench_poll_stop(&r->poll);
+	bench_poll_stop(&r->accept);
 	if (r->fd >= 0)
 		close(r->fd);
 	if (r->server >= 0)
