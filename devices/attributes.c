@@ -39,6 +39,61 @@ size_t attributes_list(const struct attributes *a,
 	return count;
 }
 
+/* ---- as they are stored ---- */
+
+static bool is_text(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+int attributes_restore(struct attributes *a, struct bytes stored)
+{
+	struct peer_attribute list[ATTRIBUTES_MAX];
+	struct attributes read = {.len = (uint16_t)stored.len};
+	size_t texts = 0, count;
+
+	if (stored.len > sizeof(read.at) ||
+			(stored.len && stored.at[stored.len - 1]))
+		return ERR_STORE_ROW;
+	if (stored.len)
+		memcpy(read.at, stored.at, stored.len);
+	for (size_t i = 0; i < stored.len; i++)
+		texts += !read.at[i];
+	if (texts % 2 || texts / 2 > ATTRIBUTES_MAX)
+		return ERR_STORE_ROW;
+	count = attributes_list(&read, list);
+	for (size_t i = 0; i < count; i++)
+		if (!list[i].name[0] || !is_text(list[i].name) ||
+				!is_text(list[i].value))
+			return ERR_STORE_ROW;
+	*a = read;
+	return 0;
+}
+
+static uint32_t hash_text(uint32_t hash, const char *text)
+{
+	do {
+		hash = (hash ^ (uint8_t)*text) * 16777619u; /* FNV-1a */
+	} while (*text++);
+	return hash;
+}
+
+uint32_t attributes_hash(const struct attributes *a, const char *but)
+{
+	struct peer_attribute list[ATTRIBUTES_MAX];
+	size_t count = attributes_list(a, list);
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!but || strcmp(list[i].name, but) != 0)
+			sum += hash_text(hash_text(2166136261u, list[i].name),
+				list[i].value);
+	return sum;
+}
+
 /* ---- how they are written ---- */
 
 /* '#' is a digit of a number in hexadecimal. */

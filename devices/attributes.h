@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "devices/class.h"
 
 #define ATTRIBUTES_MAX 24
@@ -18,6 +19,14 @@ struct attributes {
 /* Takes the place of what was kept. Those that do not fit are left out. */
 void attributes_keep(struct attributes *a, const struct peer_attribute *list,
 	size_t count);
+
+/* Takes the form in which they are kept, `at` with its length, as it was stored.
+ * ERR_STORE_ROW when it is none, and nothing is changed. */
+int attributes_restore(struct attributes *a, struct bytes stored);
+
+/* A number that changes with what is kept, not with its order, and not with the
+ * attribute `but` (NULL: none). */
+uint32_t attributes_hash(const struct attributes *a, const char *but);
 
 /* Fills `into`, whose texts point into `a`; returns how many there are. */
 size_t attributes_list(const struct attributes *a,

@@ -53,7 +53,11 @@ struct device {
 	enum device_health health;
 	bool present;
 	int64_t seen_s;
-	struct attributes attributes; /* none since the start: not seen yet */
+	int64_t heard_s; /* as it is stored; who listens to it knows better */
+	struct attributes attributes; /* as its link told last, also in an
+				       * earlier run; none: never seen */
+	bool on_trust; /* its class made it a device, and nothing has shown
+			* that it is real */
 };
 
 struct candidate {
@@ -132,8 +136,8 @@ int registry_forget(struct registry *r, const char *id, int64_t now_s,
 	struct fault *f);
 
 /* The first rule of `match` of its class that the device does not meet, by what
- * its link told since the start; NULL when it meets all, when its class has none
- * or is none, and before it was seen. *ret_value is what it has there, NULL when
+ * its link told last; NULL when it meets all, when its class has none
+ * or is none, and before it was seen since the start. *ret_value is what it has there, NULL when
  * that is not known (yet). */
 const struct class_match *registry_mismatch(const struct registry *r,
 	const struct device *d, const char **ret_value);

@@ -113,7 +113,9 @@ static void take_candidate(struct device *d, const struct candidate *c,
 	d->id_kind = c->id_kind;
 	d->present = c->present;
 	d->seen_s = c->seen_s;
+	d->heard_s = 0;
 	d->attributes = c->attributes;
+	d->on_trust = false;
 	forget_reading(d);
 	registry_read_hw(d, klass);
 }

@@ -292,7 +292,7 @@ const struct class_match *registry_mismatch(const struct registry *r,
 	const struct device_class *c = registry_class(r, d->class_name);
 	struct peer_sight sight = sight_of_device(d, attributes);
 
-	if (!c || !d->seen_s)
+	if (!c || !d->driver[0])
 		return NULL;
 	return class_mismatch(c, &sight, ret_value);
 }

@@ -16,7 +16,7 @@
  * with defaults, never more, so that the previous minor works on; db_table.c
  * says what is there and the opening adds what is missing. */
 #define DB_SCHEMA_MAJOR 1
-#define DB_SCHEMA_MINOR 2
+#define DB_SCHEMA_MINOR 3
 
 enum db_form {
 	DB_PLAIN,  /* `tail` is the statement */

@@ -43,6 +43,9 @@ static const struct db_field devices_fields[] = {
 	PLAIN(DB_INT64, device_row, recalled_ms),
 	PLAIN(DB_TEXT, device_row, recalled_reason),
 	PLAIN(DB_BLOB, device_row, recalled_manifest),
+	SIZED(DB_BODY, device_row, attributes, attributes_len),
+	PLAIN(DB_INT64, device_row, heard_ms),
+	PLAIN(DB_BOOL, device_row, on_trust),
 };
 
 static const struct db_field jobs_fields[] = {

@@ -27,6 +27,7 @@
 #define ROW_EVIDENCE_SIZE 1025 /* JSON */
 #define ROW_ETAG_SIZE 129
 #define ROW_DIGEST_LEN 32 /* SHA-256 */
+#define ROW_ATTRIBUTES_MAX 382
 #define ROW_HASH_MAX 64	  /* a digest that a device reports */
 #define ROW_REPORT_MAX 2048
 #define ROW_ROOT_MAX 65536
@@ -57,6 +58,12 @@ struct device_row {
 	int64_t recalled_ms;
 	char recalled_reason[ROW_NOTE_SIZE];
 	uint8_t recalled_manifest[ROW_DIGEST_LEN];
+	/* What was known of it: name, NUL, value, NUL, name ... */
+	uint8_t attributes[ROW_ATTRIBUTES_MAX];
+	uint16_t attributes_len;
+	int64_t heard_ms; /* its last sign of life, about */
+	/* Its class made it a device, and nothing has shown that it is real. */
+	bool on_trust;
 };
 
 /* Why a job stands where it stands. All zero: no failure. */

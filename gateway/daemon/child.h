@@ -37,6 +37,11 @@ struct child {
 	struct child_recall recalled;
 	struct session *inventory;
 	bool unsaved; /* its record could not be stored yet */
+	/* What is stored of what is only good to know, and since when (of the
+	 * loop's clock; 0: an earlier run did). */
+	uint32_t stored_attributes;
+	int64_t stored_heard_s;
+	uint64_t stored_ms;
 	bool read_this_run;
 	int64_t next_read_ms;     /* wall clock */
 	unsigned read_failures;
@@ -48,9 +53,17 @@ struct child *child_of(struct gateway *g, const char *id);
 struct child *child_find(const struct gateway *g, const char *id);
 struct device *child_device(const struct child *c);
 
+/* A device and its record as they were stored: at start. */
+void child_load(struct gateway *g, const struct device_row *row);
+
 /* Persists the device's record; `c` may hold more rows already. */
 int child_put(struct store_commit *c, const struct child *child);
 void child_save(struct child *child, const char *kind, const char *who);
+/* Where it could not be stored, or what is only good to know was put off for long
+ * enough. */
+void child_save_due(struct child *c);
+/* All that was put off, in few commits: before ferryd ends. */
+void child_save_all(struct gateway *g);
 
 /* Settings of channel 0 for a session, at most 8, borrowed from the class. */
 size_t child_channel(const struct config_class *klass, struct ferry_kv *kv);

@@ -125,51 +125,6 @@ static void use_classes(struct gateway *g)
 		g->config->class_count);
 }
 
-static void take_device(struct gateway *g, const struct device_row *row)
-{
-	struct device record = {
-		.confirmed = row->read_ms ? row->confirmed : -1,
-		.enrolled_s = row->enrolled_ms / 1000,
-		.read_s = row->read_ms / 1000,
-		.hash_len = row->hash_len,
-	};
-	const struct config_class *klass = gateway_class(g, row->class_name);
-	struct fault fault = {0};
-	struct child *child;
-
-	snprintf(record.id, sizeof(record.id), "%.63s", row->id);
-	snprintf(record.class_name, sizeof(record.class_name), "%.63s",
-		row->class_name);
-	/* The class may have been handed over since the row was written. */
-	snprintf(record.vendor, sizeof(record.vendor), "%.63s", klass ?
-		klass->vendor : row->vendor);
-	snprintf(record.link, sizeof(record.link), "%.63s", row->link);
-	snprintf(record.key, sizeof(record.key), "%.63s", row->peer);
-	snprintf(record.hw_revision, sizeof(record.hw_revision), "%.23s",
-		row->hw_revision);
-	snprintf(record.version, sizeof(record.version), "%.39s", row->version);
-	memcpy(record.hash, row->hash, sizeof(record.hash));
-	if (registry_load(g->registry, &record, &fault)) {
-		log_error("daemon", "stored device cannot be used",
-			"device=%s rule=\"%s\"", record.id, fault.rule);
-		return;
-	}
-	child = child_of(g, record.id);
-	if (!child)
-		return;
-	snprintf(child->enrolled_by, sizeof(child->enrolled_by), "%s",
-		row->enrolled_by);
-	snprintf(child->note, sizeof(child->note), "%s", row->note);
-	child->recalled = (struct child_recall){
-		.code = row->recalled_code,
-		.since_ms = row->recalled_ms,
-	};
-	memcpy(child->recalled.manifest, row->recalled_manifest,
-		sizeof(child->recalled.manifest));
-	snprintf(child->recalled.reason, sizeof(child->recalled.reason), "%s",
-		row->recalled_reason);
-}
-
 static int open_admin(struct daemon *d)
 {
 	struct gateway *g = &d->gateway;
@@ -298,7 +253,7 @@ static void on_loaded(void *arg, int status, const struct store_loaded *loaded)
 	g->next_job_id = loaded->next_job_id;
 	g->outbox_count = loaded->outbox_count;
 	for (size_t i = 0; i < loaded->device_count; i++)
-		take_device(g, &loaded->devices[i]);
+		child_load(g, &loaded->devices[i]);
 	floors_load(&g->floors, loaded);
 	for (size_t i = 0; i < loaded->job_count; i++)
 		if (job_load(g, &loaded->jobs[i]))
@@ -560,6 +515,7 @@ static void halt_work(struct daemon *d)
 	radio_pause_all(g, true);
 	job_stop_all(g);
 	inventory_stop_all(g);
+	child_save_all(g);
 	release_close_all(g);
 	uv_timer_start(&d->settle_timer, on_settle, SETTLE_MS, SETTLE_MS);
 }

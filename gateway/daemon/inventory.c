@@ -185,8 +185,7 @@ void inventory_read_due(struct gateway *g)
 		const struct config_class *klass = d ?
 			gateway_class(g, d->class_name) : NULL;
 
-		if (d && c->unsaved)
-			child_save(c, NULL, NULL);
+		child_save_due(c);
 		if (!klass || is_read_otherwise(c, d, klass))
 			continue;
 		if (is_due(c, d, now)) {

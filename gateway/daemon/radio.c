@@ -17,7 +17,28 @@ static bool is_device(void *arg, const char *key)
 
 /* ---- what is known of a peer ---- */
 
-#define SIGHT_ATTRIBUTES (FERRY_ATTRIBUTES_MAX + ENGINE_PEER_ATTRIBUTES)
+#define SIGHT_ATTRIBUTES \
+	(FERRY_ATTRIBUTES_MAX + ENGINE_PEER_ATTRIBUTES + ATTRIBUTES_MAX)
+
+/* What nobody has said since the start is as it was. */
+static size_t add_before(const struct radio_peer *p,
+	struct peer_attribute *attributes, size_t count)
+{
+	struct peer_attribute before[ATTRIBUTES_MAX];
+	size_t n = radio_texts_list(&p->before, before, ATTRIBUTES_MAX);
+	size_t told = count;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = 0;
+
+		while (at < told && strcmp(attributes[at].name,
+				before[i].name))
+			at++;
+		if (at == told)
+			attributes[count++] = before[i];
+	}
+	return count;
+}
 
 /* Both sides together are what classes are matched with. */
 static void fill_sight(const struct radio *r, const struct radio_peer *p,
@@ -28,6 +49,7 @@ static void fill_sight(const struct radio *r, const struct radio_peer *p,
 
 	count += radio_texts_list(&p->engine, attributes + count,
 		ENGINE_PEER_ATTRIBUTES);
+	count = add_before(p, attributes, count);
 	*ret = (struct peer_sight){
 		.driver = r->line->config->driver,
 		.link = r->line->name,
@@ -42,6 +64,20 @@ static void fill_sight(const struct radio *r, const struct radio_peer *p,
 	};
 }
 
+/* Counted again after a restart. */
+static void keep_trust(struct radio *r, const struct radio_peer *p,
+	const struct peer_sight *sight)
+{
+	struct device *d = registry_device_of_peer(r->line->gateway->registry,
+		r->line->name, p->key);
+
+	if (!d || d->on_trust == p->on_trust)
+		return;
+	d->on_trust = p->on_trust;
+	r->line->events->on_device(r->line, sight, d, REGISTRY_SIGHT_CHANGED,
+		false);
+}
+
 /* A class may make it a device. */
 static void tell_registry(struct radio *r, struct radio_peer *p)
 {
@@ -53,6 +89,7 @@ static void tell_registry(struct radio *r, struct radio_peer *p)
 	line_saw(r->line, &sight);
 	if (!was_device && is_device(r, p->key))
 		radio_peers_trust(&r->peers, p);
+	keep_trust(r, p, &sight);
 }
 
 static void tell_network(struct radio *r, const struct radio_peer *p,
@@ -321,6 +358,46 @@ void radio_pause_all(struct gateway *g, bool paused)
 			network_pause(l->radio->network, paused);
 }
 
+/* ---- what is known from before ---- */
+
+static bool is_of_engine(const struct engine_ops *engine, const char *name)
+{
+	for (size_t i = 0; engine->attributes && engine->attributes[i]; i++)
+		if (!strcmp(engine->attributes[i], name))
+			return true;
+	return false;
+}
+
+static void remember(struct radio *r, const struct engine_ops *engine,
+	const struct device *d)
+{
+	struct peer_attribute list[ATTRIBUTES_MAX];
+	size_t count = attributes_list(&d->attributes, list);
+	struct radio_peer *p = radio_peers_get(&r->peers, d->key);
+
+	if (!p)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (is_of_engine(engine, list[i].name))
+			radio_texts_add(&p->before, list[i].name,
+				list[i].value);
+	p->heard_s = d->heard_s;
+	if (d->on_trust)
+		radio_peers_trust(&r->peers, p);
+}
+
+static void remember_all(struct radio *r, const struct engine_ops *engine)
+{
+	struct registry *registry = r->line->gateway->registry;
+	const struct device *d;
+
+	for (size_t i = 0; (d = registry_device_at(registry, i)); i++)
+		if (!strcmp(d->link, r->line->name))
+			remember(r, engine, d);
+}
+
+/* ---- opening and closing ---- */
+
 int radio_open(struct line *l, struct fault *fault)
 {
 	const struct config_network *c = l->config->network;
@@ -348,6 +425,7 @@ int radio_open(struct line *l, struct fault *fault)
 		return err;
 	}
 	l->radio = r;
+	remember_all(r, setup.engine);
 	radio_reloaded(r);
 	return 0;
 }

@@ -37,7 +37,7 @@ void radio_saw(struct radio *r, const struct ferry_peer *peer);
 /* A frame came from it. */
 void radio_heard(struct radio *r, const char *key);
 
-/* When the last one came, Unix time; 0: none since the start. */
+/* When the last one came, Unix time, also in an earlier run; 0: none yet. */
 int64_t radio_heard_s(const struct radio *r, const char *key);
 
 /* The peer became a device, or is none any more: a device learns what was heard

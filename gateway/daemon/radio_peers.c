@@ -71,6 +71,7 @@ static void drop(struct radio_peers *t, struct radio_peer *p)
 	t->count--;
 	radio_texts_clear(&p->driver);
 	radio_texts_clear(&p->engine);
+	radio_texts_clear(&p->before);
 	free(p->facts);
 	free(p);
 }

@@ -37,7 +37,8 @@ struct radio_peer {
 	bool on_trust; /* a device by its class that is not */
 	char joined[24]; /* the attribute as it was last; "" none */
 	struct radio_texts driver, engine;
-	int64_t heard_s; /* its last frame; 0: none since the start */
+	struct radio_texts before; /* what the engine said in an earlier run */
+	int64_t heard_s; /* its last frame; 0: none yet */
 	struct engine_facts *facts; /* the engine's latest; NULL: none */
 	int64_t facts_s;
 };

@@ -105,6 +105,34 @@ static void on_beat(uv_timer_t *timer)
 	(void)timer;
 }
 
+static void on_loaded(void *arg, int status, const struct store_loaded *loaded)
+{
+	struct gateway *g = arg;
+
+	ck_assert_int_eq(status, 0);
+	for (size_t i = 0; i < loaded->device_count; i++)
+		child_load(g, &loaded->devices[i]);
+	rig.store_changed = true;
+}
+
+/* What ferryd does at its start. */
+static void begin(void)
+{
+	struct gateway *g = &rig.gateway;
+
+	g->registry = registry_new();
+	registry_set_classes(g->registry, g->class_list, RIG_CLASSES);
+	ck_assert_int_eq(store_open(&rig.loop, rig.folder, on_opened, NULL,
+		&g->store), 0);
+	wait_for_store();
+	ck_assert_int_eq(store_load_all(g->store, on_loaded, g), 0);
+	wait_for_store();
+	ck_assert_int_eq(line_add(g, &rig.link, &lines_events), 0);
+	rig.line = line_find(g, "hub");
+	ck_assert(!rig.line->failed);
+	rig_until("up ");
+}
+
 void rig_setup(void)
 {
 	struct gateway *g = &rig.gateway;
@@ -120,18 +148,10 @@ void rig_setup(void)
 	make_config();
 	g->loop = &rig.loop;
 	g->config = &rig.config;
-	g->registry = registry_new();
-	registry_set_classes(g->registry, g->class_list, RIG_CLASSES);
 	uv_timer_init(&rig.loop, &g->wake_timer);
-	ck_assert_int_eq(store_open(&rig.loop, rig.folder, on_opened, NULL,
-		&g->store), 0);
-	wait_for_store();
 	ck_assert_int_eq(transport_driver_admit(&radio_driver, &driver, NULL),
 		0);
-	ck_assert_int_eq(line_add(g, &rig.link, &lines_events), 0);
-	rig.line = line_find(g, "hub");
-	ck_assert(!rig.line->failed);
-	rig_until("up ");
+	begin();
 }
 
 static void on_closed(void *arg)
@@ -140,7 +160,8 @@ static void on_closed(void *arg)
 	rig.closed = true;
 }
 
-void rig_teardown(void)
+/* And at its end. */
+static void end(void)
 {
 	struct gateway *g = &rig.gateway;
 
@@ -148,14 +169,31 @@ void rig_teardown(void)
 		inventory_forget(g->children);
 	while (g->inventories)
 		uv_run(&rig.loop, UV_RUN_ONCE);
+	rig.closed = false;
 	line_close(rig.line, on_closed, NULL);
 	while (!rig.closed)
 		uv_run(&rig.loop, UV_RUN_ONCE);
 	ck_assert_uint_eq(script.alive, 0);
-	transport_driver_free(driver);
 	store_close(g->store, on_store_closed, NULL);
 	wait_for_store();
 	registry_free(g->registry);
+}
+
+void rig_restart(bool killed)
+{
+	if (!killed)
+		child_save_all(&rig.gateway);
+	end();
+	script.log[0] = '\0';
+	begin();
+}
+
+void rig_teardown(void)
+{
+	struct gateway *g = &rig.gateway;
+
+	end();
+	transport_driver_free(driver);
 	uv_close((uv_handle_t *)&g->wake_timer, NULL);
 	uv_close((uv_handle_t *)&rig.beat, NULL);
 	uv_run(&rig.loop, UV_RUN_DEFAULT);

@@ -35,6 +35,9 @@ extern struct radio_rig rig;
 void rig_setup(void);
 void rig_teardown(void);
 
+/* ferryd ends and starts again, or was killed. */
+void rig_restart(bool killed);
+
 /* Waits until the engine was told `words`. */
 void rig_until(const char *words);
 /* What is due now happens; nothing else. */

@@ -172,6 +172,8 @@ const struct engine_ops script_engine = {
 
 static const char *const channels[] = {"cluster=25 role=server", "cluster=0"};
 
+static const char *const peer_attributes[] = {"model", NULL};
+
 const struct engine_ops script_network = {
 	.name = "script",
 	.network = true,
@@ -183,6 +185,7 @@ const struct engine_ops script_network = {
 	.next = engine_next,
 	.deadline = engine_deadline,
 	.wants_airtime = engine_wants_airtime,
+	.attributes = peer_attributes,
 };
 
 /* ---- commands ---- */
