@@ -1,4 +1,4 @@
-foreach(part console server boot device switches)
+foreach(part console server boot device switches sha)
 	ferry_unit(sim_${part} USES room_simdev)
 endforeach()
 ferry_unit(sim_config USES room_simworld)
