@@ -59,6 +59,8 @@ static void print_alarms(struct ctl *c, const json_t *alarms)
 static void print_counts(struct ctl *c, const json_t *answer)
 {
 	const json_t *n = json_at(answer, "counts");
+	long long links = (long long)json_number_at(n, "links");
+	long long up = (long long)json_number_at(n, "links_up");
 	const char *state;
 	json_t *states, *count;
 
@@ -66,9 +68,8 @@ static void print_counts(struct ctl *c, const json_t *answer)
 		"%lld\n", (long long)json_number_at(n, "devices"),
 		(long long)json_number_at(n, "online"),
 		(long long)json_number_at(n, "candidates"));
-	fprintf(c->term.out, "links         %lld, up %lld\n",
-		(long long)json_number_at(n, "links"),
-		(long long)json_number_at(n, "links_up"));
+	fprintf(c->term.out, "links         %lld, up %lld%s\n", links, up,
+		up < links ? "; ferryctl links says why" : "");
 	fprintf(c->term.out, "jobs          open %lld",
 		(long long)json_number_at(n, "jobs_open"));
 	states = json_object_get(answer, "jobs_by_state");
@@ -371,7 +372,7 @@ int show_plan(struct ctl *c)
 		T_SHRINK("DEVICE", "device", 8), T("CLASS", "class"),
 		T_SHRINK("FROM", "from_version", 6),
 		T_SHRINK("TO", "to_version", 6),
-		F("DECISION", "decision", STATE),
+		F("DECISION", "decision", STATE), N("JOB", "job", NUMBER),
 		T_SHRINK("REASON", "reason.text", TABLE_BELOW),
 		{"WAITS FOR", "gates", SHOW_GATES, false, 12},
 		{"WARNINGS", "warnings", SHOW_LIST, false, 12}, FIELDS_END,
