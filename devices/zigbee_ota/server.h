@@ -3,7 +3,8 @@
  * server_timers.c (when to look again), server_queue.c (turns, window, airtime),
  * server_serve.c (requests and their answers), server_offer.c (stages, checks,
  * results), server_suits.c (which image is for which device),
- * server_turns.c (places, notifies), server_learn.c (attributes, check-ins) and server_prove.c (what the device runs); nobody else includes it.
+ * server_turns.c (places, notifies), server_learn.c (attributes, check-ins) and
+ * server_prove.c (what the device runs); nobody else includes it.
  *
  * Phases of an offer, left to right; any may end in OVER:
  *
@@ -390,14 +391,18 @@ void server_list_remove(struct server_list *l, struct server_peer *p,
 
 /* Puts the peer into the lane of its most urgent want, or out of all. */
 void server_queue(struct server *s, struct server_peer *p, int64_t now_ms);
+/* WANT_* bits that are sent to the peer in its turn, or are not any more. */
 void server_want(struct server *s, struct server_peer *p, unsigned wants,
 	int64_t now_ms);
 void server_unwant(struct server *s, struct server_peer *p, unsigned wants,
 	int64_t now_ms);
+/* The next frame that window and airtime let go; false: none now. What it would
+ * need, where airtime is short, is in `wanted_us` then. */
 bool server_next_tx(struct server *s, int64_t now_ms,
 	struct engine_command *ret);
 /* When the answer that the peer has coming may go. */
 int64_t server_answer_due(const struct server_peer *p);
+/* ENGINE_SENT, ENGINE_BUDGET and ENGINE_DOWN. */
 void server_sent(struct server *s, const struct engine_event *e,
 	int64_t now_ms);
 void server_budget(struct server *s, const struct engine_event *e);
@@ -409,6 +414,8 @@ void server_queue_forget(struct server *s, const struct server_peer *p);
 
 /* ---- server_serve.c ---- */
 
+/* A command of the OTA Upgrade cluster from a client: answered now, or held until
+ * it can be (ZCL revision 8, chapter 11). */
 void server_take_ota(struct server *s, struct server_peer *p,
 	const struct zcl_header *h, struct bytes payload, struct bytes reply,
 	int64_t now_ms);
@@ -424,6 +431,8 @@ void server_judge(struct server *s, struct server_peer *p, int64_t now_ms);
 /* A frame that is no request of the cluster: default response, unsupported. */
 void server_refuse(struct server *s, struct server_peer *p,
 	const struct zcl_header *h, struct bytes reply, int64_t now_ms);
+/* When a request that is held, or waits for airtime, is looked at again, and
+ * that look. ENGINE_NEVER: not by the clock. */
 int64_t server_ask_due(const struct server *s, const struct server_peer *p);
 void server_ask_tick(struct server *s, struct server_peer *p, int64_t now_ms);
 /* The next block of a page follows. */
@@ -432,17 +441,23 @@ void server_page_next(struct server *s, struct server_peer *p,
 /* Most bytes of data in a block for this request. */
 uint8_t server_block_len(const struct server *s, const struct server_peer *p,
 	uint32_t offset, uint8_t max_data, uint32_t end);
+/* The answer that the peer has coming, into ZCL_ASDU_MAX bytes; its length. */
 size_t server_write_answer(struct server *s, struct server_peer *p,
 	uint8_t *at);
+/* These bytes of its image went to the device. */
 void server_block_sent(struct server *s, struct server_peer *p,
 	uint32_t offset, uint8_t len, int64_t now_ms);
 
 /* ---- server_offer.c ---- */
 
+/* ENGINE_OFFER: a fresh run of its job, whatever went before. One that nothing
+ * can be kept of is told of as refused. */
 void server_offer(struct server *s, const struct engine_event *e,
 	int64_t now_ms);
 void server_offers_done(struct server *s);
+/* NULL: there is none, or its result was taken. */
 struct server_offer *server_offer_of(struct server *s, uint64_t job);
+/* ENGINE_IMAGE, ENGINE_GO and ENGINE_WITHDRAW. */
 void server_image(struct server *s, const struct engine_event *e,
 	int64_t now_ms);
 void server_go(struct server *s, const struct engine_event *e, int64_t now_ms);
@@ -451,22 +466,30 @@ void server_withdraw(struct server *s, const struct engine_event *e,
 /* Announces the stage unless it was granted; true: it was. */
 bool server_stage(struct server *s, struct server_offer *o,
 	enum engine_stage stage);
+/* The outcome of the offer, once; its peer is free for the next at once. */
 void server_end(struct server *s, struct server_offer *o,
 	enum engine_outcome outcome, int64_t now_ms);
+/* The same as ENGINE_FAILED, with a code, the name of the step and a hint. */
 void server_fail(struct server *s, struct server_offer *o, int code,
 	const char *step, int64_t now_ms, const char *hint, ...)
 	__attribute__((format(printf, 6, 7)));
+/* The device has the image up to `offset`; told as often as people can see. */
 void server_progress(struct server *s, struct server_offer *o,
 	uint32_t offset, int64_t now_ms);
+/* What it waits for, and until when; ENGINE_NEVER: nobody knows. */
 void server_set_wait(struct server *s, struct server_offer *o,
 	enum engine_wait wait, int64_t until_ms);
+/* The offer has something to tell (its tell_*), and what is told next; false:
+ * nothing. */
 void server_report(struct server *s, struct server_offer *o);
 bool server_next_offer_report(struct server *s, struct engine_command *ret);
 /* The result was taken: frees the offer. */
 void server_offer_over(struct server *s, struct server_offer *o);
+/* When a call, a place or a silence ends, and that end. */
 int64_t server_offer_due(const struct server *s, const struct server_offer *o);
 void server_offer_tick(struct server *s, struct server_offer *o,
 	int64_t now_ms);
+/* The next ENGINE_CMD_NEED_IMAGE; false: no more bytes are needed now. */
 bool server_next_need(struct server *s, struct engine_command *ret);
 
 /* ---- server_suits.c ---- */
@@ -508,6 +531,7 @@ bool server_admit(struct server *s, struct server_offer *o, int64_t now_ms);
 /* How long, by the pace so far, until one of the downloads is through;
  * ENGINE_NEVER: nobody can tell. */
 int64_t server_place_in(const struct server *s, int64_t now_ms);
+/* Gives its place on. */
 void server_release(struct server *s, struct server_offer *o);
 /* The device is sent away for lack of a place, or is not any more. */
 void server_park(struct server *s, struct server_offer *o, bool parked);
@@ -519,24 +543,33 @@ void server_look(struct server *s, int64_t now_ms);
 /* The device was lost and is back: notify it soon, and often at first. */
 void server_call_again(struct server *s, struct server_offer *o,
 	int64_t now_ms);
+/* An Image Notify went to it alone. */
 void server_notify_sent(struct server *s, struct server_offer *o,
 	int64_t now_ms);
+/* One to all, into ZCL_ASDU_MAX bytes; its length. */
 size_t server_write_broadcast(struct server *s, uint8_t *at);
 
 /* ---- server_learn.c ---- */
 
+/* A command that all clusters have, of a channel of ours: what the device reads
+ * to us of itself, and what it refuses (ZCL revision 8, chapter 2). */
 void server_take_foundation(struct server *s, struct server_peer *p,
 	unsigned channel, const struct zcl_header *h, struct bytes payload,
 	struct bytes reply, int64_t now_ms);
+/* A frame of Poll Control: of those only Check-in is for us. */
 void server_take_poll(struct server *s, struct server_peer *p,
 	const struct zcl_header *h, struct bytes reply, int64_t now_ms);
 /* A Query: the running version of the device. */
 void server_learn_query(struct server *s, struct server_peer *p,
 	const struct ota_request *r, int64_t now_ms);
+/* It is asked for its Basic attributes at this time, unless they are known or
+ * it was asked in vain; and that question. */
 void server_learn_later(struct server *s, struct server_peer *p,
 	int64_t at_ms);
 void server_learn_tick(struct server *s, struct server_peer *p,
 	int64_t now_ms);
+/* Read Attributes of Basic (WANT_BASIC) or of OTA Upgrade, into ZCL_ASDU_MAX
+ * bytes; its length. */
 size_t server_write_read(struct server *s, unsigned want, uint8_t *at);
 
 /* ---- server_prove.c ---- */
@@ -547,11 +580,13 @@ void server_prove_begin(struct server *s, struct server_offer *o,
 /* The device told which version it runs. `itself`: by a Query of its own. */
 void server_prove_version(struct server *s, struct server_offer *o,
 	uint32_t version, bool itself, int64_t now_ms);
+/* It joined anew: it may have restarted. */
 void server_prove_announced(struct server *s, struct server_offer *o,
 	int64_t now_ms);
 /* The device may have the image, and is not heard any more. */
 void server_prove_silent(struct server *s, struct server_offer *o,
 	int64_t now_ms);
+/* When it is asked again, or given up, and that. */
 int64_t server_prove_due(const struct server_offer *o);
 void server_prove_tick(struct server *s, struct server_offer *o,
 	int64_t now_ms);

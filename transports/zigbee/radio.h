@@ -295,25 +295,29 @@ uint32_t zb_next_id(struct zb_radio *r, unsigned slot);
 /* Each is remembered once. A flood of strangers does not get in the way: they
  * have places of their own, those that were heard before come first, and one
  * that does not answer is not asked again for a while. */
+/* IEEE_addr_req, NWK_addr_req, Node_Desc_req and Match_Desc_req. */
 void zb_ask_ieee(struct zb_radio *r, uint16_t nwk);
 void zb_ask_nwk(struct zb_radio *r, struct zb_node *node);
 void zb_ask_desc(struct zb_radio *r, struct zb_node *node);
 void zb_ask_match(struct zb_radio *r, struct zb_node *node, unsigned channel);
 bool zb_is_asking_nwk(const struct zb_radio *r, uint64_t eui64);
+/* Sends what may go, and gives up what got no answer. */
 void zb_asks_run(struct zb_radio *r);
+/* The network is away: nothing that was asked will be answered. */
 void zb_asks_lost(struct zb_radio *r);
+/* False: the frame was no question. */
 bool zb_asks_confirm(struct zb_radio *r, const struct zb_confirm *c);
 int64_t zb_asks_deadline(struct zb_radio *r);
+/* A frame of profile 0: an announcement, an answer, or nothing to us. */
 void zb_asks_heard(struct zb_radio *r, const struct zb_indication *i);
 
+/* upcalls.c, for asks.c and sends.c: what the air says about a node. */
 /* Whether its short address is its own, as far as one can know: it said so in
  * the last `within_ms`, or was asked and is silent. */
 bool zb_is_sure(const struct zb_radio *r, const struct zb_node *node,
 	int64_t within_ms);
 /* It was asked and does not answer: nobody contradicts for the moment. */
 void zb_unanswered(struct zb_radio *r, struct zb_node *node);
-
-/* upcalls.c, for asks.c: what the air says about a node. */
 struct zb_node *zb_learn(struct zb_radio *r, uint64_t eui64, uint16_t nwk,
 	int sleepy);
 void zb_joined(struct zb_radio *r, struct zb_node *node);
