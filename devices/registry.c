@@ -16,46 +16,6 @@ struct candidate_entry {
 	struct keep_hook keep;
 };
 
-static int list_add(struct registry_list *list, void *take_record)
-{
-	size_t size = list->size ? list->size * 2 : 16;
-	void **at;
-
-	if (list->count == list->max)
-		return -ENOBUFS;
-	if (list->count == list->size) {
-		if (size > list->max)
-			size = list->max;
-		at = realloc(list->at, size * sizeof(*at));
-		if (!at)
-			return -ENOMEM;
-		list->at = at;
-		list->size = size;
-	}
-	list->at[list->count++] = take_record;
-	return 0;
-}
-
-static void list_drop(struct registry_list *list, const void *record)
-{
-	size_t i = 0;
-
-	while (i < list->count && list->at[i] != record)
-		i++;
-	assert(i < list->count);
-	free(list->at[i]);
-	list->count--;
-	memmove(list->at + i, list->at + i + 1,
-		(list->count - i) * sizeof(*list->at));
-}
-
-static void list_done(struct registry_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		free(list->at[i]);
-	free(list->at);
-}
-
 struct registry *registry_new(void)
 {
 	struct registry *r = calloc(1, sizeof(*r));
@@ -72,20 +32,31 @@ void registry_free(struct registry *r)
 {
 	if (!r)
 		return;
-	list_done(&r->devices);
-	list_done(&r->candidates);
+	registry_list_done(&r->devices);
+	registry_list_done(&r->candidates);
 	free(r);
 }
 
 struct device *registry_device_at(struct registry *r, size_t i)
 {
-	return i < r->devices.count ? r->devices.at[i] : NULL;
+	return registry_list_at(&r->devices, i);
 }
 
 const struct candidate *registry_candidate_at(const struct registry *r,
 	size_t i)
 {
-	return i < r->candidates.count ? r->candidates.at[i] : NULL;
+	return registry_list_at(&r->candidates, i);
+}
+
+struct device *registry_device_next(struct registry *r, uint64_t *cursor)
+{
+	return registry_list_next(&r->devices, cursor);
+}
+
+const struct candidate *registry_candidate_next(const struct registry *r,
+	uint64_t *cursor)
+{
+	return registry_list_next(&r->candidates, cursor);
 }
 
 size_t registry_device_count(const struct registry *r)
@@ -104,7 +75,7 @@ struct device *registry_device(struct registry *r, const char *id)
 	 * where the last one ended. */
 	for (size_t n = 0; id && n < r->devices.count; n++) {
 		size_t i = (r->found + n) % r->devices.count;
-		struct device *d = r->devices.at[i];
+		struct device *d = r->devices.at[i].record;
 
 		if (strcmp(d->id, id))
 			continue;
@@ -142,7 +113,7 @@ void registry_place_device(struct registry *r, struct device *d)
 void registry_drop_device(struct registry *r, struct device *d)
 {
 	registry_unplace_device(r, d);
-	list_drop(&r->devices, d);
+	registry_list_drop(&r->devices, d);
 }
 
 struct device *registry_device_of_peer(struct registry *r, const char *link,
@@ -229,7 +200,7 @@ int registry_add_device(struct registry *r, const struct device *record,
 	if (!entry)
 		return -ENOMEM;
 	entry->device = *record;
-	rc = list_add(&r->devices, entry);
+	rc = registry_list_add(&r->devices, entry);
 	if (rc) {
 		free(entry);
 		return rc == -ENOMEM ? rc : fault_set(f, ERR_REGISTRY_FULL, 0,
@@ -263,7 +234,7 @@ void registry_drop_candidate(struct registry *r, struct candidate *c)
 {
 	registry_index_drop(&r->candidate_index, &candidate_entry(c)->spot);
 	keep_drop(&r->keep, &candidate_entry(c)->keep);
-	list_drop(&r->candidates, c);
+	registry_list_drop(&r->candidates, c);
 }
 
 int registry_add_candidate(struct registry *r, const struct peer_sight *sight,
@@ -280,7 +251,7 @@ int registry_add_candidate(struct registry *r, const struct peer_sight *sight,
 			struct candidate_entry, keep)->candidate);
 	}
 	entry = calloc(1, sizeof(*entry));
-	rc = entry ? list_add(&r->candidates, entry) : -ENOMEM;
+	rc = entry ? registry_list_add(&r->candidates, entry) : -ENOMEM;
 	if (rc) {
 		free(entry);
 		return rc;

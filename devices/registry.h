@@ -164,6 +164,12 @@ const struct candidate *registry_candidate(const struct registry *r,
 struct device *registry_device_at(struct registry *r, size_t i);
 const struct candidate *registry_candidate_at(const struct registry *r,
 	size_t i);
+/* For who walks with pauses: the first one behind `*cursor`, which moves on; 0
+ * stands before the first, NULL comes at the end. Whatever is enrolled or
+ * forgotten meanwhile, none that stays is passed over or met twice. */
+struct device *registry_device_next(struct registry *r, uint64_t *cursor);
+const struct candidate *registry_candidate_next(const struct registry *r,
+	uint64_t *cursor);
 size_t registry_device_count(const struct registry *r);
 size_t registry_candidate_count(const struct registry *r);
 

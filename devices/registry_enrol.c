@@ -12,7 +12,7 @@ static int choose_candidate(struct registry *r, const char *link,
 	struct candidate *found = NULL;
 
 	for (size_t i = 0; key && i < r->candidates.count; i++) {
-		struct candidate *c = r->candidates.at[i];
+		struct candidate *c = r->candidates.at[i].record;
 
 		if (strcmp(c->key, key) != 0 ||
 				(link && strcmp(c->link, link) != 0))

@@ -7,15 +7,7 @@
 #include "base/keep.h"
 #include "devices/registry.h"
 #include "devices/registry_index.h"
-
-/* Pointers to records, grown in steps up to a limit: records keep their address
- * for as long as they exist, positions may move. */
-struct registry_list {
-	void **at;
-	size_t count;
-	size_t size;
-	size_t max;
-};
+#include "devices/registry_list.h"
 
 struct registry {
 	struct registry_list devices;

@@ -45,7 +45,7 @@ void registry_set_classes(struct registry *r,
 	r->classes = classes;
 	r->class_count = count;
 	for (size_t i = 0; i < r->candidates.count; i++) {
-		struct candidate *c = r->candidates.at[i];
+		struct candidate *c = r->candidates.at[i].record;
 		struct peer_attribute attributes[ATTRIBUTES_MAX];
 		const struct device_class *klass;
 		struct peer_sight sight;
@@ -258,13 +258,13 @@ static void lose_candidate(struct registry *r, struct candidate *c)
 static void lose_all(struct registry *r, const char *link)
 {
 	for (size_t i = 0; i < r->devices.count; i++) {
-		struct device *d = r->devices.at[i];
+		struct device *d = r->devices.at[i].record;
 
 		if (!strcmp(d->link, link))
 			lose_device(d);
 	}
 	for (size_t i = 0; i < r->candidates.count; i++) {
-		struct candidate *c = r->candidates.at[i];
+		struct candidate *c = r->candidates.at[i].record;
 
 		if (!strcmp(c->link, link))
 			lose_candidate(r, c);
