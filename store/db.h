@@ -250,6 +250,10 @@ int store_job(struct store *store, uint64_t id, store_jobs_cb cb, void *arg);
  * no bound; closed ones too if `closed`. */
 int store_jobs(struct store *store, const char *device, bool closed,
 	uint64_t before, size_t limit, store_jobs_cb cb, void *arg);
+/* The same of closed ones that ended in this state. */
+int store_jobs_in_state(struct store *store, const char *device,
+	const char *state, uint64_t before, size_t limit, store_jobs_cb cb,
+	void *arg);
 
 typedef void (*store_ledger_cb)(
 	void *arg, int status, const struct ledger_row *rows, size_t count);

@@ -395,6 +395,32 @@ int store_jobs(struct store *store, const char *device, bool closed,
 	return query_send(store, query, r);
 }
 
+int store_jobs_in_state(struct store *store, const char *device,
+	const char *state, uint64_t before, size_t limit, store_jobs_cb cb,
+	void *arg)
+{
+	static const char of_all[] =
+		"WHERE ?1='' AND closed=1 AND state=?2 AND (?3=0 OR id<?3)"
+		" ORDER BY id DESC LIMIT ?4";
+	static const char of_device[] =
+		"WHERE device=?1 AND closed=1 AND state=?2 AND (?3=0 OR id<?3)"
+		" ORDER BY id DESC LIMIT ?4";
+	struct query *query;
+	int r;
+
+	query = query_new(DB_jobs, device && *device ? of_device : of_all,
+		limit, arg);
+	if (!query)
+		return -ENOMEM;
+	query->cb.jobs = cb;
+	r = add_text(query, 0, device, ROW_NAME_SIZE);
+	if (r == 0)
+		r = add_text(query, 1, state, ROW_STATE_SIZE);
+	add_number(query, before);
+	add_number(query, query->max);
+	return query_send(store, query, r);
+}
+
 int store_ledger_of_job(struct store *store, uint64_t job, size_t limit,
 	store_ledger_cb cb, void *arg)
 {
