@@ -201,15 +201,11 @@ int act_cancel(struct ctl *c)
 
 static int retry_failed(struct ctl *c)
 {
+	const struct jobs_wanted wanted = {.state = "failed"};
 	json_t *answer = NULL, *job;
-	struct target target;
-	int code, one;
+	int code = ctl_get_jobs(c, &wanted, &answer), one;
 	size_t i;
 
-	target_init(&target, "/v1/jobs");
-	target_param(&target, "state", "failed");
-	target_param(&target, "limit", "1000");
-	code = ctl_get(c, &target, &answer);
 	if (code)
 		return code;
 	if (json_array_size(json_at(answer, "items")) == 0) {

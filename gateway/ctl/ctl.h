@@ -121,6 +121,19 @@ int show_offers(struct ctl *c);
 int update_run(struct ctl *c);
 int watch_run(struct ctl *c);
 
+/* Of the jobs that are wanted, as ferryctl's options say it; NULL: any. */
+struct jobs_wanted {
+	const char *state; /* or "open" */
+	const char *device;
+	const char *limit;
+	const char *before;
+};
+
+/* A list of jobs; like ctl_get(). With a state and without a limit these are all
+ * that there are, else one page of them. */
+int ctl_get_jobs(struct ctl *c, const struct jobs_wanted *wanted,
+	json_t **ret_answer);
+
 /* The job that the first word names by its number, or the newest of the device
  * that it names; like ctl_get(). */
 int ctl_get_job(struct ctl *c, json_t **ret_job);

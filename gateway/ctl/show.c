@@ -295,17 +295,29 @@ int show_jobs(struct ctl *c)
 		{"WAITS FOR", "gates", SHOW_GATES, false, 12},
 		T_SHRINK("PROBLEM", "failure.text", 12), FIELDS_END,
 	};
-	const char *state = args_get(&c->args, STATE);
-	struct target target;
+	const struct jobs_wanted wanted = {
+		.state = args_has(&c->args, OPEN) ? "open" :
+			args_get(&c->args, STATE),
+		.device = args_get(&c->args, DEVICE),
+		.limit = args_get(&c->args, LIMIT),
+		.before = args_get(&c->args, BEFORE),
+	};
+	json_t *answer = NULL;
+	int code = ctl_get_jobs(c, &wanted, &answer);
 
-	if (args_has(&c->args, OPEN))
-		state = "open";
-	target_init(&target, "/v1/jobs");
-	target_param(&target, "state", state);
-	target_param(&target, "device", args_get(&c->args, DEVICE));
-	target_param(&target, "limit", args_get(&c->args, LIMIT));
-	target_param(&target, "before", args_get(&c->args, BEFORE));
-	return show_list(c, &target, fields, "no jobs");
+	if (code)
+		return code;
+	if (c->json) {
+		ctl_print_json(c, answer);
+	} else {
+		fields_print_table(&c->term, fields, json_at(answer, "items"),
+			"no jobs");
+		if (json_number_at(answer, "next"))
+			fprintf(c->term.out, "older ones: --before %lld\n",
+				(long long)json_number_at(answer, "next"));
+	}
+	json_decref(answer);
+	return CTL_DONE;
 }
 
 static bool names_word(const struct ctl *c, const char *word)

@@ -86,14 +86,10 @@ static int read_job(struct watch *w, const char *id)
 
 static int read_open_jobs(struct watch *w)
 {
+	const struct jobs_wanted wanted = {.state = "open"};
 	json_t *answer = NULL, *job;
-	struct target target;
-	int code;
+	int code = ctl_get_jobs(w->c, &wanted, &answer);
 
-	target_init(&target, "/v1/jobs");
-	target_param(&target, "state", "open");
-	target_param(&target, "limit", "1000");
-	code = ctl_get(w->c, &target, &answer);
 	if (code)
 		return code;
 	for (size_t i = json_array_size(json_at(answer, "items")); i > 0; i--) {
