@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/json_out.h"
 
 struct admin_server;
 
@@ -137,13 +138,46 @@ struct admin_refusal {
 void admin_answer(struct admin_server *server, uint64_t token,
 	json_t *take_json);
 
-/* A long list is given item by item, so that it never stands in memory as a
- * whole: each is written and consumed at once (NULL: there was no memory for
- * it), and admin_answer_items() ends the request with {"items": [...]}. All of
- * it inside the operation. */
-void admin_add_item(struct admin_server *server, uint64_t token,
-	json_t *take_item);
-void admin_answer_items(struct admin_server *server, uint64_t token);
+/* One turn of a list: items go to `out`, whose array is open, until the turn is
+ * over; at least one unit of the source's work is done in each. */
+struct admin_turn {
+	struct json_out *out;
+	uint64_t until_ns; /* of uv_hrtime() */
+};
+
+bool admin_turn_is_over(const struct admin_turn *turn);
+
+enum {
+	ADMIN_LIST_WHOLE,
+	ADMIN_LIST_MORE,  /* ask again in the next turn */
+	ADMIN_LIST_LATER, /* admin_list_go_on() says when to ask again */
+};
+
+/* Where a long list comes from. It is asked turn by turn, as fast as its client
+ * reads, so that neither the loop stands still nor the whole list stands in
+ * memory. Things change between two turns: the source keeps a cursor, no
+ * pointers, and every item is as it is when it is written. */
+struct admin_source {
+	void *arg;
+	/* ADMIN_LIST_*, or an error: then the client sees a list without an
+	 * end, or a refusal when nothing was sent yet. */
+	int (*next)(void *arg, const struct admin_turn *turn);
+	/* Adds members behind "items"; may be NULL. */
+	void (*tail)(void *arg, struct json_out *out);
+	/* Exactly once, last: the list is whole or its client has gone. */
+	void (*end)(void *arg);
+};
+
+/* Ends a request with 200 and {"items": [...]} of the source, which is taken in
+ * any case. None of its operations is called inside, but `end` when the client
+ * has gone already. */
+void admin_answer_list(struct admin_server *server, uint64_t token,
+	const struct admin_source *take_source);
+
+/* For what came LATER: where items go, NULL when the list has ended. Only while
+ * the source waits for it; add little. */
+struct json_out *admin_list_out(struct admin_server *server, uint64_t token);
+void admin_list_go_on(struct admin_server *server, uint64_t token);
 
 /* Ends a request with a problem document. By default -ENOENT becomes 404,
  * -EINVAL 400, -EACCES and -EPERM 403, other permanent and security codes 409

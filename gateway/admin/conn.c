@@ -13,8 +13,6 @@
 
 #define DRAIN_MS 2000
 #define KEEP_BUFFER 65536
-#define ITEM_FORM (JSON_COMPACT | JSON_ENCODE_ANY)
-#define ITEM_SIZE 4096 /* most items; others are written piece by piece */
 
 static void on_handle_closed(uv_handle_t *handle)
 {
@@ -43,6 +41,8 @@ void conn_close(struct conn *c)
 		return;
 	if (c->state == CONN_WATCHING)
 		c->server->watcher_count--;
+	if (c->state == CONN_LISTING)
+		list_drop(c);
 	c->state = CONN_CLOSING;
 	c->token = 0;
 	uv_close((uv_handle_t *)&c->pipe, on_handle_closed);
@@ -57,6 +57,13 @@ struct conn *conn_by_token(struct admin_server *server, uint64_t token)
 	return NULL;
 }
 
+struct conn *conn_asked(struct admin_server *server, uint64_t token)
+{
+	struct conn *c = server ? conn_by_token(server, token) : NULL;
+
+	return c && c->state == CONN_ASKED ? c : NULL;
+}
+
 static void refuse_late(struct conn *c, unsigned status, const char *rule)
 {
 	const struct admin_refusal why = {
@@ -69,8 +76,12 @@ static void refuse_late(struct conn *c, unsigned status, const char *rule)
 	conn_refuse(c, status, &why, NULL);
 }
 
-/* The client reads slowly but does read: go on while the queue shrinks. */
-static void on_write_slow(struct conn *c)
+void conn_refuse_late(struct conn *c)
+{
+	refuse_late(c, 504, "the daemon gave no answer in time");
+}
+
+void conn_on_write_slow(struct conn *c)
 {
 	size_t left = uv_stream_get_write_queue_size(
 		(const uv_stream_t *)&c->pipe);
@@ -95,10 +106,13 @@ static void on_timer(uv_timer_t *timer)
 			conn_close(c);
 		break;
 	case CONN_ASKED:
-		refuse_late(c, 504, "the daemon gave no answer in time");
+		conn_refuse_late(c);
+		break;
+	case CONN_LISTING:
+		list_on_timer(c);
 		break;
 	case CONN_ANSWERING:
-		on_write_slow(c);
+		conn_on_write_slow(c);
 		break;
 	case CONN_DRAINING:
 		conn_close(c);
@@ -126,17 +140,13 @@ static void on_shutdown(uv_shutdown_t *req, int status)
 	free(req);
 }
 
-static void on_answered(uv_write_t *write, int status)
+void conn_answered(struct conn *c)
 {
-	struct conn *c = (struct conn *)write->data;
-
-	c->writing = false;
-	if (c->state == CONN_CLOSING)
-		return;
-	if (status < 0 || c->server->closing) {
+	if (c->server->closing) {
 		conn_close(c);
 		return;
 	}
+	c->token = 0;
 	if (c->body.size > KEEP_BUFFER)
 		buf_done(&c->body);
 	if (!c->keep_alive) {
@@ -146,6 +156,19 @@ static void on_answered(uv_write_t *write, int status)
 	c->state = CONN_READING;
 	request_next(c->reader);
 	conn_read_on(c);
+}
+
+static void on_answered(uv_write_t *write, int status)
+{
+	struct conn *c = (struct conn *)write->data;
+
+	c->writing = false;
+	if (c->state == CONN_CLOSING)
+		return;
+	if (status < 0)
+		conn_close(c);
+	else
+		conn_answered(c);
 }
 
 static void put_date(struct buf *head)
@@ -159,25 +182,61 @@ static void put_date(struct buf *head)
 	buf_printf(head, "Date: %s\r\n", text);
 }
 
-/* Writes head and c->body. */
-static void send_answer(struct conn *c, unsigned status, const char *type,
-	const char *allow)
+void conn_put_head(struct conn *c, unsigned status, const char *type,
+	const char *allow, enum conn_length length)
 {
-	uv_buf_t parts[2];
-	int err;
-
-	c->token = 0;
-	buf_reset(&c->head);
 	buf_printf(&c->head, "HTTP/1.1 %u %s\r\nServer: %s\r\n", status,
 		problem_reason(status), c->server->product);
 	put_date(&c->head);
-	buf_printf(&c->head, "Content-Type: %s\r\nContent-Length: %zu\r\n"
-		"Cache-Control: no-store\r\n", type, c->body.len);
+	buf_printf(&c->head, "Content-Type: %s\r\nCache-Control: no-store\r\n",
+		type);
+	switch (length) {
+	case CONN_KNOWN_LENGTH:
+		buf_printf(&c->head, "Content-Length: %zu\r\n", c->body.len);
+		break;
+	case CONN_CHUNKED:
+		buf_add_text(&c->head, "Transfer-Encoding: chunked\r\n");
+		break;
+	case CONN_UNTIL_CLOSE:
+		c->keep_alive = false;
+		break;
+	}
 	if (allow)
 		buf_printf(&c->head, "Allow: %s\r\n", allow);
 	if (!c->keep_alive)
 		buf_add_text(&c->head, "Connection: close\r\n");
 	buf_add_text(&c->head, "\r\n");
+}
+
+void conn_write(struct conn *c, const uv_buf_t *parts, unsigned count,
+	uv_write_cb on_written)
+{
+	size_t len = 0;
+	int err;
+
+	for (unsigned i = 0; i < count; i++)
+		len += parts[i].len;
+	c->writing = true;
+	err = uv_write(&c->write, (uv_stream_t *)&c->pipe, parts, count,
+		on_written);
+	if (err) {
+		c->writing = false;
+		conn_close(c);
+		return;
+	}
+	c->write_left = len + 1;
+	conn_set_timer(c, c->server->limits.write_ms);
+}
+
+/* Writes head and c->body. */
+static void send_answer(struct conn *c, unsigned status, const char *type,
+	const char *allow)
+{
+	uv_buf_t parts[2];
+
+	c->token = 0;
+	buf_reset(&c->head);
+	conn_put_head(c, status, type, allow, CONN_KNOWN_LENGTH);
 	if (c->head.err || c->body.err) {
 		conn_close(c);
 		return;
@@ -185,16 +244,7 @@ static void send_answer(struct conn *c, unsigned status, const char *type,
 	c->state = CONN_ANSWERING;
 	parts[0] = uv_buf_init((char *)c->head.at, (unsigned)c->head.len);
 	parts[1] = uv_buf_init((char *)c->body.at, (unsigned)c->body.len);
-	c->writing = true;
-	err = uv_write(&c->write, (uv_stream_t *)&c->pipe, parts,
-		c->body.len ? 2 : 1, on_answered);
-	if (err) {
-		c->writing = false;
-		conn_close(c);
-		return;
-	}
-	c->write_left = c->head.len + c->body.len + 1;
-	conn_set_timer(c, c->server->limits.write_ms);
+	conn_write(c, parts, c->body.len ? 2 : 1, on_answered);
 }
 
 static int put_json(const char *at, size_t len, void *arg)
@@ -237,45 +287,14 @@ void conn_answer(struct conn *c, unsigned status, const json_t *json)
 		"application/problem+json", NULL);
 }
 
-static void begin_list(struct conn *c)
+void conn_log_read(const struct conn *c)
 {
-	if (c->in_list) {
-		buf_add_text(&c->body, ",");
-		return;
-	}
-	c->in_list = true;
-	buf_reset(&c->body);
-	buf_add_text(&c->body, "{\"items\":[");
-}
-
-void conn_add_item(struct conn *c, const json_t *item)
-{
-	char text[ITEM_SIZE];
-	size_t len = item ? json_dumpb(item, text, sizeof(text),
-		ITEM_FORM) : 0;
-
-	begin_list(c);
-	if (len > 0 && len <= sizeof(text))
-		buf_add(&c->body, text, len);
-	else if (!item || json_dump_callback(item, put_json, &c->body,
-			ITEM_FORM))
-		c->body.err = c->body.err ? c->body.err : -ENOMEM;
-}
-
-void conn_answer_items(struct conn *c)
-{
-	if (!c->in_list) {
-		buf_reset(&c->body);
-		buf_add_text(&c->body, "{\"items\":[");
-	}
-	c->in_list = false;
-	if (buf_add_text(&c->body, "]}\n")) {
-		log_error("admin", "cannot write the answer", "what=\"%s\"",
-			c->what);
-		conn_close(c);
-		return;
-	}
 	log_answer(c, 200, NULL, NULL);
+}
+
+void conn_send_list(struct conn *c)
+{
+	conn_log_read(c);
 	send_answer(c, 200, "application/json", NULL);
 }
 
@@ -342,7 +361,6 @@ static void ask(struct conn *c, const struct op *op)
 	uint64_t token = ++c->server->last_token;
 
 	c->state = CONN_ASKED;
-	c->in_list = false;
 	c->wants_role = op->route->kind == ROUTE_GET &&
 		op->query.get == ADMIN_GET_STATUS;
 	conn_set_timer(c, c->server->limits.answer_ms);
@@ -373,6 +391,7 @@ static void serve(struct conn *c)
 
 	request_get(c->reader, &request);
 	c->keep_alive = request.keep_alive;
+	c->is_old = request.is_old;
 	c->server->stats.requests++;
 	conn_judge(c);
 	err = op_read(&op, request.method, request.target, request.body,
@@ -454,7 +473,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *data)
 	if (c->state != CONN_READING)
 		return;
 	used = feed(c, bytes_of(data->base, (size_t)n));
-	if (c->state == CONN_ASKED || c->state == CONN_ANSWERING)
+	if (c->state == CONN_ASKED || c->state == CONN_LISTING ||
+			c->state == CONN_ANSWERING)
 		buf_add(&c->in, data->base + used, (size_t)n - used);
 }
 

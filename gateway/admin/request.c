@@ -276,6 +276,7 @@ void request_get(struct request_reader *r, struct request *ret)
 		.target = buf_bytes(&r->target),
 		.body = buf_bytes(&r->body),
 		.keep_alive = r->keep_alive,
+		.is_old = llhttp_get_http_minor(&r->parser) == 0,
 	};
 }
 

@@ -21,6 +21,7 @@ struct request {
 	struct bytes target; /* as sent: path and query, not decoded */
 	struct bytes body;
 	bool keep_alive;
+	bool is_old; /* HTTP/1.0 */
 };
 
 struct request_reader *request_reader_new(size_t head_max, size_t body_max);

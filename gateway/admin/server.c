@@ -48,12 +48,21 @@ static void on_listener_closed(uv_handle_t *handle)
 	server_settle(server);
 }
 
+static void on_turner_closed(uv_handle_t *handle)
+{
+	struct admin_server *server = (struct admin_server *)handle->data;
+
+	server->has_turner = false;
+	server_settle(server);
+}
+
 void server_settle(struct admin_server *server)
 {
 	void (*cb)(void *arg) = server->on_closed;
 	void *arg = server->on_closed_arg;
 
-	if (!server->closing || server->has_listener || server->conn_count)
+	if (!server->closing || server->has_listener || server->has_turner ||
+			server->conn_count)
 		return;
 	free(server->conns);
 	free(server);
@@ -74,6 +83,7 @@ static struct admin_server *server_new(uv_loop_t *loop,
 	fill_limits(&server->limits);
 	snprintf(server->product, sizeof(server->product), "%s",
 		config->product ? config->product : "ferryd");
+	server->queue_end = &server->queue;
 	server->conns = calloc(server->limits.connections,
 		sizeof(struct conn *));
 	if (!server->conns) {
@@ -88,6 +98,9 @@ static int start_listening(struct admin_server *server, int fd)
 {
 	int err = uv_pipe_init(server->loop, &server->listener, 0);
 
+	uv_idle_init(server->loop, &server->turner);
+	server->turner.data = server;
+	server->has_turner = true;
 	if (err) {
 		close(fd);
 		return err;
@@ -156,7 +169,7 @@ int admin_set_rules(struct admin_server *server,
 void admin_answer(struct admin_server *server, uint64_t token,
 	json_t *take_json)
 {
-	struct conn *c = server ? conn_by_token(server, token) : NULL;
+	struct conn *c = conn_asked(server, token);
 
 	if (c) {
 		if (c->wants_role)
@@ -167,28 +180,10 @@ void admin_answer(struct admin_server *server, uint64_t token,
 	json_decref(take_json);
 }
 
-void admin_add_item(struct admin_server *server, uint64_t token,
-	json_t *take_item)
-{
-	struct conn *c = server ? conn_by_token(server, token) : NULL;
-
-	if (c)
-		conn_add_item(c, take_item);
-	json_decref(take_item);
-}
-
-void admin_answer_items(struct admin_server *server, uint64_t token)
-{
-	struct conn *c = server ? conn_by_token(server, token) : NULL;
-
-	if (c)
-		conn_answer_items(c);
-}
-
 void admin_refuse(struct admin_server *server, uint64_t token,
 	const struct admin_refusal *why)
 {
-	struct conn *c = server ? conn_by_token(server, token) : NULL;
+	struct conn *c = conn_asked(server, token);
 
 	if (c)
 		conn_refuse(c, 0, why, NULL);
@@ -231,6 +226,7 @@ static void end_conn(struct conn *c)
 	case CONN_WATCHING:
 		watch_end(c, "stopping");
 		break;
+	case CONN_LISTING:
 	case CONN_READING:
 	case CONN_ANSWERING:
 	case CONN_DRAINING:
@@ -253,8 +249,10 @@ void admin_close(struct admin_server *server, void (*cb)(void *arg), void *arg)
 	for (unsigned i = 0; i < server->limits.connections; i++)
 		if (server->conns[i])
 			end_conn(server->conns[i]);
+	if (server->has_turner)
+		uv_close((uv_handle_t *)&server->turner, on_turner_closed);
 	if (server->has_listener)
 		uv_close((uv_handle_t *)&server->listener, on_listener_closed);
-	else
+	if (!server->has_turner && !server->has_listener)
 		server_settle(server);
 }

@@ -75,6 +75,9 @@ int admin_set_rules(struct admin_server *server,
  * its limit gets one last event `dropped` and is closed. */
 void admin_event(struct admin_server *server, const char *type,
 	const json_t *data);
+/* The same of JSON that is text already, in one line. */
+void admin_event_text(struct admin_server *server, const char *type,
+	struct bytes data);
 bool admin_is_watched(const struct admin_server *server);
 
 struct admin_stats {

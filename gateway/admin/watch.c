@@ -54,10 +54,12 @@ static void flush(struct conn *c)
 	conn_set_timer(c, c->server->limits.write_ms);
 }
 
-static void put_event(struct conn *c, const char *type, const char *data)
+static void put_event(struct conn *c, const char *type, struct bytes data)
 {
-	buf_printf(&c->pending, "event: %s\nid: %llu\ndata: %s\n\n", type,
-		(unsigned long long)++c->event_seq, data);
+	buf_printf(&c->pending, "event: %s\nid: %llu\ndata: ", type,
+		(unsigned long long)++c->event_seq);
+	buf_add_bytes(&c->pending, data);
+	buf_add_text(&c->pending, "\n\n");
 }
 
 void watch_end(struct conn *c, const char *reason)
@@ -68,7 +70,7 @@ void watch_end(struct conn *c, const char *reason)
 		return;
 	snprintf(data, sizeof(data), "{\"reason\":\"%s\"}", reason);
 	buf_reset(&c->pending);
-	put_event(c, "dropped", data);
+	put_event(c, "dropped", bytes_of_text(data));
 	c->ends_after_flush = true;
 	flush(c);
 }
@@ -98,9 +100,9 @@ static bool wants_type(const char *types, const char *type)
 	return false;
 }
 
-static void send_event(struct conn *c, const char *type, const char *data)
+static void send_event(struct conn *c, const char *type, struct bytes data)
 {
-	size_t need = strlen(type) + strlen(data) + 64;
+	size_t need = strlen(type) + data.len + 64;
 
 	if (c->ends_after_flush || !wants_type(c->types, type))
 		return;
@@ -138,7 +140,7 @@ void watch_start(struct conn *c, const char *types)
 		c->server->product);
 	snprintf(hello, sizeof(hello), "{\"version\":\"%s\",\"role\":\"%s\"}",
 		c->server->product, admin_role_name(c->peer.role));
-	put_event(c, "hello", hello);
+	put_event(c, "hello", bytes_of_text(hello));
 	flush(c);
 	/* Reading goes on, only to notice that the client hangs up. */
 	if (c->state == CONN_WATCHING)
@@ -165,6 +167,19 @@ bool admin_is_watched(const struct admin_server *server)
 	return server && server->watcher_count > 0;
 }
 
+void admin_event_text(struct admin_server *server, const char *type,
+	struct bytes data)
+{
+	if (!admin_is_watched(server))
+		return;
+	for (unsigned i = 0; i < server->limits.connections; i++) {
+		struct conn *c = server->conns[i];
+
+		if (c && c->state == CONN_WATCHING)
+			send_event(c, type, data);
+	}
+}
+
 void admin_event(struct admin_server *server, const char *type,
 	const json_t *data)
 {
@@ -173,15 +188,9 @@ void admin_event(struct admin_server *server, const char *type,
 	if (!admin_is_watched(server))
 		return;
 	text = json_dumps(data, JSON_COMPACT);
-	if (!text) {
+	if (text)
+		admin_event_text(server, type, bytes_of_text(text));
+	else
 		log_error("admin", "event cannot be written", "type=%s", type);
-		return;
-	}
-	for (unsigned i = 0; i < server->limits.connections; i++) {
-		struct conn *c = server->conns[i];
-
-		if (c && c->state == CONN_WATCHING)
-			send_event(c, type, text);
-	}
 	free(text);
 }

@@ -173,87 +173,10 @@ static void get_job(struct gateway *g, uint64_t token,
 		question_end(q, err);
 }
 
-static bool state_fits(const struct question *q, const struct job_row *row)
-{
-	const struct job *open = job_find(q->gateway, row->id);
-	const char *state = open ? job_state_name(open->state) : row->state;
-
-	if (!q->state[0])
-		return true;
-	if (!strcmp(q->state, "open"))
-		return open != NULL;
-	return !strcmp(q->state, state);
-}
-
-static void on_jobs(void *arg, int status, const struct job_row *rows,
-	size_t count);
-
-/* With a state asked for, pages are read until enough jobs fit. */
-static int ask_jobs(struct question *q)
-{
-	return store_jobs(q->gateway->store, q->id[0] ? q->id : NULL, true,
-		q->before, q->state[0] ? STORE_LOAD_ROWS_MAX : q->limit,
-		on_jobs, q);
-}
-
-static void on_jobs(void *arg, int status, const struct job_row *rows,
-	size_t count)
-{
-	struct question *q = arg;
-	size_t page = q->state[0] ? STORE_LOAD_ROWS_MAX : q->limit;
-	size_t i = 0;
-
-	for (; !status && i < count && json_array_size(q->json) < q->limit; i++)
-		if (state_fits(q, &rows[i]))
-			json_array_append_new(q->json, view_job_row(q->gateway,
-				&rows[i]));
-	if (!status && i > 0)
-		q->before = rows[i - 1].id;
-	if (!status && count == page && json_array_size(q->json) < q->limit) {
-		status = ask_jobs(q);
-		if (!status)
-			return;
-	}
-	if (!status)
-		backend_answer(q->gateway, q->token, json_pack("{s:O,s:o}",
-			"items", q->json, "next", i < count || count == page ?
-			json_integer((json_int_t)q->before) : json_null()));
-	question_end(q, status);
-}
-
 static unsigned page_limit(const struct admin_query *query)
 {
 	return query->limit < STORE_LOAD_ROWS_MAX ? query->limit :
 		STORE_LOAD_ROWS_MAX;
-}
-
-static void get_jobs(struct gateway *g, uint64_t token,
-	const struct admin_query *query)
-{
-	enum job_state state;
-	struct question *q;
-	int err;
-
-	if (query->state && strcmp(query->state, "open") != 0 &&
-			job_state_parse(query->state, &state)) {
-		backend_refuse(g, token, ERR_ADMIN_FIELD, "state",
-			"must be open or a state of jobs",
-			"such as waiting, transferring, done or failed");
-		return;
-	}
-	q = question_new(g, token);
-	if (!q)
-		return;
-	q->limit = page_limit(query);
-	if (query->state)
-		snprintf(q->state, sizeof(q->state), "%s", query->state);
-	if (query->device)
-		snprintf(q->id, sizeof(q->id), "%s", query->device);
-	q->before = query->before;
-	q->json = json_array();
-	err = q->json ? ask_jobs(q) : -ENOMEM;
-	if (err)
-		question_end(q, err);
 }
 
 static void on_history(void *arg, int status, const struct history_row *rows,
@@ -295,45 +218,6 @@ static void get_history(struct gateway *g, uint64_t token,
 
 /* ---- lists ---- */
 
-static void list_devices(struct gateway *g, uint64_t token)
-{
-	for (size_t i = 0; i < registry_device_count(g->registry); i++)
-		admin_add_item(g->admin, token, view_device(g,
-			registry_device_at(g->registry, i)));
-	admin_answer_items(g->admin, token);
-}
-
-static void list_candidates(struct gateway *g, uint64_t token)
-{
-	for (size_t i = 0; i < registry_candidate_count(g->registry); i++)
-		admin_add_item(g->admin, token, view_candidate(g,
-			registry_candidate_at(g->registry, i)));
-	admin_answer_items(g->admin, token);
-}
-
-struct plan_list {
-	struct gateway *gateway;
-	uint64_t token;
-};
-
-static void add_plan_row(void *arg, const struct plan_row *row)
-{
-	struct plan_list *p = arg;
-
-	admin_add_item(p->gateway->admin, p->token,
-		view_plan_row(p->gateway, row));
-}
-
-static void list_plan(struct gateway *g, uint64_t token)
-{
-	struct plan_list p = {g, token};
-
-	for (size_t i = 0; i < registry_device_count(g->registry); i++)
-		plan_device(g, registry_device_at(g->registry, i),
-			add_plan_row, &p);
-	admin_answer_items(g->admin, token);
-}
-
 static json_t *list_vendors(struct gateway *g)
 {
 	json_t *list = json_array();
@@ -341,13 +225,6 @@ static json_t *list_vendors(struct gateway *g)
 	for (const struct vendor *v = g->vendors; v; v = v->next)
 		json_array_append_new(list, view_vendor(v));
 	return list;
-}
-
-static void list_lines(struct gateway *g, uint64_t token)
-{
-	for (const struct line *l = g->lines; l; l = l->next)
-		admin_add_item(g->admin, token, view_line(l));
-	admin_answer_items(g->admin, token);
 }
 
 static json_t *list_classes(struct gateway *g)
@@ -372,22 +249,22 @@ static void on_get(void *arg, uint64_t token, const struct admin_query *query)
 		backend_answer_list(g, token, list_vendors(g));
 		return;
 	case ADMIN_GET_LINKS:
-		list_lines(g, token);
+		backend_list_lines(g, token);
 		return;
 	case ADMIN_GET_CANDIDATES:
-		list_candidates(g, token);
+		backend_list_candidates(g, token);
 		return;
 	case ADMIN_GET_CLASSES:
 		backend_answer_list(g, token, list_classes(g));
 		return;
 	case ADMIN_GET_DEVICES:
-		list_devices(g, token);
+		backend_list_devices(g, token);
 		return;
 	case ADMIN_GET_OFFERS:
 		backend_answer_list(g, token, view_offers(g));
 		return;
 	case ADMIN_GET_PLAN:
-		list_plan(g, token);
+		backend_list_plan(g, token);
 		return;
 	case ADMIN_GET_IMAGES:
 		backend_answer_list(g, token, view_images(g));
@@ -396,7 +273,7 @@ static void on_get(void *arg, uint64_t token, const struct admin_query *query)
 		get_device(g, token, query);
 		return;
 	case ADMIN_GET_JOBS:
-		get_jobs(g, token, query);
+		backend_list_jobs(g, token, query);
 		return;
 	case ADMIN_GET_JOB:
 		get_job(g, token, query);

@@ -1,4 +1,4 @@
-/* What the two halves of the backend share: ending a request, and questions
+/* What the files of the backend share: ending a request, and questions
  * whose answer comes from the database thread. Loop thread. */
 #ifndef FERRY_GATEWAY_DAEMON_BACKEND_PRIV_H
 #define FERRY_GATEWAY_DAEMON_BACKEND_PRIV_H
@@ -36,6 +36,14 @@ void question_end(struct question *q, int status);
 
 /* Says that there is no such job. */
 void question_refuse_job(const struct question *q);
+
+/* Lists that may be long, given turn by turn. */
+void backend_list_devices(struct gateway *g, uint64_t token);
+void backend_list_candidates(struct gateway *g, uint64_t token);
+void backend_list_lines(struct gateway *g, uint64_t token);
+void backend_list_plan(struct gateway *g, uint64_t token);
+void backend_list_jobs(struct gateway *g, uint64_t token,
+	const struct admin_query *query);
 
 /* admin_backend.act; its `arg` is the gateway. */
 void backend_act(void *arg, uint64_t token, const struct admin_call *call);

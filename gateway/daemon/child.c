@@ -16,11 +16,7 @@
 
 static unsigned bucket_of(const char *id)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	while (*id)
-		hash = (hash ^ (uint8_t)*id++) * 16777619u;
-	return (hash ^ hash >> 16) % GATEWAY_CHILD_BUCKETS;
+	return gateway_name_hash(id) % GATEWAY_CHILD_BUCKETS;
 }
 
 struct child *child_find(const struct gateway *g, const char *id)

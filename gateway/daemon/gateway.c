@@ -11,6 +11,15 @@
 
 #define TIME_LAST_S 253402300799u /* 9999-12-31T23:59:59Z */
 
+unsigned gateway_name_hash(const char *name)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	while (*name)
+		hash = (hash ^ (uint8_t)*name++) * 16777619u;
+	return hash ^ hash >> 16;
+}
+
 int64_t gateway_wall_ms(void)
 {
 	struct timespec now;

@@ -33,6 +33,7 @@ struct job;
 
 #define GATEWAY_ALARMS_MAX 32
 #define GATEWAY_CHILD_BUCKETS 256
+#define GATEWAY_LINE_BUCKETS 128
 #define ALARM_CODE_SIZE 96 /* "catalog-expired:" and a whole name */
 
 /* Something an operator must act on. Known by its code. */
@@ -56,6 +57,8 @@ struct gateway {
 	struct vendor *vendors;
 	struct release *releases;
 	struct line *lines;
+	struct line *line_index[GATEWAY_LINE_BUCKETS]; /* by name */
+	uint64_t last_line;
 	struct child *children;
 	struct child *child_index[GATEWAY_CHILD_BUCKETS]; /* by id */
 	struct job *jobs; /* open ones */
@@ -85,6 +88,9 @@ struct gateway {
 	bool stopping;
 	int64_t started_ms;
 };
+
+/* For an index by name: modulo the number of its buckets. */
+unsigned gateway_name_hash(const char *name);
 
 /* Wall clock in milliseconds since 1970, for records and people. */
 int64_t gateway_wall_ms(void);

@@ -21,9 +21,19 @@ static void on_transfer_closed(void *arg)
 
 static void leave_line(struct job *j)
 {
-	if (j->line)
-		j->line->transfers--;
+	struct line *l = j->line;
+
 	j->line = NULL;
+	if (!l)
+		return;
+	l->transfers--;
+	if (l->job != j->row.id)
+		return;
+	l->job = 0;
+	for (const struct job *k = j->gateway->jobs; l->transfers && k &&
+			!l->job; k = k->next)
+		if (k->line == l)
+			l->job = k->row.id;
 }
 
 void job_join_line(struct job *j, struct line *l)
@@ -32,6 +42,7 @@ void job_join_line(struct job *j, struct line *l)
 		return;
 	leave_line(j);
 	l->transfers++;
+	l->job = j->row.id;
 	j->line = l;
 }
 

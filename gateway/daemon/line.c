@@ -13,12 +13,45 @@
 #define RESTART_MIN_MS 1000
 #define RESTART_MAX_MS 60000
 
+static unsigned bucket_of(const char *name)
+{
+	return gateway_name_hash(name) % GATEWAY_LINE_BUCKETS;
+}
+
 struct line *line_find(const struct gateway *g, const char *name)
 {
-	for (struct line *l = g->lines; l; l = l->next)
-		if (!strcmp(l->name, name))
-			return l;
-	return NULL;
+	struct line *l = g->line_index[bucket_of(name)];
+
+	while (l && strcmp(l->name, name))
+		l = l->same_bucket;
+	return l;
+}
+
+/* Behind those that are there, and into the index. */
+static void place(struct line *l)
+{
+	struct line **at = &l->gateway->lines;
+	struct line **bucket = &l->gateway->line_index[bucket_of(l->name)];
+
+	while (*at)
+		at = &(*at)->next;
+	*at = l;
+	l->same_bucket = *bucket;
+	*bucket = l;
+	l->number = ++l->gateway->last_line;
+}
+
+static void unplace(struct line *l)
+{
+	struct line **at = &l->gateway->lines;
+	struct line **bucket = &l->gateway->line_index[bucket_of(l->name)];
+
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	while (*bucket != l)
+		bucket = &(*bucket)->same_bucket;
+	*bucket = l->same_bucket;
 }
 
 const char *line_state_name(const struct line *l)
@@ -367,7 +400,6 @@ int line_add(struct gateway *g, const struct config_link *config,
 	const struct line_events *events)
 {
 	struct line *l = calloc(1, sizeof(*l));
-	struct line **at = &g->lines;
 	struct fault fault = {0};
 	int err;
 
@@ -379,9 +411,7 @@ int line_add(struct gateway *g, const struct config_link *config,
 	snprintf(l->name, sizeof(l->name), "%s", config->name);
 	snprintf(l->short_name, sizeof(l->short_name), "%.31s", config->name);
 	l->since_ms = gateway_wall_ms();
-	while (*at)
-		at = &(*at)->next;
-	*at = l;
+	place(l);
 	err = open_transport(l, &fault);
 	if (err) {
 		l->failed = true;
@@ -423,11 +453,8 @@ static void on_transport_closed(void *arg)
 void line_close(struct line *l, void (*on_closed)(void *arg), void *arg)
 {
 	struct closing_line *c = malloc(sizeof(*c));
-	struct line **at = &l->gateway->lines;
 
-	while (*at != l)
-		at = &(*at)->next;
-	*at = l->next;
+	unplace(l);
 	l->closing = true;
 	registry_lose(l->gateway->registry, l->name, NULL);
 	if (!c)

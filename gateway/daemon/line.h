@@ -34,6 +34,8 @@ struct line_session {
 
 struct line {
 	struct line *next;
+	struct line *same_bucket; /* of the index by name */
+	uint64_t number; /* rises along the lines; no other one ever had it */
 	struct gateway *gateway;
 	const struct line_events *events;
 	char name[CONFIG_NAME_SIZE];
@@ -53,6 +55,7 @@ struct line {
 	uint32_t security;     /* FERRY_SECURITY_*, as its driver says */
 	uint32_t payload_max;
 	unsigned transfers;    /* sessions of jobs on it */
+	uint64_t job;          /* one of these, 0: none */
 	struct line_session *sessions;
 	struct radio *radio; /* NULL: devices are spoken to one by one */
 	struct delegate *delegate; /* in place of a transport; NULL: none */

@@ -1,129 +1,41 @@
 #include "gateway/daemon/view.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "gateway/admin/remedy.h"
+
+void view_put_failure(struct json_out *out, const char *key,
+	const struct view_failure *f)
+{
+	if (!f->code) {
+		json_out_null(out, key);
+		return;
+	}
+	json_out_object(out, key);
+	json_out_text(out, "code", err_name(f->code));
+	json_out_text(out, "text", err_text(f->code));
+	view_put_id(out, "step", f->step > 0 ? (uint64_t)f->step : 0);
+	if (f->has_offset)
+		json_out_number(out, "offset", (int64_t)f->offset);
+	else
+		json_out_null(out, "offset");
+	json_out_text(out, "device_status", f->device_status);
+	view_put_time(out, "next_retry", f->next_retry_ms);
+	json_out_text(out, "hint", f->hint);
+	json_out_text(out, "remedy", remedy_of(f->code)->text);
+	json_out_end_object(out);
+}
 
 json_t *view_failure(int code, int step, bool has_offset, uint64_t offset,
 	const char *device_status, int64_t next_retry_ms, const char *hint)
 {
+	const struct view_failure f = {code, step, has_offset, offset,
+		device_status, next_retry_ms, hint};
+	struct view_text_of_one one;
+
 	if (!code)
 		return json_null();
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s}", "code",
-		err_name(code), "text", err_text(code), "step",
-		step > 0 ? json_integer(step) : json_null(), "offset",
-		has_offset ? json_integer((json_int_t)offset) : json_null(),
-		"device_status", view_text(device_status ? device_status : ""),
-		"next_retry", view_time_ms(next_retry_ms), "hint",
-		view_text(hint ? hint : ""), "remedy", remedy_of(code)->text);
-}
-
-json_t *view_gates(const struct gates *gates)
-{
-	json_t *list = json_array();
-
-	for (int i = 0; i < GATE_COUNT; i++) {
-		if (!gates_is_waiting(gates, (enum gate)i))
-			continue;
-		json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:s}",
-			"gate", gate_name((enum gate)i), "reason",
-			view_text(gates->detail[i]), "until",
-			view_time_ms(gateway_ms(gates->until[i])),
-			"waits_for", gate_waits_for((enum gate)i)));
-	}
-	return list;
-}
-
-/* ---- jobs ---- */
-
-static json_t *job_core(const struct job_row *r)
-{
-	const struct job_failure *f = &r->failure;
-
-	return json_pack("{s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:s,s:i,s:o,s:o,"
-		"s:{s:s,s:o,s:o},s:o,s:o}",
-		"id", (json_int_t)r->id, "device", view_text(r->device),
-		"vendor", view_text(r->vendor), "class",
-		view_text(r->class_name), "component",
-		view_text(r->component), "from_version",
-		view_text(r->from_version), "to_version",
-		view_text(r->to_version), "sequence", (json_int_t)r->sequence,
-		"manifest_digest", view_hex(r->manifest_digest, 32), "state",
-		r->state, "attempts", r->attempts, "next_retry",
-		view_time_ms(r->next_retry_ms), "failure", view_failure(f->code,
-			f->step, f->offset > 0, f->offset, f->device_status,
-			r->next_retry_ms, f->hint), "approval", "state",
-		r->approval[0] ? r->approval : "not-needed", "by",
-		view_text(r->approved_by), "at", json_null(), "created",
-		view_time_ms(r->created_ms), "updated",
-		view_time_ms(r->updated_ms));
-}
-
-static json_t *progress_of(const struct job *j)
-{
-	int64_t eta = job_eta_s(j);
-
-	if (!j->offset)
-		return json_null();
-	return json_pack("{s:I,s:I,s:I,s:o}", "offset", (json_int_t)j->offset,
-		"total", (json_int_t)j->total, "rate_bps",
-		(json_int_t)j->rate_bps, "eta_s", eta < 0 ? json_null() :
-		json_integer(eta));
-}
-
-json_t *view_job_gates(const struct job *j)
-{
-	return j->gates && (j->session || j->state == JOB_WAITING) ?
-		view_gates(j->gates) : json_array();
-}
-
-/* Who carries it out in our place. */
-static json_t *view_delegate(const char *name)
-{
-	return name ? json_string(name) : json_null();
-}
-
-json_t *view_job(const struct job *j)
-{
-	json_t *json = job_core(&j->row);
-
-	json_object_set_new(json, "state", json_string(
-		job_state_name(j->state)));
-	json_object_set_new(json, "gates", view_job_gates(j));
-	json_object_set_new(json, "actions", view_actions(j));
-	json_object_set_new(json, "progress", progress_of(j));
-	json_object_set_new(json, "at", view_time_ms(j->terms.at_ms));
-	json_object_set_new(json, "window", view_text(j->terms.window));
-	json_object_set_new(json, "allow_downgrade",
-		json_boolean(j->terms.allow_downgrade ||
-		j->terms.allow_older));
-	json_object_set_new(json, "by", view_text(j->terms.by));
-	json_object_set_new(json, "delegate", view_delegate(job_delegate(j)));
-	return json;
-}
-
-json_t *view_job_row(const struct gateway *g, const struct job_row *row)
-{
-	const struct job *open = job_find(g, row->id);
-	struct job_terms terms;
-	json_t *json;
-
-	if (open)
-		return view_job(open);
-	job_terms_read(row->expect, &terms);
-	json = job_core(row);
-	json_object_set_new(json, "gates", json_array());
-	json_object_set_new(json, "actions", view_actions_of_ended(g, row));
-	json_object_set_new(json, "progress", json_null());
-	json_object_set_new(json, "at", view_time_ms(terms.at_ms));
-	json_object_set_new(json, "window", view_text(terms.window));
-	json_object_set_new(json, "allow_downgrade",
-		json_boolean(terms.allow_downgrade || terms.allow_older));
-	json_object_set_new(json, "by", view_text(terms.by));
-	json_object_set_new(json, "delegate", view_delegate(
-		job_class_delegate(g, row->class_name)));
-	return json;
+	view_begin(&one);
+	view_put_failure(&one.out, NULL, &f);
+	return view_read(&one);
 }
 
 /* ---- ledger ---- */

@@ -4,9 +4,9 @@
 
 #include "gateway/admin/remedy.h"
 
-static void add(json_t *list, const char *action)
+static void add(struct json_out *out, const char *action)
 {
-	json_array_append_new(list, json_string(action));
+	json_out_text(out, NULL, action);
 }
 
 /* Its image is confirmed by a person, who has not done so yet. */
@@ -27,38 +27,38 @@ static bool may_become(const struct job *j, enum job_state state)
 		job_state_may_follow(j->state, state);
 }
 
-static void add_open(json_t *list, const struct job *j)
+static void add_open(struct json_out *out, const struct job *j)
 {
 	bool asked = j->gates && gates_is_waiting(j->gates, GATE_APPROVAL);
 
 	if (asked || waits_for_confirm(j))
-		add(list, "approve");
+		add(out, "approve");
 	if (asked && !j->session && job_state_may_follow(j->state,
 			JOB_DECLINED))
-		add(list, "decline");
+		add(out, "decline");
 	if (j->gates && gates_is_waiting(j->gates, GATE_RETRY))
-		add(list, "retry");
+		add(out, "retry");
 	if (j->state == JOB_PAUSED)
-		add(list, "resume");
+		add(out, "resume");
 	else if (may_become(j, JOB_PAUSED))
-		add(list, "pause");
+		add(out, "pause");
 	if (may_become(j, JOB_CANCELLED))
-		add(list, "cancel");
+		add(out, "cancel");
 }
 
-static void add_remedy(json_t *list, int code)
+static void add_remedy(struct json_out *out, int code)
 {
 	switch (code ? remedy_of(code)->act : REMEDY_ACT_RETRY) {
 	case REMEDY_ACT_NOTHING:
 		return;
 	case REMEDY_ACT_RETRY:
-		add(list, "retry");
+		add(out, "retry");
 		return;
 	case REMEDY_ACT_CLASSIFY:
-		add(list, "classify");
+		add(out, "classify");
 		return;
 	case REMEDY_ACT_DOWNGRADE:
-		add(list, "downgrade");
+		add(out, "downgrade");
 		return;
 	}
 }
@@ -71,27 +71,32 @@ static bool is_latest(const struct gateway *g, const struct job_row *row)
 	return c && !c->job && c->ended.job <= row->id;
 }
 
-json_t *view_actions(const struct job *j)
+void view_put_actions(struct json_out *out, const struct job *j)
 {
-	json_t *list = json_array();
-
+	json_out_array(out, "actions");
 	if (!job_state_is_ended(j->state))
-		add_open(list, j);
-	return list;
+		add_open(out, j);
+	json_out_end_array(out);
 }
 
-json_t *view_actions_of_ended(const struct gateway *g,
+static void add_ended(struct json_out *out, const struct gateway *g,
 	const struct job_row *row)
 {
-	json_t *list = json_array();
 	enum job_state state;
 
 	if (job_state_parse(row->state, &state) || !is_latest(g, row))
-		return list;
+		return;
 	if (state == JOB_FAILED || state == JOB_UNVERIFIED)
-		add_remedy(list, row->failure.code);
+		add_remedy(out, row->failure.code);
 	else if (state == JOB_DECLINED || state == JOB_CANCELLED ||
 			state == JOB_QUARANTINED)
-		add(list, "retry");
-	return list;
+		add(out, "retry");
+}
+
+void view_put_actions_of_ended(struct json_out *out, const struct gateway *g,
+	const struct job_row *row)
+{
+	json_out_array(out, "actions");
+	add_ended(out, g, row);
+	json_out_end_array(out);
 }

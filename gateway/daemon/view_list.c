@@ -53,15 +53,15 @@ static json_t *counts_of(const struct gateway *g)
 
 static json_t *jobs_by_state(const struct gateway *g)
 {
+	unsigned counts[JOB_STATES] = {0};
 	json_t *json = json_object();
 
-	for (const struct job *j = g->jobs; j; j = j->next) {
-		const char *name = job_state_name(j->state);
-		json_t *have = json_object_get(json, name);
-
-		json_object_set_new(json, name,
-			json_integer(json_integer_value(have) + 1));
-	}
+	for (const struct job *j = g->jobs; j; j = j->next)
+		counts[j->state]++;
+	for (int i = 0; i < JOB_STATES; i++)
+		if (counts[i])
+			json_object_set_new(json, job_state_name(
+				(enum job_state)i), json_integer(counts[i]));
 	return json;
 }
 
@@ -198,16 +198,8 @@ static const char *line_mode(const struct line *l)
 	return "";
 }
 
-static json_t *line_job(const struct line *l)
-{
-	for (const struct job *j = l->gateway->jobs; j; j = j->next)
-		if (j->line == l)
-			return json_integer((json_int_t)j->row.id);
-	return json_null();
-}
-
 /* Null where nobody knows. */
-static json_t *line_security_name(const struct line *l)
+static void put_security(struct json_out *out, const struct line *l)
 {
 	static const char *const names[] = {
 		[FERRY_SECURITY_NONE] = "none",
@@ -218,66 +210,96 @@ static json_t *line_security_name(const struct line *l)
 	int security = line_security(l);
 
 	if (security < 0 || security > (int)FERRY_SECURITY_AUTHENTICATED)
-		return json_null();
-	return json_string(names[security]);
+		json_out_null(out, "security");
+	else
+		json_out_text(out, "security", names[security]);
 }
 
-json_t *view_line(const struct line *l)
+void view_put_line(struct json_out *out, const struct line *l)
 {
 	struct transport_counters counters = {0};
+	const struct view_failure failure = {
+		.code = l->up ? 0 : l->status,
+		.hint = l->text,
+	};
 
 	if (l->transport)
 		transport_counters(l->transport, &counters);
-	return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:i,s:o,s:o,s:I,s:I,s:o,s:o,"
-		"s:o,s:o}",
-		"name", view_text(l->name), "driver",
-		view_text(l->config->driver), "state", line_state_name(l),
-		"since", view_time_ms(l->since_ms), "address",
-		view_text(l->address), "mode", view_text(line_mode(l)), "peers",
-		(int)(l->radio ? l->radio->peers.present : l->peers),
-		"payload_bytes", l->payload_max ?
-		json_integer(l->payload_max) : json_null(), "security",
-		line_security_name(l),
-		"bytes_in", (json_int_t)counters.bytes_received, "bytes_out",
-		(json_int_t)counters.bytes_sent, "job", line_job(l), "failure",
-		view_failure(l->up ? 0 : l->status, 0, false, 0, "", 0,
-			l->text), "airtime", view_airtime(l->radio),
-		"network", view_network(l->radio));
+	json_out_object(out, NULL);
+	json_out_text(out, "name", l->name);
+	json_out_text(out, "driver", l->config->driver);
+	json_out_text(out, "state", line_state_name(l));
+	view_put_time(out, "since", l->since_ms);
+	json_out_text(out, "address", l->address);
+	json_out_text(out, "mode", line_mode(l));
+	json_out_number(out, "peers", l->radio ? l->radio->peers.present :
+		l->peers);
+	view_put_id(out, "payload_bytes", l->payload_max);
+	put_security(out, l);
+	json_out_number(out, "bytes_in", (int64_t)counters.bytes_received);
+	json_out_number(out, "bytes_out", (int64_t)counters.bytes_sent);
+	view_put_id(out, "job", l->job);
+	view_put_failure(out, "failure", &failure);
+	view_put_json(out, "airtime", view_airtime(l->radio));
+	view_put_json(out, "network", view_network(l->radio));
+	json_out_end_object(out);
 }
 
 /* ---- candidates, classes ---- */
 
-json_t *view_attributes(const struct attributes *a)
+/* Of what a driver says twice the last counts: no object has a name twice. */
+static void put_attribute(struct json_out *out,
+	const struct peer_attribute *list, size_t count, size_t i)
+{
+	for (size_t k = i + 1; k < count; k++)
+		if (!strcmp(list[k].name, list[i].name))
+			return;
+	json_out_text(out, list[i].name, list[i].value);
+}
+
+void view_put_attributes(struct json_out *out, const char *key,
+	const struct attributes *a)
 {
 	struct peer_attribute list[ATTRIBUTES_MAX];
 	size_t count = attributes_list(a, list);
-	json_t *attributes = json_object();
 
+	json_out_object(out, key);
 	for (size_t i = 0; i < count; i++)
-		json_object_set_new(attributes, list[i].name,
-			view_text(list[i].value));
-	return attributes;
+		put_attribute(out, list, count, i);
+	json_out_end_object(out);
 }
 
 /* All that classes may match a candidate by, as far as it was kept. */
-static json_t *candidate_attributes(const struct candidate *c)
+static void put_candidate_attributes(struct json_out *out,
+	const struct candidate *c)
 {
-	json_t *attributes = view_attributes(&c->attributes);
+	const struct peer_attribute kept[] = {
+		{"product", c->product}, {"usb_serial", c->usb_serial},
+	};
+	struct peer_attribute list[ATTRIBUTES_MAX];
+	size_t count = attributes_list(&c->attributes, list);
 
-	if (c->product[0])
-		json_object_set_new(attributes, "product",
-			view_text(c->product));
-	if (c->usb_serial[0])
-		json_object_set_new(attributes, "usb_serial",
-			view_text(c->usb_serial));
-	return attributes;
+	json_out_object(out, "attributes");
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i].name, "product") != 0 &&
+				strcmp(list[i].name, "usb_serial") != 0)
+			put_attribute(out, list, count, i);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		const char *value = kept[i].value;
+
+		for (size_t k = 0; k < count && !*value; k++)
+			if (!strcmp(list[k].name, kept[i].name))
+				value = list[k].value;
+		if (*value)
+			json_out_text(out, kept[i].name, value);
+	}
+	json_out_end_object(out);
 }
 
-json_t *view_candidate(const struct gateway *g, const struct candidate *c)
+void view_put_candidate(struct json_out *out, const struct candidate *c)
 {
 	static const char *const kinds[] = {"ephemeral", "place", "hardware",
 		"bonded"};
-	json_t *classes = json_array();
 	char key[REGISTRY_LINK_SIZE + REGISTRY_KEY_SIZE];
 
 	/* A place such as "port" says nothing without its link. */
@@ -285,17 +307,19 @@ json_t *view_candidate(const struct gateway *g, const struct candidate *c)
 		snprintf(key, sizeof(key), "%s:%s", c->link, c->key);
 	else
 		snprintf(key, sizeof(key), "%s", c->key);
-	(void)g;
+	json_out_object(out, NULL);
+	json_out_text(out, "key", key);
+	json_out_text(out, "link", c->link);
+	json_out_text(out, "peer", c->address[0] ? c->address : c->key);
+	json_out_text(out, "kind", kinds[(unsigned)c->id_kind & 3]);
+	put_candidate_attributes(out, c);
+	view_put_time(out, "first_seen", c->first_seen_s * 1000);
+	view_put_time(out, "last_seen", c->seen_s * 1000);
+	json_out_array(out, "classes");
 	if (c->suggested_class[0])
-		json_array_append_new(classes, view_text(c->suggested_class));
-	return json_pack("{s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "key",
-		view_text(key), "link", view_text(c->link), "peer",
-		view_text(c->address[0] ? c->address : c->key), "kind",
-		kinds[(unsigned)c->id_kind & 3], "attributes",
-		candidate_attributes(c),
-		"first_seen", view_time_ms(c->first_seen_s * 1000),
-		"last_seen", view_time_ms(c->seen_s * 1000), "classes",
-		classes);
+		json_out_text(out, NULL, c->suggested_class);
+	json_out_end_array(out);
+	json_out_end_object(out);
 }
 
 static json_t *uuid_text(const uint8_t id[16])
@@ -374,62 +398,86 @@ json_t *view_class(const struct gateway *g, const struct config_class *c)
 
 /* ---- plan, offers, images ---- */
 
-static json_t *entry_version(const struct catalog_entry *e)
+static char *entry_version(const struct catalog_entry *e,
+	char text[ROW_VERSION_SIZE])
 {
-	char text[ROW_VERSION_SIZE] = "";
-
+	text[0] = '\0';
 	if (e && (e->version.at || e->expect_version.at))
 		bytes_to_printable(e->version.at ? e->version :
-			e->expect_version, text, sizeof(text));
-	return view_text(text);
+			e->expect_version, text, ROW_VERSION_SIZE);
+	return text;
 }
 
-json_t *view_plan_row(struct gateway *g, const struct plan_row *row)
+static void put_plan_warnings(struct json_out *out, struct gateway *g,
+	const struct plan_row *row, const struct child *c)
+{
+	view_put_warnings(out, g, row->device, false);
+	if (!row->klass->can_revert)
+		json_out_text(out, NULL,
+			"the device cannot go back to its old image");
+	if (!row->klass->can_prove)
+		json_out_text(out, NULL,
+			"the device cannot prove what it runs");
+	if (row->klass->reset_on_open)
+		json_out_text(out, NULL, "opening its port restarts the device");
+	if (c && c->ended.job && !memcmp(c->ended.manifest,
+			row->entry->manifest_digest.at, 32))
+		json_out_text(out, NULL,
+			"it was tried before and is not begun again by itself");
+	if (!strcmp(support_state(g, row->device), "ended"))
+		json_out_text(out, NULL,
+			"the device is past the end of its support");
+}
+
+static void put_plan_offer(struct json_out *out, const struct plan_row *row)
+{
+	char version[ROW_VERSION_SIZE];
+
+	json_out_text(out, "to_version", entry_version(row->entry, version));
+	if (row->entry) {
+		json_out_number(out, "sequence", (int64_t)row->entry->sequence);
+		json_out_hex(out, "offer", bytes_of(
+			row->entry->manifest_digest.at, 32));
+	} else {
+		json_out_null(out, "sequence");
+		json_out_null(out, "offer");
+	}
+}
+
+void view_put_plan_row(struct json_out *out, struct gateway *g,
+	const struct plan_row *row)
 {
 	const struct child *c = child_find(g, row->device->id);
 	const struct job *j = c && c->job && row->entry && !memcmp(
 		c->job->row.manifest_digest, row->entry->manifest_digest.at,
 		32) ? c->job : NULL;
-	struct gates gates = {0};
-	json_t *warnings = row->decision == PLAN_INSTALL ?
-		view_warnings(g, row->device, false) : json_array();
-	const char *decision = plan_decision_name(row->decision);
+	bool install = row->decision == PLAN_INSTALL;
+	struct gates gates;
 
+	gates_clear(&gates);
 	if (j)
 		job_judge_gates(j, &gates);
-	if (row->decision == PLAN_INSTALL && j && !gates_are_open(&gates))
-		decision = "wait";
-	if (row->decision == PLAN_INSTALL && !row->klass->can_revert)
-		json_array_append_new(warnings, json_string(
-			"the device cannot go back to its old image"));
-	if (row->decision == PLAN_INSTALL && !row->klass->can_prove)
-		json_array_append_new(warnings, json_string(
-			"the device cannot prove what it runs"));
-	if (row->decision == PLAN_INSTALL && row->klass->reset_on_open)
-		json_array_append_new(warnings, json_string(
-			"opening its port restarts the device"));
-	if (row->decision == PLAN_INSTALL && c && c->ended.job && !memcmp(
-			c->ended.manifest, row->entry->manifest_digest.at, 32))
-		json_array_append_new(warnings, json_string(
-			"it was tried before and is not begun again by itself"));
-	if (row->decision == PLAN_INSTALL && !strcmp(support_state(g,
-			row->device), "ended"))
-		json_array_append_new(warnings, json_string(
-			"the device is past the end of its support"));
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:{s:s,s:s,s:s},"
-		"s:o,s:o,s:o}",
-		"device", view_text(row->device->id), "vendor", view_text(
-			row->klass ? row->klass->vendor : ""), "class",
-		view_text(row->device->class_name), "component",
-		view_text(row->component), "from_version",
-		view_text(row->device->version), "to_version",
-		entry_version(row->entry), "sequence", row->entry ?
-		json_integer((json_int_t)row->entry->sequence) : json_null(),
-		"offer", row->entry ? view_hex(row->entry->manifest_digest.at,
-			32) : json_null(), "decision", decision, "reason",
-		"code", row->code, "text", row->text, "hint", row->hint,
-		"gates", view_gates(&gates), "warnings", warnings, "job",
-		j ? json_integer((json_int_t)j->row.id) : json_null());
+	json_out_object(out, NULL);
+	json_out_text(out, "device", row->device->id);
+	json_out_text(out, "vendor", row->klass ? row->klass->vendor : "");
+	json_out_text(out, "class", row->device->class_name);
+	json_out_text(out, "component", row->component);
+	json_out_text(out, "from_version", row->device->version);
+	put_plan_offer(out, row);
+	json_out_text(out, "decision", install && !gates_are_open(&gates) ?
+		"wait" : plan_decision_name(row->decision));
+	json_out_object(out, "reason");
+	json_out_text(out, "code", row->code);
+	json_out_text(out, "text", row->text);
+	json_out_text(out, "hint", row->hint);
+	json_out_end_object(out);
+	view_put_gates(out, "gates", &gates);
+	json_out_array(out, "warnings");
+	if (install)
+		put_plan_warnings(out, g, row, c);
+	json_out_end_array(out);
+	view_put_id(out, "job", j ? j->row.id : 0);
+	json_out_end_object(out);
 }
 
 static const char *offer_state(const struct release *r)
@@ -459,6 +507,7 @@ static void append_offer(json_t *list, struct gateway *g,
 		e->manifest_digest.at);
 	struct catalog_payload payload = {0};
 	char component[ROW_COMPONENT_SIZE];
+	char version[ROW_VERSION_SIZE];
 	char notes[512] = "", set[128] = "";
 	const char *state = offer_state(r);
 
@@ -474,7 +523,8 @@ static void append_offer(json_t *list, struct gateway *g,
 		"vendor", view_text(v->name), "class",
 		view_text(c->device.name), "component",
 		view_text(component_to_text(e->component, component,
-			sizeof(component))), "version", entry_version(e),
+			sizeof(component))), "version",
+		view_text(entry_version(e, version)),
 		"sequence", (json_int_t)e->sequence, "size",
 		(json_int_t)payload.len, "security", e->security, "notes",
 		view_text(notes), "set", e->set.at ? view_text(set) :

@@ -15,30 +15,50 @@ static void tell(const struct gateway *g, const char *type, json_t *take_json)
 	json_decref(take_json);
 }
 
+static void tell_text(const struct gateway *g, const char *type,
+	struct view_text_of_one *one)
+{
+	if (!one->text.err)
+		admin_event_text(g->admin, type, buf_bytes(&one->text));
+	buf_done(&one->text);
+}
+
 static void on_job(void *arg, const struct job *j)
 {
-	if (is_watched(arg))
-		tell(arg, "job", view_job(j));
+	struct view_text_of_one one;
+
+	if (!is_watched(arg))
+		return;
+	view_begin(&one);
+	view_put_job(&one.out, j);
+	tell_text(arg, "job", &one);
 }
 
 static void on_progress(void *arg, const struct job *j)
 {
-	int64_t eta = job_eta_s(j);
+	struct view_text_of_one one;
 
 	if (!is_watched(arg))
 		return;
-	tell(arg, "progress", json_pack("{s:I,s:o,s:s,s:I,s:I,s:I,s:o}", "job",
-		(json_int_t)j->row.id, "device", view_text(j->row.device),
-		"state", job_state_name(j->state), "offset",
-		(json_int_t)j->offset, "total", (json_int_t)j->total,
-		"rate_bps", (json_int_t)j->rate_bps, "eta_s", eta < 0 ?
-		json_null() : json_integer(eta)));
+	view_begin(&one);
+	json_out_object(&one.out, NULL);
+	json_out_number(&one.out, "job", (int64_t)j->row.id);
+	json_out_text(&one.out, "device", j->row.device);
+	json_out_text(&one.out, "state", job_state_name(j->state));
+	view_put_bytes_of_job(&one.out, j);
+	json_out_end_object(&one.out);
+	tell_text(arg, "progress", &one);
 }
 
 static void on_device(void *arg, const struct device *d)
 {
-	if (is_watched(arg))
-		tell(arg, "device", view_device(arg, d));
+	struct view_text_of_one one;
+
+	if (!is_watched(arg))
+		return;
+	view_begin(&one);
+	view_put_device(&one.out, arg, d);
+	tell_text(arg, "device", &one);
 }
 
 static void on_forgotten(void *arg, const char *device)
@@ -53,15 +73,24 @@ static void on_candidate(void *arg, const char *link, const char *key)
 	const struct gateway *g = arg;
 	const struct candidate *c = is_watched(g) ?
 		registry_candidate(g->registry, link, key) : NULL;
+	struct view_text_of_one one;
 
-	if (c)
-		tell(g, "candidate", view_candidate(g, c));
+	if (!c)
+		return;
+	view_begin(&one);
+	view_put_candidate(&one.out, c);
+	tell_text(g, "candidate", &one);
 }
 
 static void on_line(void *arg, const struct line *l)
 {
-	if (is_watched(arg))
-		tell(arg, "link", view_line(l));
+	struct view_text_of_one one;
+
+	if (!is_watched(arg))
+		return;
+	view_begin(&one);
+	view_put_line(&one.out, l);
+	tell_text(arg, "link", &one);
 }
 
 static void on_vendor(void *arg, const struct vendor *v)

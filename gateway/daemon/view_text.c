@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/bytes.h"
 #include "gateway/admin/time.h"
@@ -52,4 +53,50 @@ void view_detail(char *text, size_t size, const char *format, ...)
 		snprintf(text, size, "{}");
 	else
 		text[n] = '\0';
+}
+
+void view_put_time(struct json_out *out, const char *key, int64_t at_ms)
+{
+	char text[ADMIN_TIME_SIZE];
+
+	if (at_ms <= 0)
+		json_out_null(out, key);
+	else
+		json_out_text(out, key, admin_time_text(at_ms, text));
+}
+
+void view_put_id(struct json_out *out, const char *key, uint64_t id)
+{
+	if (id)
+		json_out_number(out, key, (int64_t)id);
+	else
+		json_out_null(out, key);
+}
+
+void view_begin(struct view_text_of_one *one)
+{
+	buf_init(&one->text, VIEW_ONE_MAX);
+	json_out_init(&one->out, &one->text);
+}
+
+json_t *view_read(struct view_text_of_one *one)
+{
+	json_t *json = one->text.err ? NULL : json_loadb(
+		(const char *)one->text.at, one->text.len, 0, NULL);
+
+	buf_done(&one->text);
+	return json;
+}
+
+void view_put_json(struct json_out *out, const char *key, json_t *take_json)
+{
+	char *text = take_json ? json_dumps(take_json, JSON_COMPACT |
+		JSON_ENCODE_ANY) : NULL;
+
+	if (text)
+		json_out_raw(out, key, bytes_of_text(text));
+	else
+		json_out_null(out, key);
+	free(text);
+	json_decref(take_json);
 }

@@ -11,14 +11,56 @@
 
 #include "tests/unit/unit.h"
 
-static void give_items(struct rig *r)
-{
-	size_t i;
-	json_t *item;
+struct item_list {
+	struct rig *rig;
+	size_t at;
+};
 
-	json_array_foreach (r->answer, i, item)
-		admin_add_item(r->server, r->token, json_incref(item));
-	admin_answer_items(r->server, r->token);
+static void put_item(struct json_out *out, const json_t *item)
+{
+	char *text = json_dumps(item, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	json_out_raw(out, NULL, bytes_of_text(text));
+	free(text);
+}
+
+/* Items of the answer, as many as fit into the turn. */
+static int next_items(void *arg, const struct admin_turn *turn)
+{
+	struct item_list *l = arg;
+	struct rig *r = l->rig;
+
+	r->turns++;
+	while (l->at < json_array_size(r->answer)) {
+		put_item(turn->out, json_array_get(r->answer, l->at++));
+		r->given = l->at;
+		if (admin_turn_is_over(turn) || r->one_a_turn)
+			return ADMIN_LIST_MORE;
+	}
+	return r->fails ? r->fails : ADMIN_LIST_WHOLE;
+}
+
+static void on_list_end(void *arg)
+{
+	struct item_list *l = arg;
+
+	l->rig->lists_ended++;
+	free(l);
+}
+
+void rig_give_items(struct rig *r)
+{
+	struct item_list *l = calloc(1, sizeof(*l));
+	const struct admin_source source = {
+		.arg = l,
+		.next = next_items,
+		.end = on_list_end,
+	};
+
+	ck_assert_ptr_nonnull(l);
+	l->rig = r;
+	r->given = 0;
+	admin_answer_list(r->server, r->token, &source);
 }
 
 static void give(struct rig *r, uint64_t token)
@@ -26,7 +68,7 @@ static void give(struct rig *r, uint64_t token)
 	r->token = token;
 	r->asked++;
 	if (r->itemwise)
-		give_items(r);
+		rig_give_items(r);
 	else if (!r->holds)
 		admin_answer(r->server, token, r->answer ?
 			json_incref(r->answer) : json_object());
@@ -186,35 +228,80 @@ void rig_expect(struct rig *r, int fd, struct buf *got, const char *text)
 	}
 }
 
+/* Reads until `got` holds `len` bytes. */
+static void read_up_to(struct rig *r, int fd, struct buf *got, size_t len)
+{
+	while (got->len < len) {
+		size_t had = got->len;
+
+		rig_turn(r, fd);
+		ck_assert(collect(fd, got) || got->len > had);
+	}
+}
+
+/* The chunk at `at`: reads it, adds its bytes to `body`, and gives where the
+ * next one begins; 0 behind the last. */
+static size_t take_chunk(struct rig *r, int fd, struct buf *got, size_t at,
+	struct buf *body)
+{
+	const char *end;
+	size_t len, start;
+
+	while (at >= got->len || !memmem(got->at + at, got->len - at, "\r\n",
+			2))
+		read_up_to(r, fd, got, got->len + 1);
+	end = memmem(got->at + at, got->len - at, "\r\n", 2);
+	start = (size_t)(end - (const char *)got->at) + 2;
+	len = strtoul((const char *)got->at + at, NULL, 16);
+	read_up_to(r, fd, got, start + len + 2);
+	ck_assert_int_eq(memcmp(got->at + start + len, "\r\n", 2), 0);
+	buf_add(body, got->at + start, len);
+	return len ? start + len + 2 : 0;
+}
+
+static void read_body(struct rig *r, int fd, struct buf *got, size_t head,
+	struct buf *body)
+{
+	const char *at = memmem(got->at, head, "Content-Length: ", 16);
+	size_t len, next = head;
+
+	if (memmem(got->at, head, "Transfer-Encoding: chunked\r\n", 28)) {
+		ck_assert_ptr_null(at);
+		r->chunked = true;
+		while (next) {
+			head = next;
+			next = take_chunk(r, fd, got, next, body);
+		}
+		return;
+	}
+	r->chunked = false;
+	ck_assert_ptr_nonnull(at);
+	len = strtoul(at + 16, NULL, 10);
+	read_up_to(r, fd, got, head + len);
+	ck_assert_uint_eq(got->len, head + len);
+	buf_add(body, got->at + head, len);
+}
+
 int rig_ask(struct rig *r, int fd, const char *request, json_t **ret_body)
 {
+	struct buf got, body;
 	unsigned long status;
-	size_t head, len = 0;
-	struct buf got;
 	const char *at;
+	size_t head;
 
 	buf_init(&got, 64U << 20);
+	buf_init(&body, 64U << 20);
 	rig_send(fd, request);
 	rig_expect(r, fd, &got, "\r\n\r\n");
 	at = memmem(got.at, got.len, "\r\n\r\n", 4);
 	head = (size_t)(at - (const char *)got.at) + 4;
-	ck_assert_int_eq(buf_add(&got, "", 1), 0);
-	got.len--;
 	ck_assert_int_eq(memcmp(got.at, "HTTP/1.1 ", 9), 0);
 	status = strtoul((const char *)got.at + 9, NULL, 10);
-	at = strstr((const char *)got.at, "Content-Length: ");
-	ck_assert_ptr_nonnull(at);
-	len = strtoul(at + strlen("Content-Length: "), NULL, 10);
-	while (got.len < head + len) {
-		size_t had = got.len;
-
-		rig_turn(r, fd);
-		ck_assert(collect(fd, &got) || got.len > had);
-	}
-	ck_assert_uint_eq(got.len, head + len);
+	read_body(r, fd, &got, head, &body);
 	if (ret_body)
-		*ret_body = json_loadb((const char *)got.at + head, len, 0,
+		*ret_body = json_loadb((const char *)body.at, body.len, 0,
 			NULL);
+	buf_done(&body);
 	buf_done(&got);
 	return (int)status;
 }

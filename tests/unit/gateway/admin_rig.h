@@ -24,13 +24,22 @@ struct rig {
 	struct admin_query query;
 	struct admin_call call;
 	json_t *answer; /* what every request gets, if not NULL */
-	bool itemwise;  /* `answer` is an array, given item by item */
+	bool itemwise;  /* `answer` is an array, given as a long list */
+	bool one_a_turn; /* of these items */
+	int fails;       /* how that list ends, if not 0 */
+	size_t given;    /* items of the list that was asked last */
+	unsigned turns;
+	unsigned lists_ended;
+	bool chunked; /* the answer that rig_ask() read last */
 };
 
 void rig_init(struct rig *r);
 void rig_open(struct rig *r);
 void rig_close(struct rig *r); /* the server */
 void rig_done(struct rig *r);  /* everything */
+
+/* Answers the last request with the items of `answer`. */
+void rig_give_items(struct rig *r);
 
 /* A connected client; as another user when `uid` is not 0 (needs root). */
 int rig_connect(struct rig *r);

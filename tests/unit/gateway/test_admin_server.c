@@ -402,27 +402,6 @@ START_TEST(no_items_are_an_empty_list)
 }
 END_TEST
 
-START_TEST(item_without_memory_ends_the_connection)
-{
-	struct buf got;
-	int fd;
-
-	rig_open(&rig);
-	rig.holds = true;
-	fd = rig_connect(&rig);
-	rig_send(fd, GET("/v1/devices"));
-	while (!rig.asked)
-		rig_turn(&rig, fd);
-	admin_add_item(rig.server, rig.token, NULL);
-	admin_answer_items(rig.server, rig.token);
-	buf_init(&got, 4096);
-	rig_expect(&rig, fd, &got, NULL);
-	ck_assert_uint_eq(got.len, 0);
-	buf_done(&got);
-	close(fd);
-}
-END_TEST
-
 START_TEST(client_that_reads_nothing_is_hung_up)
 {
 	struct admin_stats stats;
@@ -731,7 +710,6 @@ int main(void)
 	tcase_add_test(c, large_answer_arrives_whole);
 	tcase_add_test(c, items_arrive_as_one_list);
 	tcase_add_test(c, no_items_are_an_empty_list);
-	tcase_add_test(c, item_without_memory_ends_the_connection);
 	tcase_add_test(c, client_that_reads_nothing_is_hung_up);
 	tcase_add_test(c, openapi_is_served);
 	tcase_add_loop_test(c, roles_by_peer_credentials, 0,

@@ -1,0 +1,1 @@
+ferry_e2e(lists FILES test_lists.py)
