@@ -232,13 +232,16 @@ static int pending_code(const struct suit_machine *m, unsigned c)
 
 int suit_refuse_pending(struct suit_machine *m)
 {
-	for (unsigned i = 0; i < m->out->fetch_count; i++)
-		if (m->pending[i])
-			return suit_refuse(m, m->pending[i], "manifest.fetch",
-				m->pending[i] == ERR_TRUST_SUIT_NO_SLOT
-					? "the component is no slot of the "
-					  "class"
-					: "the component has no image-digest");
+	const char *rule;
+
+	for (unsigned i = 0; i < m->out->fetch_count; i++) {
+		if (!m->pending[i])
+			continue;
+		rule = m->pending[i] == ERR_TRUST_SUIT_NO_SLOT ?
+			"the component is no slot of the class" :
+			"the component has no image-digest";
+		return suit_refuse(m, m->pending[i], "manifest.fetch", rule);
+	}
 	return 0;
 }
 
