@@ -57,6 +57,7 @@ static void on_peer_gone(void *arg, const char *key)
 
 	registry_lose(l->gateway->registry, l->name, key);
 	l->peers -= l->peers > 0;
+	l->events->on_link(l);
 	line_changed(l);
 }
 

@@ -157,8 +157,11 @@ void job_supersede(struct job *j);
 /* The device that was not there is seen again: no wait any more. */
 void job_came_back(struct job *j);
 
-/* The link of a radio, or to who owns it, came or went: jobs under way show it. */
+/* The link of a radio, or to who owns it, came or went, or a device of it went:
+ * jobs under way show it. */
 void job_line_changed(struct gateway *g, const struct line *l);
+/* The same of the device itself, while a session is at work. */
+void job_device_is_back(struct job *j);
 
 /* Seconds that are left at the present rate; -1 unknown. */
 int64_t job_eta_s(const struct job *j);

@@ -31,32 +31,32 @@ const char *job_delegate(const struct job *j)
 
 /* ---- why it does not move ---- */
 
-/* Why nothing can come over the link of its device, NULL when it can. */
-static const struct line *lost_line(const struct job *j)
+/* Why nothing can come over the link of its device. False when it can. */
+static bool is_cut_off(const struct job *j, struct gates *gates)
 {
 	const struct device *d = j->child ? child_device(j->child) : NULL;
 	const struct line *l = d && job_is_member(j) ?
 		line_find(j->gateway, d->link) : NULL;
+	const char *by = job_delegate(j);
 
-	return l && !l->up ? l : NULL;
+	if (l && !l->up)
+		gates_wait(gates, GATE_LINK, 0, "link is %s%s%s",
+			line_state_name(l), l->text[0] ? ": " : "", l->text);
+	else if (l && by && !d->present)
+		gates_wait(gates, GATE_LINK, 0, "%s does not list the device: "
+			"was it removed or disabled there?", by);
+	return gates_is_waiting(gates, GATE_LINK);
 }
 
 void job_add_wait(const struct job *j, struct gates *gates)
 {
-	const struct line *lost = lost_line(j);
 	int64_t in_ms = j->wait_until_ms - (int64_t)uv_now(j->gateway->loop);
 	uint64_t until = j->wait_until_ms == ENGINE_NEVER || in_ms <= 0 ? 0 :
 		(uint64_t)(gateway_wall_ms() + in_ms) / 1000;
 	const char *by = job_delegate(j);
 
-	if (!j->session)
+	if (!j->session || is_cut_off(j, gates))
 		return;
-	if (lost) {
-		gates_wait(gates, GATE_LINK, 0, "link is %s%s%s",
-			line_state_name(lost), lost->text[0] ? ": " : "",
-			lost->text);
-		return;
-	}
 	switch (j->wait) {
 	case ENGINE_WAIT_NONE:
 		return;
@@ -98,6 +98,11 @@ void job_take_wait(void *arg, enum engine_wait wait, int64_t until_ms)
 	gates_open(&gates, GATE_DEVICE);
 	job_add_wait(j, &gates);
 	job_keep_gates(j, &gates);
+}
+
+void job_device_is_back(struct job *j)
+{
+	job_take_wait(j, j->wait, j->wait_until_ms);
 }
 
 void job_line_changed(struct gateway *g, const struct line *l)

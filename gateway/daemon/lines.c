@@ -61,11 +61,14 @@ static void on_device(struct line *l, const struct peer_sight *sight,
 	} else if (how == REGISTRY_SIGHT_CHANGED) {
 		child_save(child, NULL, NULL);
 	}
-	if (child->job && child->job->session)
+	if (child->job && child->job->session) {
 		session_poke(child->job->session);
-	else if (child->job && is_back &&
-			child->job->row.failure.code == ERR_JOB_NO_LINK)
+		if (is_back)
+			job_device_is_back(child->job);
+	} else if (child->job && is_back &&
+			child->job->row.failure.code == ERR_JOB_NO_LINK) {
 		job_came_back(child->job);
+	}
 	news_device(&g->news, d);
 	gateway_replan(g);
 }
