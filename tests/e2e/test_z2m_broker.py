@@ -62,15 +62,17 @@ def test_link_says_what_is_wrong(site, name):
 
     def said():
         row = site.link(name)
-        told = (row["state"] == state and row["failure"] and
-                row["failure"]["code"] == code)
-        return row["failure"] if told else None
+        failure = row["failure"]
+        # A server of TLS 1.3 that refuses a client closes at once: whether its
+        # alert or the end of the connection is seen first changes with each try.
+        told = (row["state"] == state and failure and
+                failure["code"] == code and word in failure["hint"])
+        return failure if told else None
 
     try:
         failure = wait_for(f"{name} to be {state}", said, 60)
     except AssertionError as late:
         raise AssertionError(f"{late}: {site.link(name)}") from None
-    assert word in failure["hint"], failure
     assert failure["hint"]
 
 
