@@ -204,7 +204,8 @@ static void print_radios(struct ctl *c, const json_t *items)
 		N("BUDGET", "airtime.budget_pct", SHARE),
 		N("SENT", "airtime.sent_pct", SHARE),
 		N("HEARD", "airtime.received_pct", SHARE),
-		N("HELD", "airtime.held", NUMBER), FIELDS_END,
+		N("HELD", "airtime.held", NUMBER),
+		T_SHRINK("BUSY", "airtime.text", TABLE_BELOW), FIELDS_END,
 	};
 	json_t *radios = json_array();
 	const json_t *item;

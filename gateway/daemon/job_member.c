@@ -1,5 +1,6 @@
 /* What is particular to a job whose session is a member of a network. */
 #include "gateway/daemon/job_priv.h"
+#include "gateway/daemon/radio.h"
 
 static const struct engine_ops *engine_of(const struct gateway *g,
 	const char *class_name)
@@ -48,6 +49,19 @@ static bool is_cut_off(const struct job *j, struct gates *gates)
 	return gates_is_waiting(gates, GATE_LINK);
 }
 
+static void add_airtime(const struct job *j, struct gates *gates,
+	uint64_t until)
+{
+	const struct device *d = j->child ? child_device(j->child) : NULL;
+	const struct line *l = d ? line_find(j->gateway, d->link) : NULL;
+	char text[128];
+	bool filled = l && radio_is_filled(l->radio, text, sizeof(text));
+
+	gates_wait(gates, GATE_AIRTIME, until, "%s%s", filled ?
+		"budget used up: " : "the radio's budget is used up", filled ?
+		text : "");
+}
+
 void job_add_wait(const struct job *j, struct gates *gates)
 {
 	int64_t in_ms = j->wait_until_ms - (int64_t)uv_now(j->gateway->loop);
@@ -71,8 +85,7 @@ void job_add_wait(const struct job *j, struct gates *gates)
 			"others are served first");
 		return;
 	case ENGINE_WAIT_AIRTIME:
-		gates_wait(gates, GATE_AIRTIME, until,
-			"the radio's budget is used up");
+		add_airtime(j, gates, until);
 		return;
 	case ENGINE_WAIT_DEVICE:
 		gates_wait(gates, GATE_DEVICE, until, "%s%s", by ? by : "",

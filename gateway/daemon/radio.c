@@ -445,3 +445,34 @@ void radio_free(struct radio *r)
 	radio_peers_done(&r->peers);
 	free(r);
 }
+
+/* ---- who fills it ---- */
+
+static int append_loudest(const struct radio *r, const struct talker_use *use,
+	char *text, size_t size)
+{
+	const struct device *d = registry_device_of_peer(
+		r->line->gateway->registry, r->line->name, use->key);
+
+	return snprintf(text, size, ", %s%s%s%s alone %u.%u %%", use->key,
+		d ? " (" : "", d ? d->id : "", d ? ")" : "", use->bp / 100,
+		use->bp / 10 % 10);
+}
+
+bool radio_is_filled(const struct radio *r, char *text, size_t size)
+{
+	struct network_numbers n;
+	int len;
+
+	if (!r || !r->network)
+		return false;
+	network_count(r->network, &n);
+	if (!n.airtime.budget_pct ||
+			2 * n.airtime.received_bp < 100 * n.airtime.budget_pct)
+		return false;
+	len = snprintf(text, size, "devices use %u.%u %% of the channel",
+		n.airtime.received_bp / 100, n.airtime.received_bp / 10 % 10);
+	if (n.loudest.bp && (size_t)len < size)
+		append_loudest(r, &n.loudest, text + len, size - (size_t)len);
+	return true;
+}

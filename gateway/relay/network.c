@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/relay/loop_timer.h"
 
+#define FRAME_MOST_US 10000 /* of one frame, tried twice */
 #define SEND_DEADLINE_MS 60000
 #define CONNECT_DEADLINE_MS 30000
 #define CONNECT_AGAIN_MS 200
@@ -537,12 +538,22 @@ bool network_owns(const struct network *n, uint64_t link)
 	return n && n->link && n->link == link;
 }
 
+/* A driver charges frames that it does not pass on with the next one: those are
+ * not its sender's. */
+static uint32_t own_airtime_us(const struct ferry_message *m)
+{
+	return m->airtime_us < FRAME_MOST_US ? m->airtime_us : FRAME_MOST_US;
+}
+
 void network_message(struct network *n, const struct ferry_message *m)
 {
 	struct engine_event event = {.type = ENGINE_RX};
 
 	n->frames_in++;
 	airtime_received(&n->airtime, network_now_ms(n), m->airtime_us);
+	if (m->peer)
+		talkers_heard(&n->talkers, network_now_ms(n), m->peer,
+			own_airtime_us(m));
 	if (!n->is_up)
 		return;
 	event.rx.peer = bytes_of_text(m->peer);
@@ -602,6 +613,7 @@ void network_count(struct network *n, struct network_numbers *ret)
 		.frames_in = n->frames_in,
 	};
 	airtime_use(&n->airtime, network_now_ms(n), &ret->airtime);
+	talkers_loudest(&n->talkers, network_now_ms(n), &ret->loudest);
 	members_count(n, ret);
 }
 
@@ -716,6 +728,7 @@ int network_open(const struct network_setup *setup, struct network **ret,
 		return err;
 	}
 	airtime_init(&n->airtime, setup->budget_pct, network_now_ms(n));
+	talkers_init(&n->talkers, network_now_ms(n));
 	*ret = n;
 	return 0;
 }

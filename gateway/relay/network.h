@@ -17,6 +17,7 @@
 #define FERRY_GATEWAY_RELAY_NETWORK_H
 
 #include "gateway/relay/airtime.h"
+#include "gateway/relay/talkers.h"
 #include "gateway/relay/session.h"
 
 #define NETWORK_OFFERS_MAX 4096 /* that are open at a time */
@@ -46,6 +47,7 @@ struct network_setup {
 
 struct network_numbers {
 	struct airtime_use airtime;
+	struct talker_use loudest; /* of the peers */
 	unsigned offers;
 	unsigned downloads;  /* that move */
 	unsigned held;       /* that wait for airtime */

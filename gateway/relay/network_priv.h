@@ -65,6 +65,7 @@ struct network {
 	const struct network_events *events;
 	void *arg;
 	struct airtime airtime;
+	struct talkers talkers;
 
 	struct network_channel channels[FERRY_CHANNELS_MAX];
 	size_t channel_count;

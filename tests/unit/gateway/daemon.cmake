@@ -1,7 +1,7 @@
 ferry_unit(evidence_room USES room_daemon policy_maker)
 ferry_unit(release_evidence USES room_daemon policy_maker)
 # What the daemon has built in gives way to what a test plays.
-foreach(name radio radio_memory job_member)
+foreach(name radio radio_filled radio_memory job_member)
 	ferry_unit(${name}
 		SOURCES radio_rig.c script_engine.c pretended_radio.c
 		USES room_daemon)
