@@ -340,6 +340,28 @@ static int issuer_check(const struct pki_request *request, struct bytes der)
 	return err;
 }
 
+/* All members but the names of subject and issuer. */
+static int members_set(mbedtls_x509write_cert *cert,
+	const struct pki_request *request)
+{
+	int status = validity_set(cert, request);
+
+	if (!status)
+		status = serial_set(cert, request->serial);
+	if (!status)
+		status = usage_set(cert, request);
+	if (!status)
+		status = names_set(cert, request);
+	if (!status)
+		status = evidence_set(cert, request);
+	if (!status)
+		status = mbedtls_x509write_crt_set_subject_key_identifier(cert);
+	if (!status)
+		status = mbedtls_x509write_crt_set_authority_key_identifier(
+			cert);
+	return status;
+}
+
 int pki_issue(const struct pki_request *request, struct buf *ret)
 {
 	size_t before = ret->len;
@@ -373,22 +395,8 @@ int pki_issue(const struct pki_request *request, struct buf *ret)
 	if (!status) {
 		mbedtls_x509write_crt_set_subject_key(&cert, &subject);
 		mbedtls_x509write_crt_set_issuer_key(&cert, &issuer);
-		status = validity_set(&cert, request);
+		status = members_set(&cert, request);
 	}
-	if (!status)
-		status = serial_set(&cert, request->serial);
-	if (!status)
-		status = usage_set(&cert, request);
-	if (!status)
-		status = names_set(&cert, request);
-	if (!status)
-		status = evidence_set(&cert, request);
-	if (!status)
-		status = mbedtls_x509write_crt_set_subject_key_identifier(
-			&cert);
-	if (!status)
-		status = mbedtls_x509write_crt_set_authority_key_identifier(
-			&cert);
 	if (status)
 		err = complain_mbedtls(request->common_name, "certificate",
 			status);

@@ -449,10 +449,25 @@ static void wait_for_state(struct zb_stack *s, enum deconz_step step)
 	s->until_ms = s->now_ms + CONNECT_MS;
 }
 
+static void on_protocol(struct zb_stack *s, const struct deconz_frame *f)
+{
+	const uint8_t *at = value_of(f, 2);
+
+	s->protocol = at ? get_le16(at) : MIN_PROTOCOL;
+	s->watchdog_ms = INT64_MAX;
+	enter(s, STEP_STATE);
+}
+
+static void on_pan(struct zb_stack *s, const struct deconz_frame *f)
+{
+	const uint8_t *at = value_of(f, 2);
+
+	s->network.pan = at ? get_le16(at) : 0xffff;
+	enter(s, STEP_EXT_PAN);
+}
+
 void deconz_start_answer(struct zb_stack *s, const struct deconz_frame *f)
 {
-	const uint8_t *at;
-
 	/* That says nothing of what was asked for. */
 	if (f->status == DECONZ_BUSY || f->status == DECONZ_TIMEOUT) {
 		s->wait_ms = s->now_ms + STATE_AGAIN_MS;
@@ -463,10 +478,7 @@ void deconz_start_answer(struct zb_stack *s, const struct deconz_frame *f)
 		on_version(s, f);
 		break;
 	case STEP_PROTOCOL:
-		at = value_of(f, 2);
-		s->protocol = at ? get_le16(at) : MIN_PROTOCOL;
-		s->watchdog_ms = INT64_MAX;
-		enter(s, STEP_STATE);
+		on_protocol(s, f);
 		break;
 	case STEP_STATE:
 	case STEP_LEFT:
@@ -496,9 +508,7 @@ void deconz_start_answer(struct zb_stack *s, const struct deconz_frame *f)
 		wait_for_state(s, STEP_CONNECTED);
 		break;
 	case STEP_PAN:
-		at = value_of(f, 2);
-		s->network.pan = at ? get_le16(at) : 0xffff;
-		enter(s, STEP_EXT_PAN);
+		on_pan(s, f);
 		break;
 	case STEP_EXT_PAN:
 	case STEP_NWK_EXT_PAN:
