@@ -17,7 +17,7 @@
 #include "base/log.h"
 
 #define TURN_NS 1000000
-#define PART_SIZE 32768 /* of a list; one item more may stand behind it */
+#define PART_SIZE 65536 /* of a list; one item more may stand behind it */
 
 bool admin_turn_is_over(const struct admin_turn *turn)
 {
