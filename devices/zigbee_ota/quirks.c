@@ -335,7 +335,7 @@ int quirk_table_read(struct bytes text, struct quirk_table **ret,
 	struct fault *f)
 {
 	struct quirk_table *t;
-	size_t count;
+	size_t count = 0;
 	int rc = count_rows(text, &count, f);
 
 	if (rc)

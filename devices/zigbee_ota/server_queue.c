@@ -212,16 +212,14 @@ static void learn_air(struct server_peer *p, uint32_t estimate_us,
 
 /* ---- frames ---- */
 
+/* There is one: at most SERVER_WINDOW_MAX frames are on their way. */
 static struct server_tx *free_tx(struct server *s)
 {
-	for (size_t i = 0; i < SERVER_WINDOW_MAX; i++) {
-		struct server_tx *t = &s->tx[(s->tx_count + i) %
-			SERVER_WINDOW_MAX];
+	size_t at = s->tx_count % SERVER_WINDOW_MAX;
 
-		if (!t->id)
-			return t;
-	}
-	return NULL;
+	for (size_t i = 1; i < SERVER_WINDOW_MAX && s->tx[at].id; i++)
+		at = (s->tx_count + i) % SERVER_WINDOW_MAX;
+	return &s->tx[at];
 }
 
 /* The place in the table is the low part of the number. */

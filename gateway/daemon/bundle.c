@@ -41,10 +41,12 @@ static void bundle_free(struct bundle *b)
 /* True when nobody waits any more. */
 static bool is_over(struct bundle *b)
 {
+	bool over = b->closed;
+
 	b->busy = false;
-	if (b->closed)
+	if (over)
 		bundle_free(b);
-	return b->closed;
+	return over;
 }
 
 static void finish(struct bundle *b, int status, const struct fault *fault)

@@ -325,7 +325,7 @@ int lasthop_bundle_parse(struct bytes head, uint64_t total,
 	struct fault *fault)
 {
 	struct lasthop_bundle bundle = {0};
-	struct cut cut;
+	struct cut cut = {0};
 	size_t head_len = 0;
 	int err = cut_find(head, &cut, fault);
 

@@ -348,7 +348,7 @@ int ocsp_read(struct bytes der, const struct ocsp_question *question,
 	struct fault *fault)
 {
 	struct judgement j = {.question = question, .fault = fault};
-	struct ocsp_answer answer;
+	struct ocsp_answer answer = {.reason = 0};
 	uint8_t sha256[sizeof(ret->sha256)];
 	int err = judge(&j, der, ret_delegate != NULL, &answer);
 

@@ -122,7 +122,7 @@ static int leaf_make(const struct author_plan *plan, struct ca *ca)
 
 /* FOLDER/NAME with a new CA in it, opened. */
 static int one_ca_make(const struct author_plan *plan, const char *name,
-	const char *title, struct pki_request *request, struct ca *parent,
+	const char *title, struct pki_request request, struct ca *parent,
 	struct ca *ret)
 {
 	char folder[FILES_PATH_SIZE], common_name[CONF_TEXT_SIZE + 32];
@@ -130,11 +130,11 @@ static int one_ca_make(const struct author_plan *plan, const char *name,
 
 	snprintf(common_name, sizeof(common_name), "%s %s",
 		plan->vendor->name, title);
-	request->common_name = common_name;
+	request.common_name = common_name;
 	if (!err)
 		err = folder_make(folder, 0700);
 	if (!err)
-		err = ca_make(folder, true, request, plan->curve, parent);
+		err = ca_make(folder, true, &request, plan->curve, parent);
 	return err ? err : ca_open(folder, NULL, ret);
 }
 
@@ -152,7 +152,7 @@ static int issuing_make(const struct author_plan *plan, struct ca *anchor,
 		err = ca_ocsp_url(anchor, plan->vendor->ocsp_url, ocsp_url,
 			&request.ocsp_url);
 	return err ? err : one_ca_make(plan, "author-issuing",
-		"author issuing CA", &request, anchor, ret);
+		"author issuing CA", request, anchor, ret);
 }
 
 int author_ca_make(const struct author_plan *plan, struct buf *ret_anchor)
@@ -163,7 +163,7 @@ int author_ca_make(const struct author_plan *plan, struct buf *ret_anchor)
 	int err;
 
 	request.path_length = plan->intermediate ? 1 : 0;
-	err = one_ca_make(plan, "author-ca", "author CA", &request, NULL,
+	err = one_ca_make(plan, "author-ca", "author CA", request, NULL,
 		&anchor);
 	if (!err && plan->intermediate)
 		err = issuing_make(plan, &anchor, &issuing);
