@@ -1,9 +1,10 @@
 #include "gateway/relay/mqtt.h"
 
 #include <errno.h>
-#include <mosquitto.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "gateway/relay/mosquitto_library.h"
 
 #define KEEPALIVE_S 30
 #define TICK_MS 500 /* keep-alive, and time-outs of the library */
@@ -13,6 +14,8 @@
 #define QUALITY 1
 #define REFUSED 0x80 /* in an answer to a subscription */
 #define WHY_SIZE 96
+
+static const struct mosquitto_library *mosq;
 
 struct mqtt {
 	uv_loop_t *loop;
@@ -100,7 +103,7 @@ static void follow_socket(struct mqtt *m)
 
 	if (m->connecting)
 		return;
-	fd = mosquitto_socket(m->library);
+	fd = mosq->socket(m->library);
 	if (m->poll && fd != m->polled)
 		drop_poll(m);
 	if (m->closing)
@@ -114,7 +117,7 @@ static void follow_socket(struct mqtt *m)
 	if (!m->poll && take_poll(m, fd))
 		return;
 	uv_poll_start(m->poll, UV_READABLE |
-		(mosquitto_want_write(m->library) ? UV_WRITABLE : 0), on_poll);
+		(mosq->want_write(m->library) ? UV_WRITABLE : 0), on_poll);
 }
 
 /* What the library said inside a call is passed on after it. */
@@ -141,10 +144,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct mqtt *m = poll->data;
 
 	if (status < 0 || (events & UV_READABLE))
-		mosquitto_loop_read(m->library, PACKETS_MAX);
+		mosq->loop_read(m->library, PACKETS_MAX);
 	if (!m->closing && (events & UV_WRITABLE) &&
-			mosquitto_socket(m->library) >= 0)
-		mosquitto_loop_write(m->library, PACKETS_MAX);
+			mosq->socket(m->library) >= 0)
+		mosq->loop_write(m->library, PACKETS_MAX);
 	follow_socket(m);
 	pass_on(m);
 }
@@ -158,7 +161,7 @@ static void on_connect(struct mosquitto *library, void *arg, int code)
 	(void)library;
 	if (code) {
 		snprintf(m->why, sizeof(m->why), "refused: %s",
-			mosquitto_connack_string(code));
+			mosq->connack_string(code));
 		return; /* on_disconnect() follows */
 	}
 	m->up = true;
@@ -180,7 +183,7 @@ static void on_disconnect(struct mosquitto *library, void *arg, int code)
 	else if (m->said[0])
 		snprintf(why, sizeof(why), "%s", m->said);
 	else
-		snprintf(why, sizeof(why), "%s%s", mosquitto_strerror(code),
+		snprintf(why, sizeof(why), "%s%s", mosq->strerror(code),
 			m->anonymous && !m->up ? "; does the broker want "
 			"cert and key?" : "");
 	lose(m, why);
@@ -232,7 +235,7 @@ static void on_connecting(uv_work_t *work)
 	struct mqtt *m = work->data;
 
 	errno = 0;
-	m->code = mosquitto_connect_async(m->library, m->host, m->port,
+	m->code = mosq->connect_async(m->library, m->host, m->port,
 		KEEPALIVE_S);
 	m->number = errno;
 }
@@ -256,7 +259,7 @@ static void on_connect_tried(uv_work_t *work, int status)
 		lose(m, m->number ? err_text(-m->number) :
 			"no way to the broker");
 	else if (m->code)
-		lose(m, mosquitto_strerror(m->code));
+		lose(m, mosq->strerror(m->code));
 	follow_socket(m);
 	pass_on(m);
 }
@@ -281,8 +284,8 @@ static void on_tick(uv_timer_t *timer)
 		return;
 	if (m->again_ms && uv_now(m->loop) >= m->again_ms)
 		connect_now(m);
-	else if (mosquitto_socket(m->library) >= 0)
-		mosquitto_loop_misc(m->library);
+	else if (mosq->socket(m->library) >= 0)
+		mosq->loop_misc(m->library);
 	follow_socket(m);
 	pass_on(m);
 }
@@ -304,14 +307,14 @@ static int set_up_tls(const struct mqtt_setup *setup, struct mqtt *m,
 
 	if (!setup->tls)
 		return 0;
-	code = mosquitto_tls_set(m->library, setup->ca,
+	code = mosq->tls_set(m->library, setup->ca,
 		setup->ca ? NULL : "/etc/ssl/certs", setup->certificate,
 		setup->key, no_passphrase);
 	if (!code)
-		code = mosquitto_tls_opts_set(m->library, 1, "tlsv1.2", NULL);
+		code = mosq->tls_opts_set(m->library, 1, "tlsv1.2", NULL);
 	return code ? fault_set(fault, -EINVAL, 0, "ca",
 		"ca, cert and key must be files that can be read: %s",
-		mosquitto_strerror(code)) : 0;
+		mosq->strerror(code)) : 0;
 }
 
 static int set_up(const struct mqtt_setup *setup, struct mqtt *m,
@@ -321,26 +324,30 @@ static int set_up(const struct mqtt_setup *setup, struct mqtt *m,
 
 	if (err)
 		return err;
-	if (setup->user && mosquitto_username_pw_set(m->library, setup->user,
+	if (setup->user && mosq->username_pw_set(m->library, setup->user,
 			setup->password))
 		return -ENOMEM;
-	mosquitto_connect_callback_set(m->library, on_connect);
-	mosquitto_disconnect_callback_set(m->library, on_disconnect);
-	mosquitto_log_callback_set(m->library, on_log);
-	mosquitto_subscribe_callback_set(m->library, on_subscribed);
-	mosquitto_message_callback_set(m->library, on_message);
+	mosq->connect_callback_set(m->library, on_connect);
+	mosq->disconnect_callback_set(m->library, on_disconnect);
+	mosq->log_callback_set(m->library, on_log);
+	mosq->subscribe_callback_set(m->library, on_subscribed);
+	mosq->message_callback_set(m->library, on_message);
 	return 0;
 }
 
 int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
 	struct fault *fault)
 {
-	struct mqtt *m = calloc(1, sizeof(*m));
+	struct mqtt *m;
 	int err;
 
+	mosq = mosquitto_library_get(fault);
+	if (!mosq)
+		return -ENOSYS;
+	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	mosquitto_lib_init();
+	mosq->lib_init();
 	m->loop = setup->loop;
 	m->events = setup->events;
 	m->arg = setup->arg;
@@ -349,11 +356,11 @@ int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
 	m->polled = -1;
 	m->wait_ms = AGAIN_MIN_MS;
 	snprintf(m->host, sizeof(m->host), "%s", setup->host);
-	m->library = mosquitto_new(NULL, true, m);
+	m->library = mosq->new(NULL, true, m);
 	err = m->library ? set_up(setup, m, fault) : -ENOMEM;
 	if (err) {
-		mosquitto_destroy(m->library);
-		mosquitto_lib_cleanup();
+		mosq->destroy(m->library);
+		mosq->lib_cleanup();
 		free(m);
 		return err;
 	}
@@ -377,10 +384,10 @@ static void free_mqtt(uv_handle_t *handle)
 
 static void finish_close(struct mqtt *m)
 {
-	mosquitto_disconnect(m->library);
+	mosq->disconnect(m->library);
 	drop_poll(m);
-	mosquitto_destroy(m->library);
-	mosquitto_lib_cleanup();
+	mosq->destroy(m->library);
+	mosq->lib_cleanup();
 	uv_close((uv_handle_t *)&m->timer, free_mqtt);
 }
 
@@ -413,7 +420,7 @@ int mqtt_subscribe(struct mqtt *m, const char *topic)
 
 	if (!m->up)
 		return -ENOTCONN;
-	code = mosquitto_subscribe(m->library, NULL, topic, QUALITY);
+	code = mosq->subscribe(m->library, NULL, topic, QUALITY);
 	follow_socket(m);
 	return status_of(code);
 }
@@ -422,7 +429,7 @@ void mqtt_unsubscribe(struct mqtt *m, const char *topic)
 {
 	if (!m->up)
 		return;
-	mosquitto_unsubscribe(m->library, NULL, topic);
+	mosq->unsubscribe(m->library, NULL, topic);
 	follow_socket(m);
 }
 
@@ -432,7 +439,7 @@ int mqtt_publish(struct mqtt *m, const char *topic, struct bytes payload)
 
 	if (!m->up)
 		return -ENOTCONN;
-	code = mosquitto_publish(m->library, NULL, topic, (int)payload.len,
+	code = mosq->publish(m->library, NULL, topic, (int)payload.len,
 		payload.at, QUALITY, false);
 	follow_socket(m);
 	return status_of(code);

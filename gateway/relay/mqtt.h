@@ -44,7 +44,8 @@ struct mqtt_setup {
 	void *arg;
 };
 
-/* 0, -ENOMEM, -EINVAL (files of TLS), -ENOSYS (built without it). */
+/* 0, -ENOMEM, -EINVAL (files of TLS), -ENOSYS (built or installed
+ * without libmosquitto). */
 int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
 	struct fault *fault);
 

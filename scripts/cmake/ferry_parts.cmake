@@ -55,7 +55,8 @@ endif()
 
 pkg_check_modules(FERRY_SYSTEMD QUIET IMPORTED_TARGET libsystemd)
 
-# Hands jobs to zigbee2mqtt. Without it such links say so and stay down.
+# Hands jobs to zigbee2mqtt; loaded at run time by the first such link. Without it
+# they say so and stay down.
 pkg_check_modules(FERRY_MOSQUITTO QUIET IMPORTED_TARGET "libmosquitto >= 2.0")
 
 # Ed25519 in COSE. Without it such keys are listed and never verify.
