@@ -41,10 +41,18 @@ size_t attributes_list(const struct attributes *a,
 
 /* ---- as they are stored ---- */
 
-static bool is_text(const char *text)
+static bool is_name(const char *text)
 {
 	for (; *text; text++)
 		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+static bool is_value(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
 			return false;
 	return true;
 }
@@ -66,8 +74,8 @@ int attributes_restore(struct attributes *a, struct bytes stored)
 		return ERR_STORE_ROW;
 	count = attributes_list(&read, list);
 	for (size_t i = 0; i < count; i++)
-		if (!list[i].name[0] || !is_text(list[i].name) ||
-				!is_text(list[i].value))
+		if (!list[i].name[0] || !is_name(list[i].name) ||
+				!is_value(list[i].value))
 			return ERR_STORE_ROW;
 	*a = read;
 	return 0;

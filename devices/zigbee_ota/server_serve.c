@@ -148,8 +148,10 @@ static struct verdict judge_query(struct server *s, struct server_peer *p,
 	if (server_is_other_image(p, &p->ask.r.key))
 		return say(ANSWER_QUERY, ZCL_NO_IMAGE_AVAILABLE);
 	if (server_may_have_both(p)) {
-		server_release(s, o);
-		server_set_wait(s, o, ENGINE_WAIT_WAKE, ENGINE_NEVER);
+		if (o->phase == PHASE_OPEN) {
+			server_release(s, o);
+			server_set_wait(s, o, ENGINE_WAIT_WAKE, ENGINE_NEVER);
+		}
 		return say(ANSWER_QUERY, ZCL_NO_IMAGE_AVAILABLE);
 	}
 	if (o->phase == PHASE_PROVE || !server_suits(s, o, now_ms))

@@ -211,12 +211,23 @@ void server_note_query(struct server_peer *p, const struct ota_key *key)
 		o->misses = server_fits_type(o, key) ? 0 : o->misses + 1;
 }
 
+/* It asked for the offer's type itself: another one now is news of the update. */
+static bool has_told_type(const struct server_peer *p)
+{
+	for (unsigned i = 0; i < p->other_count; i++)
+		if (server_fits_type(p->offer, &p->others[i]))
+			return true;
+	return false;
+}
+
 bool server_may_have_both(const struct server_peer *p)
 {
 	const struct server_offer *o = p->offer;
 
-	if (!server_is_update(o) || o->phase != PHASE_OPEN || !p->has_key ||
+	if (!server_is_update(o) || o->phase == PHASE_HEADER || !p->has_key ||
 			p->quirks.any_key || o->misses >= STREAK)
+		return false;
+	if (o->phase != PHASE_OPEN && has_told_type(p))
 		return false;
 	return !is_other(p->key_told.manufacturer, o->file.key.manufacturer,
 			OTA_ANY_MANUFACTURER, o->options.manufacturer) &&

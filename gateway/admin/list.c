@@ -168,8 +168,14 @@ static void finish(struct conn *c)
 static void take_turn(struct conn *c, uint64_t until_ns)
 {
 	const struct admin_turn turn = {.out = &c->items, .until_ns = until_ns};
-	int got = c->source.next(c->source.arg, &turn);
+	int got;
 
+	/* What came later filled it. */
+	if (!c->body.err && c->body.len >= PART_SIZE) {
+		send_part(c);
+		return;
+	}
+	got = c->source.next(c->source.arg, &turn);
 	if (got < 0 || c->body.err)
 		fail(c, got < 0 ? got : c->body.err);
 	else if (got == ADMIN_LIST_WHOLE)

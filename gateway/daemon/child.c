@@ -61,6 +61,9 @@ static int64_t heard_s(const struct child *c, const struct device *d)
 	int64_t heard = l && l->radio ? radio_heard_s(l->radio, d->key) :
 		d->seen_s;
 
+	/* A clock that was ahead when it was stored does not count for ever. */
+	if (heard && d->heard_s > gateway_wall_ms() / 1000)
+		return heard;
 	return heard > d->heard_s ? heard : d->heard_s;
 }
 
@@ -228,9 +231,11 @@ void child_save(struct child *child, const char *kind, const char *who)
 static bool has_news(const struct child *c, const struct device *d,
 	int64_t least_s)
 {
+	int64_t heard = heard_s(c, d);
+
 	return c->stored_attributes != attributes_hash(&d->attributes,
-			VOLATILE) ||
-		heard_s(c, d) >= c->stored_heard_s + least_s;
+			VOLATILE) || heard < c->stored_heard_s ||
+		heard >= c->stored_heard_s + least_s;
 }
 
 /* Milliseconds until what is known of it is to be stored; 0: now, UINT64_MAX:

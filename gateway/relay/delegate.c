@@ -268,6 +268,11 @@ static void on_probe(uv_timer_t *timer)
 	struct delegate *d = timer->data;
 	bool often = d->reach == DELEGATE_ONLINE && d->unanswered < PROBES_MAX;
 
+	if (d->answered) {
+		/* It goes up when the list is read. */
+		probe_in(d, PROBE_LONG_MS);
+		return;
+	}
 	if (d->unanswered == (d->reach == DELEGATE_ONLINE ? PROBES_MAX : 1) &&
 			d->reach != DELEGATE_AWAY)
 		no_answer(d);
@@ -584,6 +589,7 @@ void delegate_close(struct delegate *d, void (*on_closed)(void *arg),
 	d->on_closed = on_closed;
 	d->close_arg = arg;
 	d->reach = DELEGATE_AWAY;
+	d->answered = false; /* a list that is still read tells nobody */
 	uv_timer_stop(&d->probe);
 	mqtt_close(d->mqtt, on_mqtt_closed, d);
 }

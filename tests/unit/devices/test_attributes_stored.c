@@ -31,6 +31,18 @@ static const struct {
 	{"name_not_ascii", "k\xc3\xa4\0x", 6},
 };
 
+START_TEST(attributes_restore_takes_a_value_that_is_not_ascii)
+{
+	const struct peer_attribute one = {"model", "L\xc3\xa4mpchen"};
+	struct attributes a = {0}, b = {0};
+
+	attributes_keep(&a, &one, 1);
+	ck_assert_int_eq(attributes_restore(&b, bytes_of(a.at, a.len)), 0);
+	ck_assert_uint_eq(b.len, a.len);
+	ck_assert_mem_eq(b.at, a.at, a.len);
+}
+END_TEST
+
 START_TEST(attributes_restore_refuses_what_was_never_kept)
 {
 	struct attributes a = {0}, before;
@@ -85,6 +97,8 @@ int main(void)
 	TCase *c = tcase_create("attributes_stored");
 
 	tcase_add_test(c, attributes_restore_takes_what_was_kept);
+	tcase_add_test(c,
+		attributes_restore_takes_a_value_that_is_not_ascii);
 	tcase_add_loop_test(c, attributes_restore_refuses_what_was_never_kept,
 		0, (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_test(c, attributes_restore_refuses_too_many_and_too_long);

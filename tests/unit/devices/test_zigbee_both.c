@@ -123,6 +123,28 @@ START_TEST(device_of_another_image_keeps_no_place)
 }
 END_TEST
 
+/* After a restart of ferryd in mid-update nothing is known of the device. */
+START_TEST(query_for_another_image_after_a_restart_proves_nothing)
+{
+	static const int reached[] = {
+		ENGINE_STAGE_TRANSFER, ENGINE_STAGE_STAGED,
+		ENGINE_STAGE_RESTART,
+	};
+
+	bench_init(b, 1, CASE_LEN, "grace_s=0");
+	b->devices[0].silent = true;
+	bench_offer_as(b, 0, ENGINE_GOAL_UPDATE, reached[_i], NULL, false);
+	bench_run_until(b, b->now_ms + 1000);
+	hear(QUERY_2(NEW));
+	case_expect_sent(0, NO_IMAGE);
+	ck_assert(!bench_job(b, 0)->over);
+	hear("01430100" "3412" "0201" NEW);
+	case_settle();
+	ck_assert(bench_job(b, 0)->over);
+	ck_assert_int_eq(bench_job(b, 0)->outcome, ENGINE_DONE);
+}
+END_TEST
+
 static void add(TCase *c)
 {
 	tcase_add_test(c,
@@ -135,6 +157,8 @@ static void add(TCase *c)
 	tcase_add_test(c, query_of_another_maker_ends_the_job_at_once);
 	tcase_add_test(c, attributes_of_another_image_say_nothing_of_the_job);
 	tcase_add_test(c, device_of_another_image_keeps_no_place);
+	tcase_add_loop_test(c,
+		query_for_another_image_after_a_restart_proves_nothing, 0, 3);
 }
 
 int main(void)

@@ -36,10 +36,30 @@ int mqtt_open(const struct mqtt_setup *setup, struct mqtt **ret,
 	return 0;
 }
 
+static bool holds_close;
+static void (*held_closed)(void *arg);
+static void *held_arg;
+
 void mqtt_close(struct mqtt *m, void (*on_closed)(void *arg), void *arg)
 {
 	(void)m;
-	on_closed(arg);
+	if (!holds_close) {
+		on_closed(arg);
+		return;
+	}
+	held_closed = on_closed;
+	held_arg = arg;
+}
+
+void broker_holds_close(void)
+{
+	holds_close = true;
+}
+
+void broker_closes(void)
+{
+	holds_close = false;
+	held_closed(held_arg);
 }
 
 static char *subscribed(const char *topic)

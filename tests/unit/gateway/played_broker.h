@@ -19,6 +19,10 @@ void broker_settle(void);
 void broker_up(void);
 void broker_down(void);
 
+/* Closing takes until broker_closes(), as that of a connection does. */
+void broker_holds_close(void);
+void broker_closes(void);
+
 bool broker_is_subscribed(const char *topic);
 
 /* Somebody says `payload` under z/REST. */

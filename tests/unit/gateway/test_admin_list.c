@@ -451,6 +451,31 @@ START_TEST(list_waits_for_what_comes_later)
 }
 END_TEST
 
+/* Each part goes out before the source is asked for the next. */
+START_TEST(list_that_comes_later_is_held_back_by_its_client_too)
+{
+	static char text[TEXT_SIZE];
+	struct later l = {0};
+	unsigned parts = 0;
+	int fd = ask_later(&l);
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (unsigned asked = 0; asked < l.asked && parts < MANY; parts++) {
+		asked = l.asked;
+		for (unsigned i = 0; i < 100; i++)
+			json_out_text(admin_list_out(rig.server, rig.token),
+				NULL, text);
+		admin_list_go_on(rig.server, rig.token);
+		let_work();
+	}
+	ck_assert_uint_lt(parts * 100 * TEXT_SIZE, 1U << 20);
+	l.whole = true;
+	ck_assert_int_eq(rig_ask(&rig, fd, "", NULL), 200);
+	ck_assert_uint_eq(l.ended, 1);
+	close(fd);
+}
+END_TEST
+
 START_TEST(other_answers_to_a_list_are_dropped)
 {
 	const struct admin_refusal why = {.code = -EIO};
@@ -520,6 +545,8 @@ int main(void)
 		pipelined_requests_behind_a_long_list_are_answered_in_order);
 	tcase_add_test(tc, list_for_a_client_that_left_ends_at_once);
 	tcase_add_test(tc, list_waits_for_what_comes_later);
+	tcase_add_test(tc,
+		list_that_comes_later_is_held_back_by_its_client_too);
 	tcase_add_test(tc, other_answers_to_a_list_are_dropped);
 	tcase_add_test(tc, error_of_what_came_later_refuses);
 	tcase_add_test(tc, list_that_never_goes_on_is_refused_in_time);

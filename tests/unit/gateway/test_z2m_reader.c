@@ -275,6 +275,32 @@ START_TEST(delegate_is_up_only_when_the_list_of_its_devices_is_read)
 }
 END_TEST
 
+START_TEST(delegate_that_is_closed_does_not_come_up_any_more)
+{
+	static const struct ferry_kv kv[] = {{"url", "mqtt://127.0.0.1"},
+		{"hand_over", "url"}, {"topic", "z"}};
+	struct delegate_setup s = {.loop = &loop, .params = kv,
+		.param_count = 3, .events = &delegate_events};
+	struct delegate *delegate = NULL;
+
+	ups = 0;
+	broker_init(&loop);
+	ck_assert_int_eq(delegate_open(&s, &delegate, NULL), 0);
+	gated = true;
+	broker_up();
+	broker_hear("bridge/devices", "[" DEVICE("lamp") "]");
+	broker_hear("bridge/state", "online");
+	broker_respond("health_check", broker_transaction(
+		"request/health_check"), NULL);
+	broker_holds_close();
+	delegate_close(delegate, ignore, NULL);
+	uv_sem_post(&gate);
+	broker_settle();
+	ck_assert_uint_eq(ups, 0);
+	broker_closes();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("z2m_reader");
@@ -292,6 +318,7 @@ int main(void)
 	tcase_add_test(tc, z2m_reader_may_be_closed_by_what_is_told);
 	tcase_add_test(tc,
 		delegate_is_up_only_when_the_list_of_its_devices_is_read);
+	tcase_add_test(tc, delegate_that_is_closed_does_not_come_up_any_more);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
