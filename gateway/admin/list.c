@@ -17,7 +17,9 @@
 #include "base/log.h"
 
 #define TURN_NS 1000000
-#define PART_SIZE 65536 /* of a list; one item more may stand behind it */
+/* Of a list. One item more may stand behind it, or what its source took from
+ * elsewhere in one go. */
+#define PART_SIZE 65536
 
 bool admin_turn_is_over(const struct admin_turn *turn)
 {

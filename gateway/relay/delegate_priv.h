@@ -178,6 +178,9 @@ void delegate_session_end(struct delegate_session *s,
 void delegate_session_fail(struct delegate_session *s,
 	enum engine_outcome outcome, int code, const char *step,
 	const char *words);
+/* Its hand-over came to `status`: whether it goes on; otherwise it has ended. A
+ * link that goes meanwhile has ended it before. */
+bool delegate_session_goes_on(struct delegate_session *s, int status);
 /* The answer has told the version. */
 void delegate_session_take_version(struct delegate_session *s);
 bool delegate_says(const struct z2m_response *r, const char *words);

@@ -119,6 +119,16 @@ void delegate_session_fail(struct delegate_session *s,
 	delegate_session_end(s, outcome, &failure);
 }
 
+bool delegate_session_goes_on(struct delegate_session *s, int status)
+{
+	if (status)
+		delegate_session_fail(s, ENGINE_FAILED, status, "hand-over",
+			"");
+	else if (s->withdrawn)
+		delegate_session_end(s, ENGINE_WITHDRAWN, NULL);
+	return !status && !s->withdrawn;
+}
+
 void delegate_session_take_version(struct delegate_session *s)
 {
 	ota_version_text(s->installed, s->facts.version,
@@ -283,17 +293,8 @@ static void on_ready(void *arg, int status)
 {
 	struct delegate_session *s = arg;
 
-	if (delegate_session_is_idle(s))
-		return;
-	if (status)
-		delegate_session_fail(s, ENGINE_FAILED, status, "hand-over",
-			"");
-	else if (s->withdrawn)
-		delegate_session_end(s, ENGINE_WITHDRAWN, NULL);
-	else if (s->delegate->reach != DELEGATE_UP)
-		delegate_session_fail(s, ENGINE_FAILED, ERR_JOB_NO_LINK,
-			"connect", "");
-	else
+	if (!delegate_session_is_idle(s) &&
+			delegate_session_goes_on(s, status))
 		delegate_ask_in_turn(s);
 }
 

@@ -147,15 +147,7 @@ static void hashed_again(struct delegate_session *s, int status)
 
 static void copied(struct delegate_session *s, int status)
 {
-	if (status)
-		delegate_session_fail(s, ENGINE_FAILED, status, "hand-over",
-			"");
-	else if (s->withdrawn)
-		delegate_session_end(s, ENGINE_WITHDRAWN, NULL);
-	else if (s->delegate->reach != DELEGATE_UP)
-		delegate_session_fail(s, ENGINE_FAILED, ERR_JOB_NO_LINK,
-			"hand-over", "");
-	else
+	if (delegate_session_goes_on(s, status))
 		order(s);
 }
 

@@ -196,8 +196,8 @@ static void connect_broker(void)
 		broker_transaction("request/health_check"), NULL);
 }
 
-/* An update to 2 of a device that runs 1, let go. */
-static void setup(void)
+/* An update to 2, offered and no more. */
+static void setup_offer(void)
 {
 	struct ferry_kv kv[] = {{"url", "mqtt://127.0.0.1"},
 		{"hand_over", "url"}, {"topic", "z"}};
@@ -220,9 +220,20 @@ static void setup(void)
 	ck_assert_int_eq(delegate_open(&s, &delegate, NULL), 0);
 	connect_broker();
 	ck_assert_int_eq(delegate_offer(delegate, KEY, &wanted, &session), 0);
+}
+
+/* The device runs 1; the image is let go. */
+static void let_go(void)
+{
 	broker_turn();
 	answer_check(1);
 	session_go(session, ENGINE_STAGE_TRANSFER, false);
+}
+
+static void setup(void)
+{
+	setup_offer();
+	let_go();
 	broker_turn();
 	ck_assert_uint_eq(broker_count_of(UPDATE), 1);
 }
@@ -236,6 +247,40 @@ static void teardown(void)
 	uv_run(&loop, UV_RUN_DEFAULT);
 	ck_assert_int_eq(uv_loop_close(&loop), 0);
 }
+
+/* ---- what happens while the copy is made ---- */
+
+START_TEST(session_whose_link_goes_before_the_copy_stands_asks_nothing)
+{
+	broker_down();
+	broker_turn();
+	ck_assert_int_eq(results, 1);
+	ck_assert_int_eq(failure.code, ERR_JOB_NO_LINK);
+	ck_assert_uint_eq(broker_count_of(CHECK), 0);
+}
+END_TEST
+
+START_TEST(session_whose_link_goes_while_it_copies_orders_nothing)
+{
+	let_go();
+	broker_down();
+	broker_turn();
+	ck_assert_int_eq(results, 1);
+	ck_assert_int_eq(failure.code, ERR_JOB_NO_LINK);
+	ck_assert_uint_eq(broker_count_of(UPDATE), 0);
+}
+END_TEST
+
+START_TEST(session_withdrawn_while_it_copies_orders_nothing)
+{
+	let_go();
+	session_withdraw(session);
+	broker_turn();
+	ck_assert_int_eq(results, 1);
+	ck_assert_int_eq(outcome, ENGINE_WITHDRAWN);
+	ck_assert_uint_eq(broker_count_of(UPDATE), 0);
+}
+END_TEST
 
 /* ---- ends that nobody heard ---- */
 
@@ -325,6 +370,14 @@ int main(void)
 	tcase_add_test(tc,
 		session_withdrawn_without_broker_aborts_when_it_is_back);
 	tcase_add_test(tc, session_whose_abort_was_lost_aborts_again);
+	suite_add_tcase(suite, tc);
+	tc = tcase_create("copying");
+	tcase_add_checked_fixture(tc, setup_offer, teardown);
+	tcase_add_test(tc,
+		session_whose_link_goes_before_the_copy_stands_asks_nothing);
+	tcase_add_test(tc,
+		session_whose_link_goes_while_it_copies_orders_nothing);
+	tcase_add_test(tc, session_withdrawn_while_it_copies_orders_nothing);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
